@@ -1,0 +1,32 @@
+// Numbers both ends must agree on (SPEC). Limits of one side only live with that side.
+
+export const RECORD_BYTES = 6144
+export const SLOT_COUNT = 64
+export const SCHEDULE_EPOCHS = 26
+export const RECORD_LIFE_MS = 24 * 3600_000
+export const STALE_SLACK_MS = 10 * 60_000
+export const MAX_ADDRESSES = 8
+export const MAX_LOCATOR_ENTRIES = 8
+
+export const KNOCK_BYTES = 93
+export const KNOCK_CHARS = 124
+export const HINT_BYTES = 8
+/** Hints accepted around the current epoch: −2..+2 (SPEC §4). */
+export const HINT_WINDOW = 2
+
+export const ROUTE = { direct: 1, signal: 2, mailbox: 3, relay: 4 } as const
+export type Route = keyof typeof ROUTE
+export const MODE = { enrol: 1, connect: 2 } as const
+export type Mode = keyof typeof MODE
+
+export const FRAME_MAX_BYTES = 16384
+export const FRAME_BUCKETS = [64, 256, 1024, 4096, 16352] as const
+export const FRAME_MAX_DATA = 16344
+export const MESSAGE_MAX_BYTES = 1 << 20
+export const RATCHET_FRAMES = 65536
+export const RATCHET_BYTES = 2 ** 30
+export const RATCHET_MS = 15 * 60_000
+
+export const TEXT_MAX_BYTES = 16_000
+export const NAME_MAX_BYTES = 48
+export const HISTORY_MAX = 200

@@ -1,0 +1,97 @@
+// What the views show and what they may ask for. The engine owns the state; views are a pure function of it.
+import type { ClawErrorCode } from '../shared/error.ts'
+
+export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed'
+
+export interface Message {
+  /** 32 hex digits */
+  readonly id: string
+  /** member id, hex */
+  readonly author: string
+  readonly mine: boolean
+  readonly text: string
+  readonly atMs: number
+  /** room sequence number; null until the host stored it */
+  readonly seq: number | null
+  readonly state: MessageState
+}
+
+export interface Member {
+  readonly id: string
+  readonly name: string
+  readonly role: 'owner' | 'member' | 'guest' | 'bot'
+  readonly online: boolean
+}
+
+export interface DeviceInfo {
+  readonly id: string
+  readonly name: string
+  readonly lastSeenMs: number
+  readonly online: boolean
+  readonly here: boolean
+}
+
+export type StepName = 'record' | 'verify' | 'direct' | 'handshake' | 'sync'
+
+/** One row of "Connection details". `facts` are numbers and host names for the sentence, e.g. { stores: 2, ageMs: 360000, addresses: 3 }. */
+export interface Step {
+  readonly name: StepName
+  readonly status: 'waiting' | 'running' | 'done' | 'failed' | 'skipped'
+  readonly ms: number | null
+  readonly code: ClawErrorCode | null
+  readonly facts: Readonly<Record<string, number | string>>
+}
+
+export interface Connection {
+  readonly state: 'connecting' | 'connected' | 'reconnecting' | 'offline'
+  readonly route: 'direct' | null
+  readonly epoch: number | null
+  readonly latencyMs: number | null
+  readonly steps: readonly Step[]
+}
+
+export interface Security {
+  /** hex of SHA-256(H_pub), first 16 bytes */
+  readonly hostFingerprint: string
+  /** 12 groups of five digits, or empty before the device has keys */
+  readonly safetyCode: readonly string[]
+  readonly keysRenewedAtMs: number | null
+  readonly epoch: number | null
+  readonly intervalMs: number | null
+  readonly knownSinceMs: number | null
+  /** false where the browser could not keep S_d non-extractable */
+  readonly keyProtected: boolean
+  /** false on plain http off loopback */
+  readonly secureContext: boolean
+  readonly backend: 'webcrypto' | 'noble'
+}
+
+export interface AppState {
+  /** `blank`: neither a link nor a known host. `join`: an invite waits for "Join". */
+  readonly phase: 'starting' | 'blank' | 'join' | 'joining' | 'chat'
+  readonly hostName: string
+  readonly roomName: string
+  readonly me: string | null
+  readonly members: readonly Member[]
+  readonly devices: readonly DeviceInfo[]
+  /** in order of display */
+  readonly messages: readonly Message[]
+  /** older messages exist on the host */
+  readonly hasOlder: boolean
+  readonly loadingOlder: boolean
+  readonly connection: Connection
+  readonly security: Security | null
+  /** shown as an alert with `data-code`; null when all is well */
+  readonly error: ClawErrorCode | null
+}
+
+export interface Engine {
+  readonly state: AppState
+  subscribe(listener: (state: AppState) => void): () => void
+  join(name: string): void
+  send(text: string): void
+  retryMessage(id: string): void
+  loadOlder(): void
+  /** "Try again": clears the error and dials or enrols afresh */
+  retry(): void
+}
