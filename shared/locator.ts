@@ -1,0 +1,92 @@
+// The locator (SPEC §2.1): where a record may be found. Stands in every invite and every record.
+import { fromUtf8, Reader, toUtf8, Writer } from './bytes.ts'
+import { MAX_LOCATOR_ENTRIES } from './constants.ts'
+import { ClawError, type ClawErrorCode } from './error.ts'
+
+export const LOCATOR_FLAG = { record: 1, mailbox: 2, relay: 4 } as const
+export const URL_MAX_BYTES = 200
+
+export type LocatorEntry =
+  /** id: 32-byte storage id; url: base URL without trailing slash */
+  | {
+      readonly type: 'https'
+      readonly flags: number
+      readonly id: Uint8Array
+      readonly url: string
+    }
+  /** handle: 8 ASCII characters; key: 32 bytes */
+  | {
+      readonly type: 'mega'
+      readonly flags: number
+      readonly handle: string
+      readonly key: Uint8Array
+    }
+  /** kept as it came and ignored */
+  | {
+      readonly type: 'unknown'
+      readonly code: number
+      readonly flags: number
+      readonly data: Uint8Array
+    }
+
+export type Locator = readonly LocatorEntry[]
+
+const TYPE = { https: 1, mega: 2 } as const
+const BASE_URL = /^https?:\/\/[^\s?#/]+(\/[^\s?#]*[^\s?#/])?$/
+
+/** Appends the locator; throws ClawError('limit') above 8 entries or 200-byte URLs. */
+export function writeLocator(writer: Writer, locator: Locator): void {
+  if (locator.length > MAX_LOCATOR_ENTRIES) throw new ClawError('limit')
+  writer.u8(locator.length)
+  for (const entry of locator) {
+    const data = entryData(entry)
+    const code = entry.type === 'unknown' ? entry.code : TYPE[entry.type]
+    writer.u8(code).u8(entry.flags).u16(data.length).bytes(data)
+  }
+}
+
+function entryData(entry: LocatorEntry): Uint8Array {
+  if (entry.type === 'unknown') return entry.data
+  if (entry.type === 'mega') {
+    return new Writer(40).bytes(toUtf8(entry.handle)).bytes(entry.key).done()
+  }
+  const url = toUtf8(entry.url)
+  if (url.length > URL_MAX_BYTES || !BASE_URL.test(entry.url)) throw new ClawError('limit')
+  return new Writer(32 + url.length).bytes(entry.id).bytes(url).done()
+}
+
+/** Reads a locator and leaves the reader behind it; throws ClawError(code). */
+export function readLocator(reader: Reader, code: ClawErrorCode): LocatorEntry[] {
+  const count = reader.u8()
+  if (count > MAX_LOCATOR_ENTRIES) reader.fail()
+  return Array.from({ length: count }, () => {
+    const type = reader.u8()
+    const flags = reader.u8()
+    const data = reader.bytes(reader.u16())
+    return readEntry(type, flags, data, code)
+  })
+}
+
+function readEntry(
+  type: number,
+  flags: number,
+  data: Uint8Array,
+  code: ClawErrorCode,
+): LocatorEntry {
+  const reader = new Reader(data, code)
+  if (type === TYPE.https) {
+    const id = reader.bytes(32)
+    const raw = reader.rest()
+    const url = fromUtf8(raw, code)
+    if (raw.length > URL_MAX_BYTES || !BASE_URL.test(url)) reader.fail()
+    return { type: 'https', flags, id, url }
+  }
+  if (type === TYPE.mega) {
+    const handle = fromUtf8(reader.bytes(8), code)
+    if (!/^[A-Za-z0-9_-]{8}$/.test(handle)) reader.fail()
+    const key = reader.bytes(32)
+    reader.end()
+    return { type: 'mega', flags, handle, key }
+  }
+  return { type: 'unknown', code: type, flags, data }
+}

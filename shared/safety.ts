@@ -1,0 +1,13 @@
+// The safety code (SPEC §8): the same on both ends, comparable by voice.
+import { Reader, toUtf8 } from './bytes.ts'
+import { sha512 } from './hash.ts'
+
+/** 12 groups of five digits for a host identity and a device key (32 bytes each). */
+export function safetyCode(hostPublicKey: Uint8Array, devicePublicKey: Uint8Array): string[] {
+  const digest = sha512(toUtf8('clawchat/v1 safety\0'), hostPublicKey, devicePublicKey)
+  const reader = new Reader(digest)
+  return Array.from({ length: 12 }, () => {
+    const value = reader.u8() * 2 ** 32 + reader.u32()
+    return String(value % 100_000).padStart(5, '0')
+  })
+}
