@@ -49,7 +49,6 @@ export interface RecordBody {
 }
 
 const MAGIC = toUtf8('CCR1')
-const SALT_AT = 8
 const SLOTS_AT = 36
 const SLOT_BYTES = 56
 const SEALED_AT = SLOTS_AT + SLOT_COUNT * SLOT_BYTES

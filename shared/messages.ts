@@ -1,0 +1,297 @@
+// Messages on channel 0 (SPEC §6.1): codec between a typed union and the type byte and data of a frame.
+import { Reader, Writer } from './bytes.ts'
+import { HISTORY_MAX, NAME_MAX_BYTES, RECORD_BYTES } from './constants.ts'
+import { ClawError, type ClawErrorCode } from './error.ts'
+import { decodeStoredMessage, encodeStoredMessage, ID_BYTES, type StoredMessage } from './events.ts'
+import { type Locator, readLocator, writeLocator } from './locator.ts'
+import type { SessionMessage } from './session.ts'
+
+export const BYE = {
+  stopping: 1,
+  replaced: 2,
+  moving: 3,
+  revoked: 4,
+  protocol: 5,
+  idle: 6,
+} as const
+export type Bye = keyof typeof BYE
+
+export const ENROL_FAILURE = {
+  'invite-used': 1,
+  'invite-reserved': 2,
+  'invite-expired': 3,
+  'invite-withdrawn': 4,
+  'credentials-full': 5,
+  'name-invalid': 6,
+} as const satisfies Partial<Record<ClawErrorCode, number>>
+export type EnrolFailure = keyof typeof ENROL_FAILURE
+
+export const MEMBER_ROLE = { owner: 1, member: 2, guest: 3, bot: 4 } as const
+export type Role = keyof typeof MEMBER_ROLE
+
+export interface MemberState {
+  readonly id: Uint8Array
+  readonly role: Role
+  readonly name: string
+  readonly online: boolean
+}
+export interface DeviceState {
+  readonly id: Uint8Array
+  readonly name: string
+  readonly lastSeenMs: number
+  readonly online: boolean
+}
+
+/** Ids are 16 bytes; numbers are event numbers from 1, 0 for none. */
+export type ClawMessage =
+  | { readonly type: 'resume'; readonly stored: number; readonly id: Uint8Array }
+  | { readonly type: 'ack'; readonly stored: number }
+  | {
+      readonly type: 'event'
+      readonly number: number
+      readonly id: Uint8Array
+      readonly kind: number
+      readonly body: Uint8Array
+    }
+  | { readonly type: 'ping'; readonly token: number }
+  | { readonly type: 'pong'; readonly token: number }
+  | {
+      readonly type: 'notice'
+      readonly epoch: number
+      readonly atMs: number
+      readonly intervalMs: number
+    }
+  | { readonly type: 'record'; readonly bytes: Uint8Array }
+  | { readonly type: 'bye'; readonly reason: Bye }
+  | {
+      readonly type: 'history'
+      readonly room: Uint8Array
+      readonly before: number
+      readonly limit: number
+    }
+  | {
+      readonly type: 'page'
+      readonly room: Uint8Array
+      readonly before: number
+      readonly more: boolean
+      readonly messages: readonly StoredMessage[]
+    }
+  | {
+      readonly type: 'state'
+      readonly hostName: string
+      readonly member: Uint8Array
+      readonly device: Uint8Array
+      readonly members: readonly MemberState[]
+      readonly devices: readonly DeviceState[]
+      readonly roomName: string
+    }
+  | { readonly type: 'enrol'; readonly name: string }
+  | {
+      readonly type: 'enrol-ok'
+      readonly device: Uint8Array
+      readonly root: Uint8Array
+      readonly locator: Locator
+    }
+  | { readonly type: 'enrol-fail'; readonly code: EnrolFailure }
+
+const TYPE = {
+  resume: 0x01,
+  ack: 0x02,
+  event: 0x03,
+  ping: 0x04,
+  pong: 0x05,
+  notice: 0x06,
+  record: 0x07,
+  bye: 0x08,
+  history: 0x09,
+  page: 0x0a,
+  state: 0x0b,
+  enrol: 0x10,
+  'enrol-ok': 0x11,
+  'enrol-fail': 0x12,
+} as const
+
+export const encodeMessage = (message: ClawMessage): SessionMessage => ({
+  type: TYPE[message.type],
+  data: encodeData(message),
+})
+
+function encodeData(message: ClawMessage): Uint8Array {
+  const writer = new Writer(64)
+  switch (message.type) {
+    case 'resume':
+      return writer.u64(message.stored).bytes(message.id).done()
+    case 'ack':
+      return writer.u64(message.stored).done()
+    case 'event':
+      return writer
+        .u64(message.number)
+        .bytes(message.id)
+        .u8(message.kind)
+        .bytes(message.body)
+        .done()
+    case 'ping':
+    case 'pong':
+      return writer.u64(message.token).done()
+    case 'notice':
+      return writer.u64(message.epoch).u64(message.atMs).u32(message.intervalMs).done()
+    case 'record':
+      return message.bytes
+    case 'bye':
+      return writer.u8(BYE[message.reason]).done()
+    case 'history':
+      return writer.bytes(message.room).u64(message.before).u16(message.limit).done()
+    case 'page':
+      return encodePage(message)
+    case 'state':
+      return encodeState(message)
+    case 'enrol':
+      return writer.str8(message.name, NAME_MAX_BYTES).done()
+    case 'enrol-ok':
+      writer.bytes(message.device).bytes(message.root)
+      writeLocator(writer, message.locator)
+      return writer.done()
+    case 'enrol-fail':
+      return writer.u8(ENROL_FAILURE[message.code]).done()
+  }
+}
+
+function encodePage(page: Extract<ClawMessage, { type: 'page' }>): Uint8Array {
+  const writer = new Writer(1024)
+    .bytes(page.room)
+    .u64(page.before)
+    .u8(page.more ? 1 : 0)
+    .u16(page.messages.length)
+  for (const message of page.messages) {
+    const body = encodeStoredMessage(message)
+    writer.u32(body.length).bytes(body)
+  }
+  return writer.done()
+}
+
+function encodeState(state: Extract<ClawMessage, { type: 'state' }>): Uint8Array {
+  const writer = new Writer(512)
+    .str8(state.hostName, NAME_MAX_BYTES)
+    .bytes(state.member)
+    .bytes(state.device)
+    .u16(state.members.length)
+  for (const { id, role, name, online } of state.members) {
+    writer.bytes(id).u8(MEMBER_ROLE[role]).str8(name, NAME_MAX_BYTES).u8(online ? 1 : 0)
+  }
+  writer.u16(state.devices.length)
+  for (const { id, name, lastSeenMs, online } of state.devices) {
+    writer.bytes(id).str8(name, NAME_MAX_BYTES).u64(lastSeenMs).u8(online ? 1 : 0)
+  }
+  return writer.str8(state.roomName, NAME_MAX_BYTES).done()
+}
+
+/** Throws ClawError('malformed') on anything but exactly one message of SPEC §6.1. */
+export function decodeMessage({ type, data }: SessionMessage): ClawMessage {
+  const reader = new Reader(data)
+  const message = decodeData(type, reader)
+  reader.end()
+  return message
+}
+
+function decodeData(type: number, reader: Reader): ClawMessage {
+  switch (type) {
+    case TYPE.resume:
+      return { type: 'resume', stored: reader.u64(), id: reader.bytes(ID_BYTES) }
+    case TYPE.ack:
+      return { type: 'ack', stored: reader.u64() }
+    case TYPE.event:
+      return {
+        type: 'event',
+        number: reader.u64(),
+        id: reader.bytes(ID_BYTES),
+        kind: reader.u8(),
+        body: reader.rest(),
+      }
+    case TYPE.ping:
+      return { type: 'ping', token: reader.u64() }
+    case TYPE.pong:
+      return { type: 'pong', token: reader.u64() }
+    case TYPE.notice:
+      return {
+        type: 'notice',
+        epoch: reader.u64(),
+        atMs: reader.u64(),
+        intervalMs: reader.u32(),
+      }
+    case TYPE.record:
+      return { type: 'record', bytes: reader.bytes(RECORD_BYTES) }
+    case TYPE.bye:
+      return { type: 'bye', reason: named(BYE, reader) }
+    case TYPE.history:
+      return readHistory(reader)
+    case TYPE.page:
+      return readPage(reader)
+    case TYPE.state:
+      return readState(reader)
+    case TYPE.enrol:
+      return { type: 'enrol', name: reader.str8(NAME_MAX_BYTES) }
+    case TYPE['enrol-ok']:
+      return {
+        type: 'enrol-ok',
+        device: reader.bytes(ID_BYTES),
+        root: reader.bytes(32),
+        locator: readLocator(reader, 'malformed'),
+      }
+    case TYPE['enrol-fail']:
+      return { type: 'enrol-fail', code: named(ENROL_FAILURE, reader) }
+    default:
+      throw new ClawError('malformed')
+  }
+}
+
+function named<K extends string>(table: Readonly<Record<K, number>>, reader: Reader): K {
+  const code = reader.u8()
+  const name = (Object.keys(table) as K[]).find((key) => table[key] === code)
+  return name ?? reader.fail()
+}
+
+const flag = (reader: Reader): boolean => {
+  const value = reader.u8()
+  if (value > 1) reader.fail()
+  return value === 1
+}
+
+function readHistory(reader: Reader): ClawMessage {
+  const room = reader.bytes(ID_BYTES)
+  const before = reader.u64()
+  const limit = reader.u16()
+  if (limit === 0 || limit > HISTORY_MAX) reader.fail()
+  return { type: 'history', room, before, limit }
+}
+
+function readPage(reader: Reader): ClawMessage {
+  const room = reader.bytes(ID_BYTES)
+  const before = reader.u64()
+  const more = flag(reader)
+  const count = reader.u16()
+  if (count > HISTORY_MAX) reader.fail()
+  const messages = Array.from({ length: count }, () =>
+    decodeStoredMessage(reader.bytes(reader.u32())),
+  )
+  return { type: 'page', room, before, more, messages }
+}
+
+function readState(reader: Reader): ClawMessage {
+  const hostName = reader.str8(NAME_MAX_BYTES)
+  const member = reader.bytes(ID_BYTES)
+  const device = reader.bytes(ID_BYTES)
+  const members = Array.from({ length: reader.u16() }, () => ({
+    id: reader.bytes(ID_BYTES),
+    role: named(MEMBER_ROLE, reader),
+    name: reader.str8(NAME_MAX_BYTES),
+    online: flag(reader),
+  }))
+  const devices = Array.from({ length: reader.u16() }, () => ({
+    id: reader.bytes(ID_BYTES),
+    name: reader.str8(NAME_MAX_BYTES),
+    lastSeenMs: reader.u64(),
+    online: flag(reader),
+  }))
+  const roomName = reader.str8(NAME_MAX_BYTES)
+  return { type: 'state', hostName, member, device, members, devices, roomName }
+}
