@@ -176,11 +176,19 @@ function encodeState(state: Extract<ClawMessage, { type: 'state' }>): Uint8Array
     .bytes(state.device)
     .u16(state.members.length)
   for (const { id, role, name, online } of state.members) {
-    writer.bytes(id).u8(MEMBER_ROLE[role]).str8(name, NAME_MAX_BYTES).u8(online ? 1 : 0)
+    writer
+      .bytes(id)
+      .u8(MEMBER_ROLE[role])
+      .str8(name, NAME_MAX_BYTES)
+      .u8(online ? 1 : 0)
   }
   writer.u16(state.devices.length)
   for (const { id, name, lastSeenMs, online } of state.devices) {
-    writer.bytes(id).str8(name, NAME_MAX_BYTES).u64(lastSeenMs).u8(online ? 1 : 0)
+    writer
+      .bytes(id)
+      .str8(name, NAME_MAX_BYTES)
+      .u64(lastSeenMs)
+      .u8(online ? 1 : 0)
   }
   return writer.str8(state.roomName, NAME_MAX_BYTES).done()
 }
