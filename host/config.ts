@@ -1,0 +1,222 @@
+// What `clawchat start` may be told, what it reports, and the shapes of the other commands' answers (contract.md).
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { ClawError } from '../shared/error.ts'
+
+export interface ListenAddress {
+  readonly host: string
+  /** 0: any free one */
+  readonly port: number
+}
+
+/** A store beside the embedded endpoint. `url` has no trailing slash. */
+export type StoreOption =
+  | { readonly kind: 'https'; readonly url: string }
+  | { readonly kind: 'file'; readonly path: string }
+
+/** `null` everywhere: not given, so what was saved at an earlier start, or the default. */
+export interface StartOptions {
+  readonly dataDir: string
+  readonly http: ListenAddress | null
+  readonly lan: boolean
+  /** ends in `/` or names an `.html` file */
+  readonly pageUrl: string | null
+  readonly name: string | null
+  readonly rotation: RotationTimes
+  readonly portRange: PortRange
+  /** address the UDP sockets bind to; null: all */
+  readonly udpAddress: string | null
+  readonly externalAddress: string | null
+  readonly stores: readonly StoreOption[]
+  /** added to the host's clock, for tests */
+  readonly clockOffsetMs: number
+}
+
+export interface RotationTimes {
+  readonly intervalMs: number
+  readonly noticeMs: number
+  readonly graceMs: number
+}
+
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+export const DEFAULT_HTTP: ListenAddress = { host: '127.0.0.1', port: 8787 }
+export const DEFAULT_ROTATION: RotationTimes = {
+  intervalMs: 3_600_000,
+  noticeMs: 120_000,
+  graceMs: 300_000,
+}
+export const DEFAULT_PORT_RANGE: PortRange = { first: 49_152, last: 65_535 }
+
+export type Reach = 'computer' | 'lan' | 'anywhere'
+
+/** An address under which the page can be opened. */
+export interface PageLink {
+  readonly url: string
+  readonly reach: Reach
+  /** a secure context: WebCrypto and service worker are there */
+  readonly secure: boolean
+}
+
+/** What is odd but stops nothing; words in host/terminal.ts. */
+export type WarningCode =
+  | 'clock-offset'
+  | 'page-unreachable'
+  | 'page-version'
+  | 'no-address'
+  | 'origin-changed'
+
+/** Times are ISO 8601; `identity`, `member` and `device` are hex. No secret but the invite in `ready`. */
+export type HostEvent =
+  | {
+      readonly event: 'ready'
+      readonly page: string
+      readonly pages: readonly PageLink[]
+      /** null unless an owner link is unused */
+      readonly invite: string | null
+      readonly identity: string
+      readonly port: number
+      readonly epoch: number
+      readonly dataDir: string
+    }
+  | {
+      readonly event: 'notice'
+      readonly port: number
+      readonly epoch: number
+      readonly at: string
+    }
+  | {
+      readonly event: 'rotated'
+      readonly port: number
+      readonly epoch: number
+      readonly previousPort: number
+      readonly graceEndsAt: string
+    }
+  | { readonly event: 'closed'; readonly port: number; readonly epoch: number }
+  | { readonly event: 'published'; readonly store: string; readonly seq: number }
+  | { readonly event: 'store-failed'; readonly store: string; readonly code: string }
+  | { readonly event: 'enrolled'; readonly member: string; readonly device: string }
+  | {
+      readonly event: 'connected'
+      readonly member: string
+      readonly device: string
+      readonly route: 'direct'
+    }
+  | { readonly event: 'disconnected'; readonly member: string; readonly device: string }
+  | { readonly event: 'revoked'; readonly device: string }
+  /** `link`: with `origin-changed`, a one-use link by which the owner's device moves to the new origin */
+  | { readonly event: 'warning'; readonly code: WarningCode; readonly link?: string }
+  | { readonly event: 'stopped' }
+
+export type Role = 'owner' | 'member' | 'guest' | 'bot'
+export const ROLES: readonly Role[] = ['owner', 'member', 'guest', 'bot']
+
+/** Arguments of the control command `invite`. */
+export interface InviteArgs {
+  readonly role: Role
+  readonly uses: number
+  readonly expiresMs: number
+  readonly note: string
+}
+export const DEFAULT_INVITE: InviteArgs = {
+  role: 'member',
+  uses: 1,
+  expiresMs: 7 * 24 * 3_600_000,
+  note: '',
+}
+
+export interface InviteResult {
+  /** the whole link */
+  readonly invite: string
+  readonly id: string
+  readonly expires: string
+  readonly uses: number
+  readonly reach: Reach
+}
+
+/** A row of `invite --list`: no secret in it. */
+export interface InviteRow {
+  readonly id: string
+  readonly role: Role
+  readonly note: string
+  readonly uses: number
+  readonly used: number
+  readonly expires: string
+  readonly state: 'open' | 'used' | 'expired' | 'withdrawn'
+}
+
+export interface StatusResult {
+  readonly page: string
+  readonly pages: readonly PageLink[]
+  readonly identity: string
+  readonly name: string
+  readonly port: number
+  readonly epoch: number
+  readonly nextRotation: string
+  readonly stores: readonly {
+    readonly store: string
+    readonly seq: number | null
+    /** null while it works */
+    readonly code: string | null
+  }[]
+  readonly members: number
+  readonly devices: number
+  readonly connected: number
+  readonly dataDir: string
+}
+
+export interface RotateResult {
+  readonly port: number
+  readonly epoch: number
+  readonly previousPort: number
+  readonly graceEndsAt: string
+}
+
+/** `--data`, else CLAWCHAT_DATA, else the platform's folder for application data. */
+export function dataFolder(
+  option: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const named = option ?? env.CLAWCHAT_DATA
+  if (named !== undefined && named !== '') return named
+  const home = homedir()
+  if (platform === 'win32') return join(env.LOCALAPPDATA ?? join(home, 'AppData/Local'), 'ClawChat')
+  if (platform === 'darwin') return join(home, 'Library/Application Support/ClawChat')
+  return join(env.XDG_DATA_HOME ?? join(home, '.local/share'), 'clawchat')
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+}
+
+/** "1h30m", "10s", "500ms" to milliseconds; ClawError('usage') for anything else. Units in falling order, each once. */
+export function parseDuration(text: string): number {
+  const match = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/.exec(text)
+  if (text === '' || match === null) throw new ClawError('usage')
+  const total = ['d', 'h', 'm', 's', 'ms'].reduce(
+    (sum, unit, i) => sum + Number(match[i + 1] ?? 0) * (UNIT_MS[unit] ?? 0),
+    0,
+  )
+  if (!Number.isSafeInteger(total)) throw new ClawError('usage')
+  return total
+}
+
+/** The inverse of {@link parseDuration}, for people. */
+export function formatDuration(ms: number): string {
+  let left = ms
+  let out = ''
+  for (const [unit, size] of Object.entries(UNIT_MS)) {
+    const count = Math.floor(left / size)
+    if (count > 0) out += `${count}${unit}`
+    left -= count * size
+  }
+  return out === '' ? '0s' : out
+}

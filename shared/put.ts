@@ -1,0 +1,49 @@
+// A store write (SPEC §3.3): certifies itself, so a store needs to know nobody. Built by the host, checked by the endpoint.
+import { concat, equal, Reader, toUtf8, u64 } from './bytes.ts'
+import { RECORD_BYTES } from './constants.ts'
+import { ClawError } from './error.ts'
+import { sha256 } from './hash.ts'
+import { ed25519PublicKey, ed25519Sign, ed25519Verify } from './noble.ts'
+
+/** W_pub 32 ‖ ctr 8 ‖ signature 64 ‖ record 6144 */
+export const PUT_BYTES = 32 + 8 + 64 + RECORD_BYTES
+
+export interface Put {
+  readonly ctr: number
+  /** 6144 bytes */
+  readonly record: Uint8Array
+}
+
+/** 32 bytes, of W_pub (32 bytes). */
+export const storageId = (writePublicKey: Uint8Array): Uint8Array =>
+  sha256(toUtf8('clawchat/v1 store id\0'), writePublicKey)
+
+const signedBytes = (id: Uint8Array, ctr: Uint8Array, record: Uint8Array): Uint8Array =>
+  concat(toUtf8('clawchat/v1 put\0'), id, ctr, sha256(record), record)
+
+/** The body of a PUT, 6248 bytes. `writeSecret` is the Ed25519 secret of W. */
+export function encodePut(writeSecret: Uint8Array, put: Put): Uint8Array {
+  if (put.record.length !== RECORD_BYTES) throw new ClawError('record-malformed')
+  const writePublicKey = ed25519PublicKey(writeSecret)
+  const ctr = u64(put.ctr)
+  const signed = signedBytes(storageId(writePublicKey), ctr, put.record)
+  return concat(writePublicKey, ctr, ed25519Sign(writeSecret, signed), put.record)
+}
+
+/**
+ * Checks a PUT body against the id (32 bytes) it was sent to.
+ * Throws ClawError: `malformed` for a wrong length or a ctr above 2^53 − 1, `store-refused` for a wrong id or signature.
+ */
+export function decodePut(id: Uint8Array, body: Uint8Array): Put {
+  const reader = new Reader(body, 'malformed')
+  const writePublicKey = reader.bytes(32)
+  const ctr = reader.u64()
+  const signature = reader.bytes(64)
+  const record = reader.bytes(RECORD_BYTES)
+  reader.end()
+  if (!equal(storageId(writePublicKey), id)) throw new ClawError('store-refused')
+  if (!ed25519Verify(writePublicKey, signedBytes(id, u64(ctr), record), signature)) {
+    throw new ClawError('store-refused')
+  }
+  return { ctr, record }
+}
