@@ -1,0 +1,95 @@
+// The machine's own addresses (SPEC §3.1): what a device may dial, and the one a LAN link names.
+import { createSocket } from 'node:dgram'
+import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { MAX_ADDRESSES } from '../shared/constants.ts'
+import { ClawError } from '../shared/error.ts'
+import { ADDRESS_FLAG, type HostAddress, isDialable } from '../shared/record.ts'
+
+/** 4 or 16 bytes of a textual address without zone; throws ClawError('usage'). */
+export function parseIp(text: string): Uint8Array {
+  const family = isIP(text)
+  if (family === 4) return Uint8Array.from(text.split('.'), Number)
+  if (family !== 6) throw new ClawError('usage')
+  // The URL parser writes every IPv6 address in its one canonical, dot-free form.
+  const canonical = new URL(`http://[${text}]`).hostname.slice(1, -1)
+  const [head = '', tail] = canonical.split('::')
+  const groups = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16))
+  const left = groups(head)
+  const right = tail === undefined ? [] : groups(tail)
+  const all = [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right]
+  return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 255]))
+}
+
+/** Text form of 4 or 16 bytes. */
+export function formatIp(ip: Uint8Array): string {
+  if (ip.length === 4) return ip.join('.')
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((ip[2 * i] ?? 0) << 8) | (ip[2 * i + 1] ?? 0)).toString(16),
+  )
+  return groups.join(':')
+}
+
+function isPrivate(ip: Uint8Array): boolean {
+  const [a = 0, b = 0] = ip
+  if (ip.length === 16) return (a & 0xfe) === 0xfc
+  return (
+    a === 10 ||
+    (a === 172 && b >= 16 && b < 32) ||
+    (a === 192 && b === 168) ||
+    (a === 100 && b >= 64 && b < 128) ||
+    (a === 169 && b === 254)
+  )
+}
+
+// A browser cannot dial a link-local IPv6 address without its zone.
+const isLinkLocal6 = (ip: Uint8Array): boolean =>
+  ip.length === 16 && ip[0] === 0xfe && ((ip[1] ?? 0) & 0xc0) === 0x80
+
+const toAddress = (ip: Uint8Array): HostAddress => ({
+  kind: ip.length === 4 ? 4 : 6,
+  flags: isPrivate(ip) ? ADDRESS_FLAG.lan : ADDRESS_FLAG.public,
+  externalPort: 0,
+  ip,
+})
+
+/**
+ * At most 8 addresses, the most useful first: those given by the owner, then the default route's, then the rest.
+ * `preferred` are texts; undialable ones are left out.
+ */
+export function hostAddresses(preferred: readonly string[]): HostAddress[] {
+  const local = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter((entry) => !entry.internal)
+    .map((entry) => entry.address.split('%')[0] ?? '')
+  const seen = new Set<string>()
+  const out: HostAddress[] = []
+  for (const text of [...preferred, ...local]) {
+    const ip = parseIp(text)
+    const key = formatIp(ip)
+    if (seen.has(key) || !isDialable(ip) || isLinkLocal6(ip)) continue
+    seen.add(key)
+    out.push(toAddress(ip))
+  }
+  return out.slice(0, MAX_ADDRESSES)
+}
+
+/**
+ * The local address that the default route would use, or null without one.
+ * Connecting a UDP socket asks the kernel's routing table and sends nothing; 192.0.2.1 is TEST-NET-1 (RFC 5737).
+ */
+export function defaultRouteAddress(): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    const finish = (address: string | null): void => {
+      socket.close()
+      resolve(address)
+    }
+    socket.once('error', () => finish(null))
+    socket.connect(9, '192.0.2.1', () => {
+      const { address } = socket.address()
+      finish(isDialable(parseIp(address)) ? address : null)
+    })
+  })
+}
