@@ -1,0 +1,108 @@
+// `npm test`: all projects, inside a network and process namespace of their own (tests/README.md).
+// The namespace ends with its last process, so nothing is left behind, whatever ends this run.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const root = resolve(import.meta.dirname, '..')
+const closing = /^\d+ passed, \d+ failed(, \d+ skipped)?$/
+
+// The tools of the browser tests, and the Debian package of each.
+const tools: readonly { files: readonly string[]; debian: string }[] = [
+  { files: ['/usr/bin/chromium'], debian: 'chromium' },
+  { files: ['/usr/bin/firefox-esr'], debian: 'firefox-esr' },
+  { files: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], debian: 'iproute2' },
+  { files: ['/usr/bin/unshare'], debian: 'util-linux' },
+]
+
+// Both ends of the pair stay in here. Chromium gathers no ICE candidates without a default route, and Firefox
+// sends nothing to loopback; the gateway need not exist. There is no `dummy` device in every kernel; veth is.
+const network = [
+  'ip link set lo up',
+  'ip link add cc0 type veth peer name cc1',
+  'ip addr add 10.77.0.1/24 dev cc0',
+  'ip link set cc0 up',
+  'ip link set cc1 up',
+  'ip route add default via 10.77.0.2 dev cc0',
+].join(' && ')
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`)
+  process.stdout.write('0 passed, 1 failed\n')
+  process.exit(1)
+}
+
+function missingPackages(): string[] {
+  return tools.filter((tool) => !tool.files.some((file) => existsSync(file))).map((t) => t.debian)
+}
+
+function aptGet(...args: string[]): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // apt's chatter goes to stderr: stdout carries test results only.
+  return spawnSync('apt-get', args, { env, stdio: ['ignore', 2, 2] }).status === 0
+}
+
+function ensureTools(): void {
+  const missing = missingPackages()
+  if (missing.length === 0) return
+  const mayInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  if (mayInstall) {
+    process.stderr.write(`Installing ${missing.join(', ')} with apt-get …\n`)
+    if (aptGet('update', '-qq')) {
+      aptGet('install', '-y', '-qq', '--no-install-recommends', ...missing)
+    }
+    if (missingPackages().length === 0) return
+  }
+  fail(
+    `The browser tests need ${missing.join(', ')}. Install with: ` +
+      `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}\n` +
+      `(As root on Debian npm test does this itself. The tests without browsers: npm run check)`,
+  )
+}
+
+function start(args: readonly string[]): ChildProcess {
+  const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user']
+  const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
+  const own = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc', ...asRoot]
+  // The shell stays as process 1 of the namespace, to reap what browsers leave behind.
+  const script = `PATH=$PATH:/usr/sbin:/sbin; ${network} || exit 3; "$@"; exit $?`
+  const command = ['sh', '-c', script, 'sh', process.execPath, vitest, 'run', ...args]
+  const env = { ...process.env, CLAWCHAT_TEST_NAMESPACE: '1' }
+  return spawn('unshare', [...own, '--', ...command], { cwd: root, env, stdio: [0, 'pipe', 2] })
+}
+
+function passOn(child: ChildProcess): { last: () => string } {
+  let last = ''
+  if (child.stdout) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      process.stdout.write(`${line}\n`)
+      if (line.trim() !== '') last = line
+    })
+  }
+  return { last: () => last }
+}
+
+function endTogether(child: ChildProcess): void {
+  // Killing `unshare` ends the whole namespace (--kill-child).
+  process.on('exit', () => child.kill('SIGKILL'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => child.kill('SIGKILL'))
+  }
+}
+
+if (process.platform !== 'linux') {
+  fail('npm test runs on Linux only: it needs network namespaces. Without browsers: npm run check')
+}
+ensureTools()
+const child = start(process.argv.slice(2))
+const output = passOn(child)
+endTogether(child)
+child.on('error', () => fail('Could not start `unshare` (package util-linux).'))
+child.on('close', (code) => {
+  if (code === 3 && output.last() === '') {
+    fail('No network namespace could be made. Run as root, or allow unprivileged user namespaces.')
+  }
+  if (!closing.test(output.last())) fail('The test run broke off before its end.')
+  process.exitCode = code ?? 1
+})
