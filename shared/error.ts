@@ -30,6 +30,7 @@ export type ClawErrorCode =
   | 'no-webrtc'
   | 'storage'
   | 'port-taken'
+  | 'address-unusable'
   | 'folder-unusable'
   | 'folder-foreign'
   | 'folder-locked'
