@@ -1,0 +1,188 @@
+// The chat page as a person or a screen reader meets it: by the accessible names of the contract, in two browsers.
+// Chromium through playwright-core, Firefox ESR through puppeteer-core (WebDriver BiDi).
+import type { Page as PlaywrightPage } from 'playwright-core'
+import type { Page as PuppeteerPage } from 'puppeteer-core'
+
+export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed'
+
+export interface SeenMessage {
+  readonly id: string
+  readonly state: string
+  readonly author: string
+  readonly text: string
+}
+
+/** What a test may do with a browser page. `until` polls on the page's own frames, not on a clock of ours. */
+export interface Driver {
+  goto(url: string): Promise<void>
+  reload(): Promise<void>
+  fill(label: string, text: string): Promise<void>
+  press(button: string): Promise<void>
+  until<A>(test: (arg: A) => boolean, arg: A, timeoutMs: number): Promise<void>
+  read<R, A>(what: (arg: A) => R, arg: A): Promise<R>
+  screenshot(file: string): Promise<void>
+  /** console errors and uncaught exceptions so far */
+  readonly errors: string[]
+}
+
+// A browser reports each refused connection itself; a page cannot prevent that while the host is down.
+const unavoidable = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED/
+
+export function chromiumDriver(page: PlaywrightPage): Driver {
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !unavoidable.test(message.text())) errors.push(message.text())
+  })
+  return {
+    errors,
+    goto: async (url) => void (await page.goto(url)),
+    reload: async () => void (await page.reload()),
+    fill: (label, text) => page.getByRole('textbox', { name: label, exact: true }).fill(text),
+    press: (name) => page.getByRole('button', { name, exact: true }).click(),
+    until: async (test, arg, timeout) => {
+      await page.waitForFunction(test as (arg: unknown) => boolean, arg as unknown, { timeout })
+    },
+    read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
+    screenshot: async (path) => void (await page.screenshot({ path })),
+  }
+}
+
+export function firefoxDriver(page: PuppeteerPage): Driver {
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !unavoidable.test(message.text())) errors.push(message.text())
+  })
+  const byRole = (role: string, name: string) =>
+    page.locator(`::-p-aria([name="${name}"][role="${role}"])`)
+  return {
+    errors,
+    goto: async (url) => void (await page.goto(url)),
+    reload: async () => void (await page.reload()),
+    fill: (label, text) => byRole('textbox', label).fill(text),
+    press: (name) => byRole('button', name).click(),
+    until: async (test, arg, timeout) => {
+      await page.waitForFunction(test as (arg: unknown) => boolean, { timeout }, arg as unknown)
+    },
+    read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
+    screenshot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),
+  }
+}
+
+/** One person's page. */
+export class Client {
+  readonly name: string
+  readonly driver: Driver
+
+  constructor(name: string, driver: Driver) {
+    this.name = name
+    this.driver = driver
+  }
+
+  /** Opens an invite and joins under the client's name; returns once connected. */
+  async join(link: string): Promise<void> {
+    await this.driver.goto(link)
+    await this.driver.fill('Your name', this.name)
+    await this.driver.press('Join')
+    await this.waitConnected()
+  }
+
+  /** Connected, and over the direct route: nothing else counts. */
+  async waitConnected(timeoutMs = 45_000): Promise<void> {
+    await this.driver.until(
+      () => {
+        const status = document.querySelector<HTMLElement>('[role="status"][data-state]')
+        return status?.dataset.state === 'connected' && status.dataset.route === 'direct'
+      },
+      null,
+      timeoutMs,
+    )
+  }
+
+  /** Waits for a connection state that is not `connected`. */
+  async waitDisconnected(timeoutMs = 45_000): Promise<void> {
+    await this.driver.until(
+      () => {
+        const status = document.querySelector<HTMLElement>('[role="status"][data-state]')
+        return status !== null && status.dataset.state !== 'connected'
+      },
+      null,
+      timeoutMs,
+    )
+  }
+
+  async send(text: string): Promise<void> {
+    await this.driver.fill('Message', text)
+    await this.driver.press('Send')
+  }
+
+  /** All messages on screen, in order. */
+  messages(): Promise<SeenMessage[]> {
+    return this.driver.read(() => {
+      const log = document.querySelector('[role="log"][aria-label="Messages"]')
+      const rows = [...(log?.querySelectorAll<HTMLElement>('article, [role="article"]') ?? [])]
+      return rows.map((row) => ({
+        id: row.dataset.id ?? '',
+        state: row.dataset.state ?? '',
+        author: row.dataset.author ?? '',
+        text: row.querySelector('[data-part="text"]')?.textContent ?? '',
+      }))
+    }, null)
+  }
+
+  async texts(): Promise<string[]> {
+    return (await this.messages()).map((message) => message.text)
+  }
+
+  /** Waits until a message with that text shows one of the states. */
+  async waitMessage(text: string, ...states: MessageState[]): Promise<void> {
+    await this.#explain(`"${text}" as ${states.join(' or ') || 'any state'}`, () =>
+      this.driver.until(
+        ({ text, states }) =>
+          [...document.querySelectorAll<HTMLElement>('[role="log"] [data-id]')].some(
+            (row) =>
+              row.querySelector('[data-part="text"]')?.textContent === text &&
+              (states.length === 0 || (states as string[]).includes(row.dataset.state ?? '')),
+          ),
+        { text, states },
+        45_000,
+      ),
+    )
+  }
+
+  /** Waits until the page says these words anywhere. */
+  async waitText(text: string, timeoutMs = 45_000): Promise<void> {
+    await this.driver.until((words) => document.body.innerText.includes(words), text, timeoutMs)
+  }
+
+  /** Waits for an alert and returns its code. */
+  async alertCode(timeoutMs = 45_000): Promise<string> {
+    await this.driver.until(
+      () => document.querySelector('[role="alert"][data-code]') !== null,
+      null,
+      timeoutMs,
+    )
+    return this.driver.read(
+      () => document.querySelector<HTMLElement>('[role="alert"][data-code]')?.dataset.code ?? '',
+      null,
+    )
+  }
+
+  /** The port epoch of the connection as the page shows it. */
+  epoch(): Promise<string> {
+    return this.driver.read(
+      () => document.querySelector<HTMLElement>('[role="status"][data-epoch]')?.dataset.epoch ?? '',
+      null,
+    )
+  }
+
+  async #explain(what: string, wait: () => Promise<void>): Promise<void> {
+    try {
+      await wait()
+    } catch (error) {
+      const shown = JSON.stringify(await this.messages())
+      throw new Error(`${this.name} never saw ${what}; on screen: ${shown}`, { cause: error })
+    }
+  }
+}

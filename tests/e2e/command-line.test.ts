@@ -1,0 +1,119 @@
+// The command line's bad input: each ends with the right exit code and a last JSON line that says what to do next.
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { freePort, labTest } from './harness.ts'
+import { type CommandResult, command } from './host.ts'
+
+function expectError(result: CommandResult, exit: number, code: string): void {
+  const last = result.lines.at(-1)
+  expect(last, result.stderr).toMatchObject({ event: 'error', code })
+  expect(String(last?.message).length).toBeGreaterThan(10)
+  expect(String(last?.next).length).toBeGreaterThan(10)
+  expect(result.code).toBe(exit)
+}
+
+labTest('a taken page port that was asked for or saved', async (lab) => {
+  const blocker = createServer()
+  await new Promise<void>((done) => blocker.listen(0, '127.0.0.1', done))
+  const { port } = blocker.address() as AddressInfo
+  const args = ['start', '--json', '--data', lab.path('host'), '--http', `127.0.0.1:${port}`]
+  expectError(await command(...args), 1, 'port-taken')
+  await new Promise((done) => blocker.close(done))
+})
+
+labTest(
+  'a folder that is a file, one that cannot be written, and one of another program',
+  async (lab) => {
+    writeFileSync(lab.path('file'), '')
+    expectError(await command('start', '--json', '--data', lab.path('file')), 1, 'folder-unusable')
+
+    // /proc refuses new entries even to root, as a read-only disk does.
+    expectError(await command('start', '--json', '--data', '/proc/clawchat'), 1, 'folder-unusable')
+
+    mkdirSync(lab.path('foreign'))
+    writeFileSync(join(lab.path('foreign'), 'thesis.txt'), 'mine')
+    expectError(
+      await command('start', '--json', '--data', lab.path('foreign')),
+      1,
+      'folder-foreign',
+    )
+    expect(readdirSync(lab.path('foreign'))).toEqual(['thesis.txt'])
+  },
+)
+
+labTest('a second host on the same folder', async (lab) => {
+  const { host } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const second = ['start', '--json', '--data', host.dir, '--http', `127.0.0.1:${freePort()}`]
+  expectError(await command(...second), 1, 'folder-locked')
+  const status = await host.command('status')
+  expect(status.code).toBe(0)
+})
+
+labTest('a host that was killed leaves no lock behind', async (lab) => {
+  const args = ['--http', `127.0.0.1:${freePort()}`]
+  const { host } = await lab.host(args)
+  await host.kill()
+  const { host: again, ready } = await lab.host(args)
+  expect(ready.dataDir).toBe(again.dir)
+})
+
+labTest('commands without a running host', async (lab) => {
+  for (const name of ['status', 'stop', 'rotate']) {
+    expectError(await command(name, '--json', '--data', lab.path('none')), 1, 'not-running')
+  }
+  expect(existsSync(lab.path('none'))).toBe(false)
+})
+
+labTest('wrong usage', async (lab) => {
+  const start = ['start', '--json', '--data', lab.path('host')]
+  for (const args of [
+    [...start, '--rotate-every', '9s'],
+    [...start, '--rotate-every', '10s', '--notice', '5s', '--grace', '5s'],
+    [...start, '--port-range', '50000-50006'],
+    [...start, '--no-such-option'],
+    ['no-such-command', '--json'],
+  ]) {
+    expectError(await command(...args), 2, 'usage')
+  }
+  expect(existsSync(lab.path('host'))).toBe(false)
+})
+
+labTest('stop ends a host, invites list and rotate answer', async (lab) => {
+  const { host, ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const from = host.events.length
+  expect((await host.command('rotate')).code).toBe(0)
+  const rotated = await host.waitFor('rotated', undefined, from)
+  expect(rotated.previousPort).toBe(ready.port)
+  expect(rotated.port).not.toBe(ready.port)
+  expect((await host.command('stop')).code).toBe(0)
+  await host.waitFor('stopped')
+  expect(await host.stop()).toBe(0)
+})
+
+labTest('keys on disk are for the owner alone', async (lab) => {
+  const { host } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const files = readdirSync(host.dir, { recursive: true, withFileTypes: true })
+  expect(files.length).toBeGreaterThan(1)
+  expect(statSync(host.dir).mode & 0o077).toBe(0)
+  for (const file of files.filter((entry) => entry.isFile())) {
+    expect(statSync(join(file.parentPath, file.name)).mode & 0o077, file.name).toBe(0)
+  }
+})
+
+labTest('events and logs name no secret, no key and no address of a member', async (lab) => {
+  const { host, ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const ann = await lab.chromium('Ann')
+  await ann.join(String(ready.invite))
+  await ann.send('nobody logs this')
+  await ann.waitMessage('nobody logs this', 'sent')
+  const { invite: _, page: __, pages: ___, ...rest } = ready
+  const said = JSON.stringify([rest, ...host.events.filter((event) => event !== ready)])
+  const link = new URL(String(ready.invite)).hash.slice(1)
+  for (const text of ['nobody logs this', link, link.slice(2, 45)]) {
+    expect(said + host.stderr.replaceAll(String(ready.invite), '')).not.toContain(text)
+  }
+  expect(said).not.toMatch(/\d+\.\d+\.\d+\.\d+/)
+})

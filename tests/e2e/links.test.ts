@@ -1,0 +1,57 @@
+// Links that do not work say which of the reasons it is, before or after the network is asked.
+import { expect } from 'vitest'
+import type { Client } from './client.ts'
+import { freePort, type Lab, labTest, mistyped } from './harness.ts'
+
+async function hostAndLink(lab: Lab) {
+  const { host, ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  return { host, link: String(ready.invite) }
+}
+
+async function tryJoin(client: Client, link: string): Promise<string> {
+  await client.driver.goto(link)
+  await client.driver.fill('Your name', client.name)
+  await client.driver.press('Join')
+  return client.alertCode()
+}
+
+labTest('a used link', async (lab) => {
+  const { host } = await hostAndLink(lab)
+  const link = await host.invite()
+  await (await lab.chromium('Ann')).join(link)
+  expect(await tryJoin(await lab.chromium('Eve'), link)).toBe('invite-used')
+})
+
+labTest('a withdrawn link', async (lab) => {
+  const { host } = await hostAndLink(lab)
+  const { lines } = await host.command('invite')
+  await host.command('invite', '--withdraw', String(lines[0]?.id))
+  const code = await tryJoin(await lab.chromium('Ann'), String(lines[0]?.invite))
+  expect(['invite-withdrawn', 'record-no-slot']).toContain(code)
+})
+
+labTest('a mistyped and a truncated link, found without any network', async (lab) => {
+  const { host, link } = await hostAndLink(lab)
+  const ann = await lab.chromium('Ann')
+  await ann.driver.goto(mistyped(link))
+  expect(await ann.alertCode()).toBe('invite-malformed')
+  const ben = await lab.chromium('Ben')
+  await ben.driver.goto(link.slice(0, -9))
+  expect(await ben.alertCode()).toBe('invite-malformed')
+  await (await lab.chromium('Cay')).join(link)
+  await host.stop()
+})
+
+labTest('a good link while the host is away, and "Try again" once it is back', async (lab) => {
+  const args = ['--http', `127.0.0.1:${freePort()}`]
+  const { host, ready } = await lab.host(args)
+  const ann = await lab.chromium('Ann')
+  await ann.driver.goto(String(ready.invite))
+  await host.stop()
+  await ann.driver.fill('Your name', 'Ann')
+  await ann.driver.press('Join')
+  expect(['store-unreachable', 'record-missing', 'no-answer']).toContain(await ann.alertCode())
+  await lab.host(args)
+  await ann.driver.press('Try again')
+  await ann.waitConnected()
+})
