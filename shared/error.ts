@@ -11,6 +11,7 @@ export type ClawErrorCode =
   | 'invite-reserved'
   | 'invite-expired'
   | 'invite-withdrawn'
+  | 'invite-unknown'
   | 'credentials-full'
   | 'name-invalid'
   | 'record-missing'

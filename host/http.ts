@@ -1,0 +1,201 @@
+// The one HTTP listener: the page from memory under strict headers, and the embedded fallback endpoint (SPEC §3.3).
+// Answers only for its own host names, so that a foreign page cannot reach it by DNS rebinding, and changes
+// nothing but by a PUT that certifies itself.
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { isIP } from 'node:net'
+import { extname, join, relative, sep } from 'node:path'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { ClawError } from '../shared/error.ts'
+import { reachOf } from './links.ts'
+
+export interface HttpInput {
+  /** the built page (web/dist) */
+  readonly pageDir: string
+  /** base URLs of the stores the page may read, now; asked at every request */
+  readonly stores: () => readonly string[]
+  /** further names it answers for (`host` or `host:port`), as a proxy in front of it passes them on */
+  readonly hostNames: readonly string[]
+  /** the fallback app, for `/v1` and `/healthz` */
+  readonly fallback: Hono
+}
+
+export interface HttpServer {
+  /** May be called for several addresses. Port 0: any free one. Throws ClawError: `port-taken`, `address-unusable`. */
+  listen(host: string, port: number): Promise<{ readonly port: number }>
+  close(): Promise<void>
+}
+
+interface Asset {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly type: string
+  readonly etag: string
+  /** its name holds a hash of its content */
+  readonly immutable: boolean
+}
+
+type Env = { Bindings: HttpBindings }
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.webmanifest': 'application/manifest+json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.txt': 'text/plain; charset=utf-8',
+}
+const HASHED = /^\/assets\/.+-[\w-]{8,}\.\w+$/
+/** The page needs none of these. */
+const PERMISSIONS = [
+  'accelerometer',
+  'bluetooth',
+  'camera',
+  'display-capture',
+  'geolocation',
+  'gyroscope',
+  'hid',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'payment',
+  'serial',
+  'usb',
+  'xr-spatial-tracking',
+]
+const MAX_CONNECTIONS = 512
+
+/** Reads the page into memory; throws ClawError('page-missing') if it was not built. */
+export async function createHttp(input: HttpInput): Promise<HttpServer> {
+  const assets = await readPage(input.pageDir)
+  const app = createApp(input, assets)
+  const servers = new Set<Server>()
+  return {
+    async listen(host, port) {
+      const server = createAdaptorServer({ fetch: app.fetch, serverOptions: LIMITS }) as Server
+      server.maxConnections = MAX_CONNECTIONS
+      await bind(server, host, port)
+      servers.add(server)
+      const address = server.address()
+      if (address === null || typeof address === 'string') throw new Error('bug: not a TCP server')
+      return { port: address.port }
+    },
+    async close() {
+      const closing = [...servers].map(
+        (server) => new Promise<void>((done) => server.close(() => done())),
+      )
+      for (const server of servers) server.closeAllConnections()
+      servers.clear()
+      await Promise.all(closing)
+    },
+  }
+}
+
+/** A client that sends slowly holds a connection for seconds, not for minutes. */
+const LIMITS = { headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000 }
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      fail(new ClawError(error.code === 'EADDRINUSE' ? 'port-taken' : 'address-unusable'))
+    })
+    server.listen(port, host, done)
+  })
+}
+
+function createApp(input: HttpInput, assets: ReadonlyMap<string, Asset>): Hono<Env> {
+  const app = new Hono<Env>()
+  app.use(async (c, next) => {
+    if (!isOwnName(c, input.hostNames)) {
+      return c.text('This address does not belong to this ClawChat host.\n', 421)
+    }
+    return next()
+  })
+  for (const path of ['/v1/*', '/healthz']) app.all(path, (c) => input.fallback.fetch(c.req.raw))
+  app.use(async (c, next) => {
+    await next()
+    for (const [name, value] of Object.entries(pageHeaders(input.stores()))) c.header(name, value)
+  })
+  app.get('*', (c) => answerAsset(c, assets))
+  app.all('*', (c) => c.text('Method not allowed\n', 405, { Allow: 'GET, HEAD' }))
+  app.onError((_, c) => c.text('Internal error\n', 500))
+  return app
+}
+
+/**
+ * True if the Host header names the very address this connection came in on, `localhost` on loopback,
+ * or a name that the host was told to answer for. A rebound name is none of these.
+ */
+function isOwnName(c: Context<Env>, hostNames: readonly string[]): boolean {
+  const header = c.req.header('Host')?.toLowerCase()
+  if (header === undefined) return false
+  if (hostNames.some((name) => name.toLowerCase() === header)) return true
+  const url = URL.parse(`http://${header}`)
+  if (url === null || url.host !== header.replace(/:80$/, '')) return false
+  const { localAddress, localPort } = c.env.incoming.socket
+  if (Number(url.port || 80) !== localPort || localAddress === undefined) return false
+  const local = localAddress.replace(/^::ffff:(?=\d+\.)/, '')
+  const name = url.hostname.replace(/^\[|\]$/g, '')
+  if (reachOf(local) === 'computer') return reachOf(name) === 'computer'
+  return isIP(name) !== 0 && name === local
+}
+
+function answerAsset(c: Context<Env>, assets: ReadonlyMap<string, Asset>): Response {
+  const asset = assets.get(c.req.path === '/' ? '/index.html' : c.req.path)
+  if (asset === undefined) return c.text('Not found\n', 404, { 'Cache-Control': 'no-store' })
+  c.header('ETag', asset.etag)
+  c.header('Cache-Control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+  if (c.req.header('If-None-Match') === asset.etag) return c.body(null, 304)
+  c.header('Content-Type', asset.type)
+  return c.body(asset.bytes)
+}
+
+/** The headers of everything but the endpoint. `stores`: base URLs without trailing slash. */
+export function pageHeaders(stores: readonly string[]): Record<string, string> {
+  const connect = ["'self'", ...stores.map((url) => `${url}/v1/records/`)]
+  return {
+    'Content-Security-Policy': [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self' blob: data:",
+      `connect-src ${[...new Set(connect)].join(' ')}`,
+      "manifest-src 'self'",
+      "worker-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      'trusted-types clawchat',
+    ].join('; '),
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Permissions-Policy': PERMISSIONS.map((name) => `${name}=()`).join(', '),
+  }
+}
+
+async function readPage(pageDir: string): Promise<Map<string, Asset>> {
+  const assets = new Map<string, Asset>()
+  const entries = await readdir(pageDir, { recursive: true, withFileTypes: true }).catch(() => [])
+  for (const entry of entries) {
+    if (!entry.isFile()) continue
+    const file = join(entry.parentPath, entry.name)
+    const path = `/${relative(pageDir, file).split(sep).join('/')}`
+    const bytes = new Uint8Array(await readFile(file))
+    assets.set(path, {
+      bytes,
+      type: TYPES[extname(path)] ?? 'application/octet-stream',
+      etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`,
+      immutable: HASHED.test(path),
+    })
+  }
+  if (!assets.has('/index.html')) throw new ClawError('page-missing')
+  return assets
+}

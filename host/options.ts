@@ -1,0 +1,352 @@
+// The command line's grammar (contract.md): options to values, everything odd to ClawError('usage') with a sentence.
+import { isIP } from 'node:net'
+import { isAbsolute, resolve } from 'node:path'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { NAME_MAX_BYTES } from '../shared/constants.ts'
+import { ClawError } from '../shared/error.ts'
+import { URL_MAX_BYTES } from '../shared/locator.ts'
+import {
+  DEFAULT_INVITE,
+  DEFAULT_PORT_RANGE,
+  DEFAULT_ROTATION,
+  dataFolder,
+  formatDuration,
+  type InviteArgs,
+  type ListenAddress,
+  type PortRange,
+  parseDuration,
+  ROLES,
+  type Role,
+  type RotationTimes,
+  type StartOptions,
+  type StoreOption,
+} from './config.ts'
+import { parsePageUrl } from './links.ts'
+
+/** Wrong usage, with the sentence that says what was wrong. It repeats nothing but option names and their values. */
+export class UsageError extends ClawError {
+  readonly sentence: string
+  constructor(sentence: string) {
+    super('usage')
+    this.sentence = sentence
+  }
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export type Command =
+  | { readonly name: 'help'; readonly of: CommandName | null }
+  | { readonly name: 'start'; readonly options: StartOptions }
+  | { readonly name: 'stop' | 'status' | 'rotate' | 'invite-list'; readonly dataDir: string }
+  | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
+  | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
+  | { readonly name: 'page'; readonly out: string }
+
+export const COMMAND_NAMES = ['start', 'stop', 'invite', 'status', 'rotate', 'page'] as const
+export type CommandName = (typeof COMMAND_NAMES)[number]
+
+const LATER_COMMANDS = [
+  'init',
+  'members',
+  'revoke',
+  'doctor',
+  'connect',
+  'export',
+  'backup',
+  'restore',
+  'deploy',
+  'burn',
+]
+const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
+  start: ['mega-api', 'signal', 'stun', 'turn', 'config', 'take-over', 'no-map'],
+  invite: ['rooms'],
+}
+
+const COMMON = {
+  data: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+const SPECIFIC = {
+  start: {
+    http: { type: 'string' },
+    lan: { type: 'boolean' },
+    page: { type: 'string' },
+    name: { type: 'string' },
+    'rotate-every': { type: 'string' },
+    notice: { type: 'string' },
+    grace: { type: 'string' },
+    'port-range': { type: 'string' },
+    udp: { type: 'string' },
+    'external-address': { type: 'string' },
+    store: { type: 'string', multiple: true },
+  },
+  stop: {},
+  invite: {
+    role: { type: 'string' },
+    uses: { type: 'string' },
+    expires: { type: 'string' },
+    note: { type: 'string' },
+    list: { type: 'boolean' },
+    withdraw: { type: 'string' },
+  },
+  status: {},
+  rotate: {},
+  page: { out: { type: 'string' } },
+} as const satisfies Record<CommandName, ParseArgsConfig['options']>
+
+type Value = string | boolean | readonly (string | boolean)[] | undefined
+type Values = Readonly<Record<string, Value>>
+
+/** Parses what stands after `clawchat`. Throws UsageError. */
+export function parseCommand(argv: readonly string[], env: Env): Command {
+  const [first, ...rest] = argv
+  if (first === undefined || ['help', '--help', '-h'].includes(first)) {
+    return { name: 'help', of: null }
+  }
+  const name = COMMAND_NAMES.find((known) => known === first)
+  if (name === undefined) {
+    throw new UsageError(
+      LATER_COMMANDS.includes(first)
+        ? `The command "${first}" comes with a later version.`
+        : `There is no command "${first}".`,
+    )
+  }
+  refuseLaterOptions(name, rest)
+  const values = parseOptions(name, rest)
+  if (values.help === true) return { name: 'help', of: name }
+  const dataDir = resolve(dataFolder(text(values, 'data'), env))
+  switch (name) {
+    case 'start':
+      return { name, options: startOptions(values, dataDir, env) }
+    case 'invite':
+      return inviteCommand(values, dataDir)
+    case 'page':
+      return { name, out: resolve(required(values, 'out')) }
+    default:
+      return { name, dataDir }
+  }
+}
+
+/** Whether `--json` stands among the arguments, even where they cannot be parsed. */
+export const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json')
+
+function refuseLaterOptions(name: CommandName, rest: readonly string[]): void {
+  const later = LATER_OPTIONS[name] ?? []
+  const found = later.find((o) => rest.some((arg) => arg === `--${o}` || arg.startsWith(`--${o}=`)))
+  if (found !== undefined) {
+    throw new UsageError(`The option --${found} comes with a later version.`)
+  }
+}
+
+function parseOptions(name: CommandName, args: readonly string[]): Values {
+  try {
+    const options: NonNullable<ParseArgsConfig['options']> = { ...COMMON, ...SPECIFIC[name] }
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    throw new UsageError(firstSentence(error))
+  }
+}
+
+/** Node's own words name the option and are plain enough; what follows the first full stop is advice for programmers. */
+function firstSentence(error: unknown): string {
+  const message = error instanceof Error ? error.message : 'Wrong option'
+  return `${message.split(/\.\s|\n/)[0]?.replace(/\.$/, '')}.`
+}
+
+function text(values: Values, option: string): string | undefined {
+  const value = values[option]
+  return typeof value === 'string' ? value : undefined
+}
+
+function required(values: Values, option: string): string {
+  const value = text(values, option)
+  if (value === undefined || value === '') throw new UsageError(`--${option} is missing.`)
+  return value
+}
+
+/** Applies `parse` to an option if given; a refusal of `parse` becomes `sentence`. */
+function optional<T>(
+  values: Values,
+  option: string,
+  parse: (text: string) => T,
+  sentence: string,
+): T | null {
+  const value = text(values, option)
+  if (value === undefined) return null
+  try {
+    return parse(value)
+  } catch {
+    throw new UsageError(`--${option}: ${sentence}`)
+  }
+}
+
+function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
+  const ip = 'this must be an IPv4 or IPv6 address.'
+  const stores = Array.isArray(values.store) ? values.store.map((s) => parseStore(String(s))) : []
+  return {
+    dataDir,
+    http: optional(values, 'http', parseListen, 'this must be HOST:PORT, such as 127.0.0.1:8787.'),
+    lan: values.lan === true,
+    pageUrl: optional(
+      values,
+      'page',
+      parsePageUrl,
+      'this must be an https address, or http on this computer or the local network, without ? and #.',
+    ),
+    name: optional(values, 'name', parseName, `a name has 1 to ${NAME_MAX_BYTES} bytes.`),
+    rotation: rotationTimes(values),
+    portRange:
+      optional(
+        values,
+        'port-range',
+        parsePortRange,
+        'this must be FIRST-LAST with at least 8 ports from 1024 to 65535.',
+      ) ?? DEFAULT_PORT_RANGE,
+    udpAddress: optional(values, 'udp', parseAddress, ip),
+    externalAddress: optional(values, 'external-address', parseAddress, ip),
+    stores,
+    clockOffsetMs: clockOffset(env.CLAWCHAT_CLOCK_OFFSET),
+  }
+}
+
+function rotationTimes(values: Values): RotationTimes {
+  const sentence = 'this must be a duration such as 1h30m, 2m or 10s.'
+  const duration = (option: string, fallback: number): number =>
+    optional(values, option, parseDuration, sentence) ?? fallback
+  const times = {
+    intervalMs: duration('rotate-every', DEFAULT_ROTATION.intervalMs),
+    noticeMs: duration('notice', DEFAULT_ROTATION.noticeMs),
+    graceMs: duration('grace', DEFAULT_ROTATION.graceMs),
+  }
+  if (times.intervalMs < 10_000) throw new UsageError('--rotate-every must be at least 10s.')
+  // The record carries the interval as a u32.
+  if (times.intervalMs > 0xffffffff) throw new UsageError('--rotate-every must be at most 49d.')
+  if (times.noticeMs + times.graceMs >= times.intervalMs) {
+    throw new UsageError(
+      `--notice (${formatDuration(times.noticeMs)}) and --grace (${formatDuration(times.graceMs)}) together must be shorter than --rotate-every (${formatDuration(times.intervalMs)}).`,
+    )
+  }
+  return times
+}
+
+/** HOST:PORT, [IPv6]:PORT or PORT. */
+function parseListen(value: string): ListenAddress {
+  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/\s]+)):)?(\d{1,5})$/i.exec(value)
+  const port = Number(match?.[3] ?? Number.NaN)
+  if (match === null || !(port <= 65_535)) throw new ClawError('usage')
+  if (match[1] !== undefined && isIP(match[1]) !== 6) throw new ClawError('usage')
+  const host = match[1] ?? match[2] ?? '127.0.0.1'
+  return { host: host === 'localhost' ? '127.0.0.1' : host, port }
+}
+
+function parseName(value: string): string {
+  const name = value.trim()
+  const bytes = Buffer.byteLength(name)
+  if (bytes < 1 || bytes > NAME_MAX_BYTES || /\p{Cc}/u.test(name)) throw new ClawError('usage')
+  return name
+}
+
+function parseAddress(value: string): string {
+  if (isIP(value) === 0) throw new ClawError('usage')
+  return value
+}
+
+function parsePortRange(value: string): PortRange {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(value)
+  const range = { first: Number(match?.[1]), last: Number(match?.[2]) }
+  if (!(range.first >= 1024 && range.last <= 65_535 && range.last - range.first >= 7)) {
+    throw new ClawError('usage')
+  }
+  return range
+}
+
+function parseStore(value: string): StoreOption {
+  if (value === 'mega' || value.startsWith('mega:')) {
+    throw new UsageError('--store mega comes with a later version.')
+  }
+  const path = value.startsWith('file:') ? value.slice(5) : ''
+  if (path !== '') return { kind: 'file', path: isAbsolute(path) ? path : resolve(path) }
+  // `https:` names the kind, the URL follows: https:https://…; a bare https://… means the same.
+  const url = parseStoreUrl(value.replace(/^https:(?=https?:\/\/)/, ''))
+  if (url === null) {
+    throw new UsageError(
+      '--store: this must be https:URL or file:PATH; the URL without ? and #, at most 200 bytes.',
+    )
+  }
+  return { kind: 'https', url }
+}
+
+function parseStoreUrl(value: string): string | null {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol) || /[?#]/.test(value)) return null
+  if (url.username !== '' || url.password !== '') return null
+  const base = url.href.replace(/\/+$/, '')
+  return Buffer.byteLength(base) <= URL_MAX_BYTES ? base : null
+}
+
+function clockOffset(value: string | undefined): number {
+  if (value === undefined || value === '') return 0
+  const sign = value.startsWith('-') ? -1 : 1
+  try {
+    return sign * parseDuration(value.replace(/^[+-]/, ''))
+  } catch {
+    throw new UsageError('CLAWCHAT_CLOCK_OFFSET must be a duration such as +90s or -2h.')
+  }
+}
+
+function inviteCommand(values: Values, dataDir: string): Command {
+  const id = text(values, 'withdraw')
+  const making = ['role', 'uses', 'expires', 'note'].some((option) => option in values)
+  if ([values.list === true, id !== undefined, making].filter(Boolean).length > 1) {
+    throw new UsageError('--list, --withdraw and the options of a new invite do not go together.')
+  }
+  if (values.list === true) return { name: 'invite-list', dataDir }
+  if (id !== undefined) {
+    if (!/^[0-9A-Za-z_-]{1,64}$/.test(id)) throw new UsageError('--withdraw: no such invite id.')
+    return { name: 'invite-withdraw', dataDir, id }
+  }
+  return { name: 'invite', dataDir, args: inviteArgs(values) }
+}
+
+function inviteArgs(values: Values): InviteArgs {
+  return {
+    role:
+      optional(values, 'role', parseRole, `this must be one of ${ROLES.join(', ')}.`) ??
+      DEFAULT_INVITE.role,
+    uses:
+      optional(values, 'uses', parseUses, 'this must be a number from 1 to 64.') ??
+      DEFAULT_INVITE.uses,
+    expiresMs:
+      optional(values, 'expires', parseExpiry, 'this must be a duration from 1s to 365d.') ??
+      DEFAULT_INVITE.expiresMs,
+    note:
+      optional(values, 'note', parseNote, 'a note has at most 200 characters, in one line.') ??
+      DEFAULT_INVITE.note,
+  }
+}
+
+function parseRole(value: string): Role {
+  const role = ROLES.find((known) => known === value)
+  if (role === undefined) throw new ClawError('usage')
+  return role
+}
+
+function parseUses(value: string): number {
+  // More than there are slots in a record could never all be used.
+  if (!/^\d{1,2}$/.test(value) || Number(value) < 1 || Number(value) > 64) {
+    throw new ClawError('usage')
+  }
+  return Number(value)
+}
+
+function parseExpiry(value: string): number {
+  const ms = parseDuration(value)
+  if (ms < 1000 || ms > 365 * 86_400_000) throw new ClawError('usage')
+  return ms
+}
+
+function parseNote(value: string): string {
+  if ([...value].length > 200 || /\p{Cc}/u.test(value)) throw new ClawError('usage')
+  return value
+}

@@ -1,0 +1,304 @@
+// Words for people at the terminal: errors with the next step, help, events as lines, and the QR code.
+import { renderUnicodeCompact } from 'uqr'
+import type { ClawErrorCode } from '../shared/error.ts'
+import {
+  formatDuration,
+  type HostEvent,
+  type InviteResult,
+  type InviteRow,
+  type PageLink,
+  type RotateResult,
+  type StatusResult,
+  type WarningCode,
+} from './config.ts'
+import type { CommandName } from './options.ts'
+
+export interface Words {
+  /** what happened, one sentence */
+  readonly message: string
+  /** what to do next, one sentence */
+  readonly next: string
+}
+
+const ASK_NEW_INVITE = 'Make a new link with "clawchat invite".'
+const TRY_AGAIN = 'Try again; if it happens again, restart the host.'
+
+/** Every code, although some can only come up in the page: a code without words would be a dead end. */
+const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
+  malformed: {
+    message: 'The host could not read the request.',
+    next: 'Use the same version of ClawChat for the command and the running host.',
+  },
+  limit: {
+    message: 'Something is longer or more than the protocol allows.',
+    next: 'Use a shorter name or fewer stores.',
+  },
+  crypto: { message: 'Something could not be decrypted.', next: TRY_AGAIN },
+  'invite-malformed': { message: 'The link is incomplete or mistyped.', next: ASK_NEW_INVITE },
+  'invite-version': {
+    message: 'The link was made by another version of ClawChat.',
+    next: ASK_NEW_INVITE,
+  },
+  'invite-used': { message: 'The link has been used.', next: ASK_NEW_INVITE },
+  'invite-reserved': {
+    message: 'Someone is joining with this link right now.',
+    next: 'Wait ten minutes, or make a new link with "clawchat invite".',
+  },
+  'invite-expired': { message: 'The link has expired.', next: ASK_NEW_INVITE },
+  'invite-withdrawn': { message: 'The link was withdrawn.', next: ASK_NEW_INVITE },
+  'invite-unknown': {
+    message: 'There is no invite with this id.',
+    next: 'See the ids with "clawchat invite --list".',
+  },
+  'credentials-full': {
+    message: 'This host has as many devices and open invites as a record can hold (64).',
+    next: 'Withdraw invites that nobody needs with "clawchat invite --withdraw ID".',
+  },
+  'name-invalid': { message: 'The name is empty or too long.', next: 'Choose another name.' },
+  'record-missing': { message: 'No store holds a record of this host.', next: TRY_AGAIN },
+  'record-malformed': { message: 'The record in the store is damaged.', next: TRY_AGAIN },
+  'record-no-slot': {
+    message: 'The record has no place for this device.',
+    next: ASK_NEW_INVITE,
+  },
+  'record-forged': {
+    message: 'The record in the store was not written by this host.',
+    next: 'Use another store and check who may write to this one.',
+  },
+  'record-foreign': { message: 'The record belongs to another host.', next: ASK_NEW_INVITE },
+  'record-rollback': { message: 'The store gave back an older record.', next: TRY_AGAIN },
+  'record-stale': {
+    message: 'The record is older than a day.',
+    next: 'Check that the host runs and reaches its store: "clawchat status".',
+  },
+  'knock-refused': { message: 'The host did not accept the knock.', next: TRY_AGAIN },
+  'handshake-failed': { message: 'The handshake failed.', next: TRY_AGAIN },
+  'frame-invalid': { message: 'The connection carried something invalid.', next: TRY_AGAIN },
+  'store-unreachable': {
+    message: 'A store cannot be reached.',
+    next: 'Check the network and the address given with --store.',
+  },
+  'store-refused': {
+    message: 'A store refused the record.',
+    next: 'Check the address given with --store and who may write there.',
+  },
+  'no-answer': {
+    message: 'The other side does not answer.',
+    next: 'Check that the host runs and that no firewall blocks UDP.',
+  },
+  'no-network': {
+    message: 'This computer has no network.',
+    next: 'Connect to a network and try again; browsers refuse WebRTC without one.',
+  },
+  'no-webrtc': { message: 'WebRTC is not available.', next: 'Use a current browser.' },
+  storage: {
+    message: 'The data folder cannot be written to.',
+    next: 'Check free space and permissions of the folder, then start again.',
+  },
+  'port-taken': {
+    message: 'Another program uses the port of the page.',
+    next: 'Stop that program, or start with --http 127.0.0.1:PORT (a new port is a new address: devices that joined by the old one must join again).',
+  },
+  'address-unusable': {
+    message: 'This computer cannot listen on the given address.',
+    next: 'Give an address of this computer and a port above 1023 with --http or --udp.',
+  },
+  'folder-unusable': {
+    message: 'The folder cannot be used: it cannot be made, read or written here.',
+    next: 'Check its permissions, or name another folder.',
+  },
+  'folder-foreign': {
+    message: 'The folder holds something else than data of this ClawChat version.',
+    next: 'Name an empty folder.',
+  },
+  'folder-locked': {
+    message: 'A host already runs on this data folder.',
+    next: 'Stop it with "clawchat stop", or start with another folder: --data DIR.',
+  },
+  'not-running': {
+    message: 'No host is running on this data folder.',
+    next: 'Start it with "clawchat start", or name its folder with --data DIR.',
+  },
+  usage: { message: 'Wrong usage.', next: 'See "clawchat --help".' },
+  'no-usable-store': {
+    message: 'A page at this address could read none of the stores, so the link would not work.',
+    next: 'Add a store that others can reach with --store https:URL, or start without --page.',
+  },
+  'node-too-old': {
+    message: 'This Node is too old.',
+    next: 'Run "npm install" in the ClawChat folder, or install Node 24.',
+  },
+  'page-missing': {
+    message: 'The page has not been built.',
+    next: 'Run "npm run build" in the ClawChat folder.',
+  },
+  superseded: { message: 'Another connection of this device took over.', next: TRY_AGAIN },
+  internal: {
+    message: 'Something went wrong inside ClawChat.',
+    next: 'Start again; if it happens again, report it.',
+  },
+}
+
+export const errorWords = (code: ClawErrorCode): Words => ERROR_WORDS[code]
+
+const WARNINGS: Readonly<Record<WarningCode, string>> = {
+  'clock-offset': 'CLAWCHAT_CLOCK_OFFSET is set: this host uses a shifted clock. For tests only.',
+  'page-unreachable': 'The address given with --page does not answer, so links may not open.',
+  'page-version': 'The address given with --page serves another version of the page.',
+  'no-address':
+    'This computer has no network address: browsers refuse WebRTC until it is connected to a network.',
+  'origin-changed':
+    'The page has a new address. Devices that joined by the old one need a new link; this one is for you:',
+}
+
+/** A QR code two rows to a line; dark modules are drawn light, as terminals mostly are dark. */
+export const qrCode = (link: string): string => renderUnicodeCompact(link, { border: 2 })
+
+const ONLY_HERE =
+  'This link works on this computer only. Same Wi-Fi: `clawchat start --lan`. Anywhere: `clawchat deploy`, or put `clawchat page` on an https host and start with `--page`.'
+
+/** The link, and its QR code or the sentence why there is none. */
+export function linkText(link: string, reach: PageLink['reach']): string {
+  return reach === 'computer' ? `${link}\n\n${ONLY_HERE}` : `${link}\n\n${qrCode(link)}`
+}
+
+/** A line or more for the person who watches `start`. */
+export function eventText(event: HostEvent): string {
+  switch (event.event) {
+    case 'ready':
+      return readyText(event)
+    case 'notice':
+      return `Port ${event.port} will change at ${event.at}.`
+    case 'rotated':
+      return `Port ${event.previousPort} → ${event.port}; the old one closes at ${event.graceEndsAt}.`
+    case 'closed':
+      return `Port ${event.port} is closed.`
+    case 'published':
+      return `Published record ${event.seq} to ${event.store}.`
+    case 'store-failed':
+      return `Could not publish to ${event.store} (${event.code}); will try again.`
+    case 'enrolled':
+      return `A device joined (${short(event.device)}).`
+    case 'connected':
+      return `Device ${short(event.device)} is connected (${event.route}).`
+    case 'disconnected':
+      return `Device ${short(event.device)} is disconnected.`
+    case 'revoked':
+      return `Device ${short(event.device)} was revoked.`
+    case 'warning':
+      return `Warning: ${WARNINGS[event.code]}${event.link === undefined ? '' : `\n${event.link}`}`
+    case 'stopped':
+      return 'Stopped.'
+  }
+}
+
+const short = (id: string): string => id.slice(0, 8)
+
+function readyText(event: Extract<HostEvent, { event: 'ready' }>): string {
+  const lines = ['ClawChat is running.', ...event.pages.map(pageLine), `Data: ${event.dataDir}`]
+  if (event.pages.some((page) => page.reach === 'lan' && !page.secure)) {
+    lines.push(
+      'On the local network the page comes without https: someone on this Wi-Fi could alter it. Use it only on networks you trust.',
+    )
+  }
+  if (event.invite === null) {
+    lines.push('', 'Invite someone with "clawchat invite". Stop with Ctrl+C.')
+  } else {
+    const reach = event.pages[0]?.reach ?? 'computer'
+    lines.push('', 'Open this link to join as the owner. It works once; share it with nobody:', '')
+    lines.push(linkText(event.invite, reach), '', 'Stop with Ctrl+C.')
+  }
+  return lines.join('\n')
+}
+
+const REACH_WORDS = {
+  computer: 'this computer only',
+  lan: 'the local network',
+  anywhere: 'anywhere',
+} as const
+const pageLine = (page: PageLink): string => `Page: ${page.url} (${REACH_WORDS[page.reach]})`
+
+export function inviteText(result: InviteResult): string {
+  const uses = result.uses === 1 ? 'once' : `${result.uses} times`
+  const head = `Invite ${result.id}: works ${uses}, until ${result.expires}.`
+  return `${head}\n\n${linkText(result.invite, result.reach)}`
+}
+
+export function inviteListText(rows: readonly InviteRow[]): string {
+  if (rows.length === 0) return 'No invites.'
+  return rows
+    .map((row) => {
+      const note = row.note === '' ? '' : `  ${row.note}`
+      return `${row.id}  ${row.role}  ${row.state}  used ${row.used} of ${row.uses}  until ${row.expires}${note}`
+    })
+    .join('\n')
+}
+
+export function statusText(status: StatusResult): string {
+  const stores = status.stores.map(({ store, seq, code }) => {
+    const state = code === null ? `record ${seq ?? 'not yet published'}` : `failing (${code})`
+    return `Store: ${store}: ${state}`
+  })
+  return [
+    `${status.name} is running.`,
+    ...status.pages.map(pageLine),
+    `Port: ${status.port} (epoch ${status.epoch}), changes at ${status.nextRotation}`,
+    ...stores,
+    `Members: ${status.members}; devices: ${status.devices}; connected now: ${status.connected}`,
+    `Data: ${status.dataDir}`,
+  ].join('\n')
+}
+
+export const rotateText = (result: RotateResult): string =>
+  `Port ${result.previousPort} → ${result.port}; the old one closes at ${result.graceEndsAt}.`
+
+const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or the platform's folder)
+  --json       one JSON object a line on standard output, words on standard error
+  --help       this text`
+
+const HELP: Readonly<Record<CommandName, string>> = {
+  start: `clawchat start: runs the host, serves the page, prints a link for the owner
+
+  --http HOST:PORT        page and record endpoint (default 127.0.0.1:8787 or the next free
+                          port at the first start, then always that one; port 0: any)
+  --lan                   also listen on the local network
+  --page URL              address where the page is served for others
+  --name NAME             the host's name, shown to who joins
+  --rotate-every 1h       how often the port changes (at least 10s)
+  --notice 2m             how long before a change open sessions are told
+  --grace 5m              how long the old port stays open
+  --port-range A-B        UDP ports to draw from (default 49152-65535, at least 8)
+  --udp ADDRESS           address of this computer to bind UDP to (default: all)
+  --external-address IP   public address to publish
+  --store https:URL|file:PATH   publish the record there too (repeatable)`,
+  stop: 'clawchat stop: stops the running host',
+  invite: `clawchat invite: prints a link by which someone can join
+
+  --role ROLE     owner, member, guest or bot (default member)
+  --uses N        how many devices may join with it (default 1)
+  --expires ${formatDuration(7 * 86_400_000)}    how long it works
+  --note TEXT     for your own list
+  --list          shows the invites
+  --withdraw ID   makes an invite useless`,
+  status: 'clawchat status: how the running host is',
+  rotate: 'clawchat rotate: changes the port now (for cron)',
+  page: `clawchat page: writes the page as static files for any https host
+
+  --out DIR    an empty folder, or one that holds an earlier page`,
+}
+
+const SUMMARY: Readonly<Record<CommandName, string>> = {
+  start: 'run the host',
+  stop: 'stop it',
+  invite: 'make, list or withdraw links to join',
+  status: 'how the host is',
+  rotate: 'change the port now',
+  page: 'write the page as static files',
+}
+
+/** Help of one command, or the list of commands. */
+export function helpText(of: CommandName | null): string {
+  if (of !== null) return `${HELP[of]}\n\n${COMMON_HELP}`
+  const rows = Object.entries(SUMMARY).map(([name, words]) => `  ${name.padEnd(8)} ${words}`)
+  return `clawchat COMMAND\n\n${rows.join('\n')}\n\nEach has --help and:\n${COMMON_HELP}`
+}
