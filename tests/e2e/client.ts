@@ -153,7 +153,7 @@ export class Client {
 
   /** Waits until the page says these words anywhere. */
   async waitText(text: string, timeoutMs = 45_000): Promise<void> {
-    await this.driver.until((words) => document.body.innerText.includes(words), text, timeoutMs)
+    await this.driver.until((words) => document.body.textContent.includes(words), text, timeoutMs)
   }
 
   /** Waits for an alert and returns its code. */
