@@ -44,14 +44,15 @@ export function controlPath(dataDir: string): string {
 export async function serveControl(
   path: string,
   handler: ControlHandler,
-): Promise<{ close(): Promise<void> }> {
-  const sockets = new Set<Socket>()
+): Promise<{ close(): void }> {
+  const idle = new Set<Socket>()
   const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
+    idle.add(socket)
+    socket.on('close', () => idle.delete(socket))
     socket.on('error', () => socket.destroy())
     socket.setTimeout(IDLE_MS, () => socket.destroy())
     readLine(socket, (line) => {
+      idle.delete(socket)
       socket.setTimeout(0)
       void answer(line, handler).then((reply) => socket.end(`${JSON.stringify(reply)}\n`))
     })
@@ -63,11 +64,10 @@ export async function serveControl(
     throw new ClawError('folder-unusable')
   }
   return {
-    async close() {
-      const closed = new Promise<void>((done) => server.close(() => done()))
-      // Answers under way (that of `stop` among them) still leave; whoever sends nothing is cut.
-      for (const socket of sockets) socket.destroySoon()
-      await closed
+    close() {
+      // Whoever waits for an answer still gets it: that of `stop` leaves after everything else is closed.
+      server.close()
+      for (const socket of idle) socket.destroy()
     },
   }
 }
@@ -131,7 +131,7 @@ function readLine(socket: Socket, onLine: (line: string) => void): void {
 
 /**
  * Sends one command to the host of a data folder and returns its result.
- * Throws ClawError: `not-running` if nobody listens, else the code the host answered with.
+ * Throws ClawError: `not-running` if nobody listens, `no-answer` if the host ended first, else the code it answered with.
  */
 export async function callControl(
   path: string,
@@ -140,9 +140,13 @@ export async function callControl(
 ): Promise<unknown> {
   const line = await new Promise<string>((done, fail) => {
     const socket = dial(path)
-    socket.on('error', () => fail(new ClawError('not-running')))
-    socket.on('close', () => fail(new ClawError('not-running')))
-    socket.on('connect', () => socket.write(`${JSON.stringify({ command, args })}\n`))
+    let failure = new ClawError('not-running')
+    socket.on('error', () => fail(failure))
+    socket.on('close', () => fail(failure))
+    socket.on('connect', () => {
+      failure = new ClawError('no-answer')
+      socket.write(`${JSON.stringify({ command, args })}\n`)
+    })
     let text = ''
     socket.setEncoding('utf8').on('data', (chunk) => {
       text += chunk
