@@ -1,8 +1,9 @@
 // `npm test`: all projects, inside a network and process namespace of their own (tests/README.md).
 // The namespace ends with its last process, so nothing is left behind, whatever ends this run.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const root = resolve(import.meta.dirname, '..')
@@ -61,14 +62,14 @@ function ensureTools(): void {
   )
 }
 
-function start(args: readonly string[]): ChildProcess {
+function start(args: readonly string[], scratch: string): ChildProcess {
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user']
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
   const own = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc', ...asRoot]
   // The shell stays as process 1 of the namespace, to reap what browsers leave behind.
   const script = `PATH=$PATH:/usr/sbin:/sbin; ${network} || exit 3; "$@"; exit $?`
   const command = ['sh', '-c', script, 'sh', process.execPath, vitest, 'run', ...args]
-  const env = { ...process.env, CLAWCHAT_TEST_NAMESPACE: '1' }
+  const env = { ...process.env, CLAWCHAT_TEST_NAMESPACE: '1', TMPDIR: scratch }
   return spawn('unshare', [...own, '--', ...command], { cwd: root, env, stdio: [0, 'pipe', 2] })
 }
 
@@ -83,9 +84,12 @@ function passOn(child: ChildProcess): { last: () => string } {
   return { last: () => last }
 }
 
-function endTogether(child: ChildProcess): void {
+function endTogether(child: ChildProcess, scratch: string): void {
   // Killing `unshare` ends the whole namespace (--kill-child).
-  process.on('exit', () => child.kill('SIGKILL'))
+  process.on('exit', () => {
+    child.kill('SIGKILL')
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 })
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => child.kill('SIGKILL'))
   }
@@ -95,9 +99,11 @@ if (process.platform !== 'linux') {
   fail('npm test runs on Linux only: it needs network namespaces. Without browsers: npm run check')
 }
 ensureTools()
-const child = start(process.argv.slice(2))
+// Short, because the path of a local socket may have 107 bytes only.
+const scratch = mkdtempSync(join(tmpdir(), 'cc-'))
+const child = start(process.argv.slice(2), scratch)
 const output = passOn(child)
-endTogether(child)
+endTogether(child, scratch)
 child.on('error', () => fail('Could not start `unshare` (package util-linux).'))
 child.on('close', (code) => {
   if (code === 3 && output.last() === '') {

@@ -38,7 +38,7 @@ export function freePort(): number {
 
 export class Lab {
   readonly #name: string
-  readonly #root = mkdtempSync(join(tmpdir(), 'clawchat-e2e-'))
+  readonly #root = mkdtempSync(join(tmpdir(), 'lab-'))
   readonly #clients: Client[] = []
   readonly #hosts: Host[] = []
   readonly #closers: (() => Promise<unknown>)[] = []
