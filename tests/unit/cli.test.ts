@@ -1,0 +1,374 @@
+// The command line (contract.md): what is right and wrong usage, the JSON of both, exit codes, and the launcher.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { dataFolder, formatDuration, parseDuration } from '../../host/config.ts'
+import { controlPath, serveControl } from '../../host/control.ts'
+import { COMMAND_NAMES, parseCommand, UsageError } from '../../host/options.ts'
+import { exportPage } from '../../host/page.ts'
+import { eventText, helpText, linkText, qrCode } from '../../host/terminal.ts'
+import { ClawError } from '../../shared/error.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'clawchat-cli-'))
+const children = new Set<ChildProcess>()
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+interface Ran {
+  code: number | null
+  out: string
+  err: string
+}
+
+function run(args: string[], env: Record<string, string> = {}, file = 'host/cli.ts'): Promise<Ran> {
+  const child = spawn(process.execPath, [join(ROOT, file), ...args], {
+    env: { ...process.env, CLAWCHAT_DATA: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.add(child)
+  const ran: Ran = { code: null, out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    ran.out += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    ran.err += chunk
+  })
+  return new Promise((done) => {
+    child.on('close', (code) => {
+      children.delete(child)
+      done({ ...ran, code })
+    })
+  })
+}
+
+const start = (...args: string[]): ReturnType<typeof startOptions> => startOptions(args)
+function startOptions(args: string[], env: Record<string, string> = {}) {
+  const command = parseCommand(['start', ...args], { CLAWCHAT_DATA: folder, ...env })
+  if (command.name !== 'start') throw new Error('not a start command')
+  return command.options
+}
+
+/** The sentence of a wrong use; fails where the use is right. */
+function wrong(...args: string[]): string {
+  try {
+    parseCommand(args, {})
+  } catch (error) {
+    if (error instanceof UsageError) return error.sentence
+    throw error
+  }
+  throw new Error(`accepted: ${args.join(' ')}`)
+}
+
+describe('start', () => {
+  test('has the defaults of contract.md', () => {
+    expect(start()).toEqual({
+      dataDir: folder,
+      http: null,
+      lan: false,
+      pageUrl: null,
+      name: null,
+      rotation: { intervalMs: 3_600_000, noticeMs: 120_000, graceMs: 300_000 },
+      portRange: { first: 49_152, last: 65_535 },
+      udpAddress: null,
+      externalAddress: null,
+      stores: [],
+      clockOffsetMs: 0,
+    })
+  })
+
+  test('takes every option of this version', () => {
+    const options = start(
+      ...['--http', '127.0.0.1:0', '--lan', '--page', 'https://chat.example', '--name', ' Ada '],
+      ...['--rotate-every', '10s', '--notice', '2s', '--grace=3s', '--port-range', '50000-50007'],
+      ...['--udp', '127.0.0.1', '--external-address', '2001:db8::1'],
+      ...['--store', 'https:https://a.example/', '--store', 'https:http://127.0.0.1:9/x'],
+      ...['--store', 'file:/tmp/record', '--data', '/tmp/d', '--json'],
+    )
+    expect(options).toEqual({
+      dataDir: '/tmp/d',
+      http: { host: '127.0.0.1', port: 0 },
+      lan: true,
+      pageUrl: 'https://chat.example/',
+      name: 'Ada',
+      rotation: { intervalMs: 10_000, noticeMs: 2000, graceMs: 3000 },
+      portRange: { first: 50_000, last: 50_007 },
+      udpAddress: '127.0.0.1',
+      externalAddress: '2001:db8::1',
+      stores: [
+        { kind: 'https', url: 'https://a.example' },
+        { kind: 'https', url: 'http://127.0.0.1:9/x' },
+        { kind: 'file', path: '/tmp/record' },
+      ],
+      clockOffsetMs: 0,
+    })
+  })
+
+  test.each([
+    ['[::1]:80', { host: '::1', port: 80 }],
+    ['8080', { host: '127.0.0.1', port: 8080 }],
+    ['localhost:1', { host: '127.0.0.1', port: 1 }],
+  ])('--http %s', (given, address) => {
+    expect(start('--http', given).http).toEqual(address)
+  })
+
+  test.each([
+    ['--http', '127.0.0.1'],
+    ['--http', '127.0.0.1:65536'],
+    ['--http', '[127.0.0.1]:1'],
+    ['--http', 'a b:1'],
+    ['--page', 'http://chat.example'],
+    ['--name', ''],
+    ['--name', 'x'.repeat(49)],
+    ['--rotate-every', '9s'],
+    ['--rotate-every', '9999ms'],
+    ['--rotate-every', '50d'],
+    ['--rotate-every', '1x'],
+    ['--rotate-every', '7m'],
+    ['--port-range', '50000-50006'],
+    ['--port-range', '1023-2000'],
+    ['--port-range', '60000-65536'],
+    ['--port-range', '50000'],
+    ['--udp', 'localhost'],
+    ['--external-address', '1.2.3'],
+    ['--store', 'ftp://a.example'],
+    ['--store', 'file:'],
+    ['--store', 'https:https://a.example/?x'],
+    ['--store', 'https:https://u@a.example/'],
+    ['--store', `https:https://a.example/${'x'.repeat(200)}`],
+  ])('%s %j is wrong', (option, value) => {
+    expect(wrong('start', `${option}=${value}`)).toContain(option)
+  })
+
+  test('notice and grace together must be shorter than the interval, at the limit too', () => {
+    expect(wrong('start', '--rotate-every=10s', '--notice=4s', '--grace=6s')).toContain('shorter')
+    expect(start('--rotate-every=10s', '--notice=4s', '--grace=5s').rotation.graceMs).toBe(5000)
+  })
+
+  test.each([
+    ['+90s', 90_000],
+    ['-2h', -7_200_000],
+    ['1m', 60_000],
+  ])('CLAWCHAT_CLOCK_OFFSET %s', (given, ms) => {
+    expect(startOptions([], { CLAWCHAT_CLOCK_OFFSET: given }).clockOffsetMs).toBe(ms)
+    expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
+  })
+
+  test.each([
+    '--mega-api',
+    '--signal',
+    '--stun=x',
+    '--turn=x',
+    '--config',
+    '--take-over',
+    '--no-map',
+  ])('%s comes later and says so', (option) => {
+    expect(wrong('start', option)).toMatch(/comes with a later version/)
+  })
+
+  test('so does --store mega', () => {
+    expect(wrong('start', '--store', 'mega')).toMatch(/later version/)
+  })
+})
+
+describe('invite', () => {
+  test('has defaults and takes its options', () => {
+    expect(parseCommand(['invite'], { CLAWCHAT_DATA: folder })).toEqual({
+      name: 'invite',
+      dataDir: folder,
+      args: { role: 'member', uses: 1, expiresMs: 604_800_000, note: '' },
+    })
+    const given = ['--role', 'owner', '--uses', '64', '--expires', '1h30m', '--note', 'for Bob']
+    expect(parseCommand(['invite', ...given], {})).toMatchObject({
+      args: { role: 'owner', uses: 64, expiresMs: 5_400_000, note: 'for Bob' },
+    })
+    expect(parseCommand(['invite', '--list'], {})).toMatchObject({ name: 'invite-list' })
+    expect(parseCommand(['invite', '--withdraw', 'ab12'], {})).toMatchObject({ id: 'ab12' })
+  })
+
+  test.each([
+    ['--role=king'],
+    ['--uses=0'],
+    ['--uses=65'],
+    ['--uses=-1'],
+    ['--expires=0s'],
+    ['--expires=366d'],
+    [`--note=${'x'.repeat(201)}`],
+    ['--note=a\nb'],
+    ['--withdraw=../x'],
+    ['--rooms=all'],
+    ['--list', '--withdraw=ab'],
+    ['--list', '--uses=2'],
+  ])('%j is wrong', (...args) => {
+    expect(wrong('invite', ...args)).toMatch(/\.$/)
+  })
+})
+
+test.each([['nonsense'], ['deploy'], ['start', '--bogus'], ['start', 'more'], ['start', '--name']])(
+  '%j is wrong',
+  (...args) => {
+    expect(wrong(...args)).toMatch(/\.$/)
+  },
+)
+
+test('every command has a help that names its options', () => {
+  for (const name of COMMAND_NAMES) {
+    expect(parseCommand([name, '--help'], {})).toEqual({ name: 'help', of: name })
+    expect(helpText(name)).toContain('--data')
+    expect(helpText(null)).toContain(`  ${name} `)
+  }
+})
+
+describe('durations', () => {
+  test.each([
+    ['1h30m', 5_400_000],
+    ['10s', 10_000],
+    ['500ms', 500],
+    ['2m500ms', 120_500],
+    ['1d', 86_400_000],
+  ])('%s is %i ms', (given, ms) => {
+    expect(parseDuration(given)).toBe(ms)
+    expect(formatDuration(ms)).toBe(given)
+  })
+
+  test.each(['', '10', 's', '1m1h', '1.5h', '-1s', '1h 1m', `${'9'.repeat(20)}d`])(
+    '%j is none',
+    (given) => {
+      expect(() => parseDuration(given)).toThrow(new ClawError('usage'))
+    },
+  )
+})
+
+test('the data folder is the option, the variable, then that of the platform', () => {
+  expect(dataFolder('/a', { CLAWCHAT_DATA: '/b' })).toBe('/a')
+  expect(dataFolder(undefined, { CLAWCHAT_DATA: '/b' })).toBe('/b')
+  expect(dataFolder(undefined, { XDG_DATA_HOME: '/x' }, 'linux')).toBe('/x/clawchat')
+})
+
+describe('words', () => {
+  test('a link for this computer comes with the honest sentence, others with a QR code', () => {
+    const here = linkText('http://127.0.0.1:8787/#x', 'computer')
+    expect(here).toContain(
+      'This link works on this computer only. Same Wi-Fi: `clawchat start --lan`.',
+    )
+    expect(here).not.toContain('█')
+    expect(linkText('http://192.168.1.5/#x', 'lan')).toContain(qrCode('http://192.168.1.5/#x'))
+  })
+
+  test('ready warns of a LAN page without https', () => {
+    const text = eventText({
+      event: 'ready',
+      page: 'http://192.168.1.5:1/',
+      pages: [{ url: 'http://192.168.1.5:1/', reach: 'lan', secure: false }],
+      invite: null,
+      identity: 'ab',
+      port: 50_000,
+      epoch: 1,
+      dataDir: '/d',
+    })
+    expect(text).toContain('Use it only on networks you trust.')
+  })
+})
+
+describe('the process', () => {
+  test('wrong use: exit 2, and with --json one object on standard output', async () => {
+    const [plain, json] = await Promise.all([
+      run(['start', '--rotate-every', '5s']),
+      run(['start', '--rotate-every', '5s', '--json']),
+    ])
+    expect(plain).toMatchObject({ code: 2, out: '' })
+    expect(plain.err).toContain('at least 10s')
+    expect(json.code).toBe(2)
+    expect(json.out.split('\n')).toHaveLength(2)
+    expect(JSON.parse(json.out)).toEqual({
+      event: 'error',
+      code: 'usage',
+      message: '--rotate-every must be at least 10s.',
+      next: 'See "clawchat --help".',
+    })
+  })
+
+  test('no host: exit 1 and what to do', async () => {
+    const ran = await run(['status', '--json'])
+    expect(ran.code).toBe(1)
+    expect(JSON.parse(ran.out)).toMatchObject({ event: 'error', code: 'not-running' })
+    expect(JSON.parse(ran.out).next).toContain('clawchat start')
+  })
+
+  test('help: exit 0, on standard error where machines read standard output', async () => {
+    const [plain, json] = await Promise.all([run(['--help']), run(['invite', '--help', '--json'])])
+    expect(plain).toMatchObject({ code: 0, err: '' })
+    expect(plain.out).toContain('clawchat COMMAND')
+    expect(json).toMatchObject({ code: 0, out: '' })
+    expect(json.err).toContain('--withdraw')
+  })
+
+  test('a command reaches the host of its folder and prints its answer', async () => {
+    const invite = { invite: 'http://127.0.0.1:1/#abc', id: 'i1', expires: 'later', uses: 1 }
+    const asked: unknown[] = []
+    const server = await serveControl(controlPath(folder), (command, args) => {
+      asked.push([command, args])
+      if (command === 'invite-list') return [{ id: 'i1' }, { id: 'i2' }]
+      if (command === 'invite-withdraw') throw new ClawError('invite-unknown')
+      return { ...invite, reach: 'computer' }
+    })
+    try {
+      const made = await run(['invite', '--json', '--role', 'owner'])
+      expect(made.code).toBe(0)
+      expect(JSON.parse(made.out)).toMatchObject(invite)
+      expect(made.err).toContain('This link works on this computer only.')
+      const list = await run(['invite', '--list', '--json'])
+      expect(list.out).toBe('{"id":"i1"}\n{"id":"i2"}\n')
+      const withdrawn = await run(['invite', '--withdraw', 'i9', '--json'])
+      expect(withdrawn.code).toBe(1)
+      expect(JSON.parse(withdrawn.out)).toMatchObject({ code: 'invite-unknown' })
+      const stopped = await run(['stop', '--json'])
+      expect(stopped).toMatchObject({ code: 0, out: '{"event":"stopped"}\n' })
+      expect(asked).toEqual([
+        ['invite', { role: 'owner', uses: 1, expiresMs: 604_800_000, note: '' }],
+        ['invite-list', null],
+        ['invite-withdraw', { id: 'i9' }],
+        ['stop', null],
+      ])
+    } finally {
+      server.close()
+    }
+  })
+
+  test('the launcher passes arguments and exit code on', async () => {
+    const ran = await run(['status', '--json'], {}, 'host/launcher.mjs')
+    expect(ran.code).toBe(1)
+    expect(JSON.parse(ran.out)).toMatchObject({ code: 'not-running' })
+    const script = join(folder, 'other.ts')
+    writeFileSync(script, 'const n: number = process.argv.length\nprocess.exitCode = n\n')
+    expect((await run(['--run', script, 'a', 'b'], {}, 'host/launcher.mjs')).code).toBe(4)
+  })
+})
+
+describe('page --out', () => {
+  const page = join(folder, 'dist')
+  mkdirSync(join(page, 'assets'), { recursive: true })
+  for (const name of ['index.html', 'build.json', 'assets/a.js'])
+    writeFileSync(join(page, name), '')
+
+  test('copies into a new folder, and again over an earlier page', async () => {
+    const out = join(folder, 'out')
+    expect(await exportPage(out, page)).toBe(3)
+    expect(readdirSync(out).sort()).toEqual(['assets', 'build.json', 'index.html'])
+    expect(await exportPage(out, page)).toBe(3)
+  })
+
+  test('leaves other folders alone', async () => {
+    const out = join(folder, 'mine')
+    mkdirSync(out)
+    writeFileSync(join(out, 'index.html'), 'my own page')
+    await expect(exportPage(out, page)).rejects.toThrow(new ClawError('folder-foreign'))
+    const file = join(out, 'index.html')
+    await expect(exportPage(file, page)).rejects.toThrow(new ClawError('folder-unusable'))
+    await expect(exportPage(out, out)).rejects.toThrow(new ClawError('page-missing'))
+  })
+})

@@ -1,0 +1,240 @@
+// The HTTP listener over real loopback sockets: whom it answers, with which headers, and what it never does.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type EmbeddedFallback, embedFallback } from '../../fallback-worker/node.ts'
+import { createHttp, type HttpServer } from '../../host/http.ts'
+import { toHex } from '../../shared/bytes.ts'
+import { RECORD_BYTES } from '../../shared/constants.ts'
+import { ClawError } from '../../shared/error.ts'
+import { ed25519PublicKey } from '../../shared/noble.ts'
+import { encodePut, storageId } from '../../shared/put.ts'
+
+const secret = new Uint8Array(32).fill(3)
+const id = toHex(storageId(ed25519PublicKey(secret)))
+let folder = ''
+let fallback: EmbeddedFallback
+let http: HttpServer
+let port = 0
+let stores = ['https://worker.example', 'http://127.0.0.1:9']
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'clawchat-http-'))
+  mkdirSync(join(folder, 'assets'))
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>page</title>')
+  writeFileSync(join(folder, 'build.json'), '{"version":"0"}')
+  writeFileSync(join(folder, 'assets/main-AbCd1234.js'), 'export {}')
+  fallback = embedFallback({ path: ':memory:', ownIds: () => new Set([id]), nowMs: Date.now })
+  http = await createHttp({
+    pageDir: folder,
+    stores: () => stores,
+    hostNames: ['Chat.example'],
+    fallback: fallback.app,
+  })
+  port = (await http.listen('127.0.0.1', 0)).port
+})
+afterAll(async () => {
+  await http.close()
+  fallback.close()
+  rmSync(folder, { recursive: true })
+})
+
+interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: Buffer
+}
+interface Ask {
+  method?: string
+  headers?: Record<string, string>
+  body?: Uint8Array
+  host?: string
+  at?: number
+}
+
+/** node:http rather than fetch, which does not let the Host header be set. */
+function ask(path: string, options: Ask = {}): Promise<Answer> {
+  const { method = 'GET', headers = {}, body, host = '127.0.0.1', at = port } = options
+  return new Promise((done, fail) => {
+    const sent = request({ host, port: at, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => {
+        const { statusCode = 0, headers: got } = response
+        done({ status: statusCode, headers: got, body: Buffer.concat(chunks) })
+      })
+    })
+    sent.on('error', fail)
+    sent.end(body)
+  })
+}
+
+describe('whom it answers', () => {
+  test.each(['127.0.0.1:PORT', 'localhost:PORT', 'LOCALHOST:PORT', '[::1]:PORT', 'chat.example'])(
+    'the name %s',
+    async (name) => {
+      const answer = await ask('/', { headers: { host: name.replace('PORT', String(port)) } })
+      expect(answer.status).toBe(200)
+    },
+  )
+
+  test.each([
+    'evil.example:PORT',
+    'evil.example',
+    '127.0.0.1',
+    '127.0.0.1:1',
+    '127.0.0.1.evil.example:PORT',
+    'localhost.evil.example:PORT',
+    'user@127.0.0.1:PORT',
+    '192.168.1.5:PORT',
+    'chat.example:PORT',
+    '127.0.0.1:PORT/x',
+  ])('not the name %j, on any path', async (name) => {
+    const host = name.replace('PORT', String(port))
+    for (const path of ['/', '/build.json', `/v1/records/${id}`, '/healthz']) {
+      const answer = await ask(path, { headers: { host } })
+      expect([400, 421]).toContain(answer.status)
+      expect(answer.body.toString()).not.toContain('doctype')
+    }
+  })
+
+  test('a rebound name gets 421 and a sentence', async () => {
+    const answer = await ask('/', { headers: { host: `evil.example:${port}` } })
+    expect(answer.status).toBe(421)
+    expect(answer.body.toString()).toBe('This address does not belong to this ClawChat host.\n')
+  })
+
+  test.each(['evil.example', ''])(
+    'the Host header %j counts, not an absolute request target',
+    async (name) => {
+      const answer = await new Promise<string>((done, fail) => {
+        let got = ''
+        const socket = connect(port, '127.0.0.1', () => {
+          socket.write(
+            `GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`,
+          )
+        })
+        socket.on('data', (chunk) => {
+          got += chunk.toString()
+        })
+        socket.on('close', () => done(got))
+        socket.on('error', fail)
+      })
+      expect(answer).toMatch(/^HTTP\/1\.1 4/)
+      expect(answer).not.toContain('doctype')
+    },
+  )
+
+  test('a second listener answers for its own address, not for the first one', async () => {
+    const second = await http.listen('127.0.0.2', 0)
+    const own = { host: `127.0.0.2:${second.port}` }
+    expect((await ask('/', { host: '127.0.0.2', at: second.port, headers: own })).status).toBe(200)
+    const first = { host: `127.0.0.1:${port}` }
+    expect((await ask('/', { host: '127.0.0.2', at: second.port, headers: first })).status).toBe(
+      421,
+    )
+  })
+})
+
+describe('the page', () => {
+  test('comes with strict headers', async () => {
+    const { headers, body } = await ask('/')
+    expect(body.toString()).toBe('<!doctype html><title>page</title>')
+    expect(headers['content-type']).toBe('text/html; charset=utf-8')
+    expect(headers['cache-control']).toBe('no-cache')
+    expect(headers['x-content-type-options']).toBe('nosniff')
+    expect(headers['referrer-policy']).toBe('no-referrer')
+    expect(headers['cross-origin-opener-policy']).toBe('same-origin')
+    expect(headers['cross-origin-resource-policy']).toBe('same-origin')
+    expect(headers['permissions-policy']).toContain('camera=()')
+    expect(headers['access-control-allow-origin']).toBeUndefined()
+    const policy = String(headers['content-security-policy']).split('; ')
+    for (const rule of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+    ]) {
+      expect(policy).toContain(rule)
+    }
+    expect(policy.join()).not.toContain('unsafe')
+  })
+
+  test('may connect to the configured stores only, as they are now', async () => {
+    const rule = async (): Promise<string | undefined> =>
+      String((await ask('/')).headers['content-security-policy'])
+        .split('; ')
+        .find((part) => part.startsWith('connect-src'))
+    expect(await rule()).toBe(
+      "connect-src 'self' https://worker.example/v1/records/ http://127.0.0.1:9/v1/records/",
+    )
+    stores = []
+    expect(await rule()).toBe("connect-src 'self'")
+  })
+
+  test('hashed assets are kept, others asked for again with their ETag', async () => {
+    const asset = await ask('/assets/main-AbCd1234.js')
+    expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable')
+    expect(asset.headers['content-type']).toBe('text/javascript; charset=utf-8')
+    const build = await ask('/build.json')
+    expect(build.headers['cache-control']).toBe('no-cache')
+    const again = await ask('/build.json', {
+      headers: { 'If-None-Match': String(build.headers.etag) },
+    })
+    expect(again.status).toBe(304)
+    expect(again.body).toHaveLength(0)
+  })
+
+  test.each(['/../package.json', '/%2e%2e/package.json', '/assets/', '/nothing', '//etc/passwd'])(
+    'nothing else is served: %s',
+    async (path) => {
+      expect((await ask(path)).status).toBe(404)
+    },
+  )
+
+  test.each(['POST', 'PUT', 'DELETE', 'PATCH'])('%s is not allowed', async (method) => {
+    const answer = await ask('/', { method })
+    expect(answer.status).toBe(405)
+    expect(answer.headers.allow).toBe('GET, HEAD')
+  })
+})
+
+describe('the endpoint behind it', () => {
+  test('takes a certified write and gives it to any origin', async () => {
+    const record = new Uint8Array(RECORD_BYTES).fill(5)
+    const body = encodePut(secret, { ctr: 1, record })
+    expect((await ask(`/v1/records/${id}`, { method: 'PUT', body })).status).toBe(204)
+    const answer = await ask(`/v1/records/${id}`)
+    expect(answer.headers['access-control-allow-origin']).toBe('*')
+    expect(answer.headers['cross-origin-resource-policy']).toBe('cross-origin')
+    expect(new Uint8Array(answer.body)).toEqual(record)
+    expect((await ask('/healthz')).body.toString()).toBe('ok')
+  })
+
+  test('refuses one byte more, announced or not', async () => {
+    const body = new Uint8Array(6249)
+    expect((await ask(`/v1/records/${id}`, { method: 'PUT', body })).status).toBe(413)
+    const headers = { 'Transfer-Encoding': 'chunked' }
+    expect((await ask(`/v1/records/${id}`, { method: 'PUT', body, headers })).status).toBe(413)
+  })
+})
+
+test('a taken port and a foreign address are told apart', async () => {
+  await expect(http.listen('127.0.0.1', port)).rejects.toThrow(new ClawError('port-taken'))
+  await expect(http.listen('192.0.2.1', 0)).rejects.toThrow(new ClawError('address-unusable'))
+})
+
+test('without a built page there is no server', async () => {
+  const missing = createHttp({
+    pageDir: join(folder, 'none'),
+    stores: () => [],
+    hostNames: [],
+    fallback: fallback.app,
+  })
+  await expect(missing).rejects.toThrow(new ClawError('page-missing'))
+})
