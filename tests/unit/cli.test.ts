@@ -1,6 +1,6 @@
 // The command line (contract.md): what is right and wrong usage, the JSON of both, exit codes, and the launcher.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
@@ -346,6 +346,52 @@ describe('the process', () => {
     const script = join(folder, 'other.ts')
     writeFileSync(script, 'const n: number = process.argv.length\nprocess.exitCode = n\n')
     expect((await run(['--run', script, 'a', 'b'], {}, 'host/launcher.mjs')).code).toBe(4)
+  })
+})
+
+describe('the launcher under an old Node', () => {
+  /** Makes the outer process believe that it is an old one; the inner process is started without this. */
+  const OLD =
+    'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"20.20.2"}})'
+  const launch = (launcher: string, ...args: string[]): ChildProcess => {
+    const child = spawn(process.execPath, ['--import', OLD, launcher, ...args], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    children.add(child)
+    return child
+  }
+  const ended = (child: ChildProcess): Promise<[number | null, string]> =>
+    new Promise((done) => {
+      let out = ''
+      child.stdout?.setEncoding('utf8').on('data', (chunk) => {
+        out += chunk
+      })
+      child.on('close', (code) => done([code, out]))
+    })
+
+  test('hands over to the bundled one, forwards the signal and passes the exit code on', async () => {
+    const script = join(folder, 'signal.ts')
+    writeFileSync(
+      script,
+      `process.on('SIGTERM', () => process.exit(7))
+setInterval(() => undefined, 1000)
+console.log(process.versions.node)`,
+    )
+    const child = launch(join(ROOT, 'host/launcher.mjs'), '--run', script)
+    const end = ended(child)
+    child.stdout?.once('data', () => child.kill('SIGTERM'))
+    const [code, out] = await end
+    expect(code).toBe(7)
+    expect(out.trim()).not.toBe('20.20.2')
+  })
+
+  test('without a bundled one says what to install', async () => {
+    const copy = join(folder, 'launcher.mjs')
+    copyFileSync(join(ROOT, 'host/launcher.mjs'), copy)
+    const [code, out] = await ended(launch(copy, 'start', '--json'))
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({ event: 'error', code: 'node-too-old' })
+    expect(JSON.parse(out).next).toContain('npm install')
   })
 })
 

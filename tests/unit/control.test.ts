@@ -1,5 +1,13 @@
 // The local socket of a host: who may reach it, what it answers, and that it never cuts an answer.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -58,7 +66,6 @@ describe('the socket', () => {
     const open = join(folder, 'open')
     mkdirSync(open)
     // Past the umask of whoever runs the tests.
-    const { chmodSync } = await import('node:fs')
     chmodSync(open, 0o777)
     await expect(serveControl(join(open, 'control.sock'), () => null)).rejects.toThrow(
       new ClawError('folder-unusable'),
