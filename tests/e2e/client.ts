@@ -21,12 +21,16 @@ export interface Driver {
   until<A>(test: (arg: A) => boolean, arg: A, timeoutMs: number): Promise<void>
   read<R, A>(what: (arg: A) => R, arg: A): Promise<R>
   screenshot(file: string): Promise<void>
+  /** Answers every fetch of a record with these bytes (null: 404). Chromium only. */
+  answerRecords(record: Uint8Array | null): Promise<void>
   /** console errors and uncaught exceptions so far */
   readonly errors: string[]
 }
 
 // A browser reports each refused connection itself; a page cannot prevent that while the host is down.
-const unavoidable = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED/
+// So is a 404 that a test puts in place of a record.
+const unavoidable =
+  /ERR_CONNECTION_REFUSED|status of 404|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED/
 
 export function chromiumDriver(page: PlaywrightPage): Driver {
   const errors: string[] = []
@@ -45,6 +49,13 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     },
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
     screenshot: async (path) => void (await page.screenshot({ path })),
+    answerRecords: async (record) => {
+      await page.route('**/v1/records/*', (route) =>
+        record === null
+          ? route.fulfill({ status: 404 })
+          : route.fulfill({ body: Buffer.from(record), contentType: 'application/octet-stream' }),
+      )
+    },
   }
 }
 
@@ -67,6 +78,7 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
     },
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
     screenshot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),
+    answerRecords: () => Promise.reject(new Error('records are answered in Chromium only')),
   }
 }
 

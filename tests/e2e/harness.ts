@@ -120,6 +120,18 @@ export class Lab {
     return this.#contextIn(await this.#launchChromium(wrapper), name)
   }
 
+  /** Takes the default route away, as on a laptop without any network, and gives it back at the end of the test. */
+  unplug(): void {
+    execFileSync('ip', ['route', 'del', 'default'])
+    this.#closers.push(async () => this.plugIn())
+  }
+
+  /** Gives the default route back, if it is away. */
+  plugIn(): void {
+    const routes = execFileSync('ip', ['route', 'show', 'default'], { encoding: 'utf8' })
+    if (routes === '') execFileSync('ip', ['route', 'add', 'default', 'via', '10.77.0.2'])
+  }
+
   #add(client: Client): Client {
     this.#clients.push(client)
     return client
