@@ -18,8 +18,13 @@ export interface Driver {
   reload(): Promise<void>
   fill(label: string, text: string): Promise<void>
   press(button: string): Promise<void>
+  /** One key on the keyboard, where the focus is */
+  key(name: 'Enter' | 'Tab' | 'Escape' | 'Shift+Enter'): Promise<void>
+  /** Types at the focus, one key after the other */
+  type(text: string): Promise<void>
   until<A>(test: (arg: A) => boolean, arg: A, timeoutMs: number): Promise<void>
   read<R, A>(what: (arg: A) => R, arg: A): Promise<R>
+  resize(width: number, height: number): Promise<void>
   screenshot(file: string): Promise<void>
   /** Answers every fetch of a record with these bytes (null: 404). Chromium only. */
   answerRecords(record: Uint8Array | null): Promise<void>
@@ -44,10 +49,13 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     reload: async () => void (await page.reload()),
     fill: (label, text) => page.getByRole('textbox', { name: label, exact: true }).fill(text),
     press: (name) => page.getByRole('button', { name, exact: true }).click(),
+    key: (name) => page.keyboard.press(name),
+    type: (text) => page.keyboard.type(text),
     until: async (test, arg, timeout) => {
       await page.waitForFunction(test as (arg: unknown) => boolean, arg as unknown, { timeout })
     },
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
+    resize: (width, height) => page.setViewportSize({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path })),
     answerRecords: async (record) => {
       await page.route('**/v1/records/*', (route) =>
@@ -73,10 +81,13 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
     reload: async () => void (await page.reload()),
     fill: (label, text) => byRole('textbox', label).fill(text),
     press: (name) => byRole('button', name).click(),
+    key: (name) => page.keyboard.press(name as 'Enter'),
+    type: (text) => page.keyboard.type(text),
     until: async (test, arg, timeout) => {
       await page.waitForFunction(test as (arg: unknown) => boolean, { timeout }, arg as unknown)
     },
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
+    resize: (width, height) => page.setViewport({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),
     answerRecords: () => Promise.reject(new Error('records are answered in Chromium only')),
   }
