@@ -47,13 +47,27 @@ function handOver(node) {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
     process.on(signal, () => child.kill(signal))
   }
+  followNpm(() => child.kill('SIGTERM'))
   child.on('error', tooOld)
   child.on('exit', (code, signal) => {
     process.exitCode = code === null ? 128 + (signal === 'SIGKILL' ? 9 : 15) : code
   })
 }
 
+/** npm's shell dies of a signal without passing it on: whoever ends `npx clawchat start` or `npm start` means us. */
+function followNpm(stop) {
+  if (!['npx', 'start', 'clawchat'].includes(process.env.npm_lifecycle_event)) return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    stop()
+  }, 250)
+  timer.unref()
+}
+
 if (isNewEnough(process.versions.node)) {
+  followNpm(() => process.kill(process.pid, 'SIGTERM'))
   process.argv = [process.argv[0], file, ...rest]
   await import(pathToFileURL(file).href)
 } else {

@@ -395,6 +395,32 @@ console.log(process.versions.node)`,
   })
 })
 
+test('the launcher ends its host when the shell of npm is killed', async () => {
+  const script = join(folder, 'orphan.ts')
+  writeFileSync(
+    script,
+    `process.on('SIGTERM', () => { console.log('stopped'); process.exit(0) })
+setInterval(() => undefined, 1000)
+console.log('ready')`,
+  )
+  // Two commands, so that the shell stays as the parent instead of becoming the command.
+  const line = '"$0" "$1" --run "$2"; true'
+  const launcher = join(ROOT, 'host/launcher.mjs')
+  const shell = spawn('sh', ['-c', line, process.execPath, launcher, script], {
+    env: { ...process.env, npm_lifecycle_event: 'npx' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  children.add(shell)
+  let out = ''
+  const closed = new Promise((done) => shell.stdout.on('close', done))
+  shell.stdout.setEncoding('utf8').on('data', (chunk) => {
+    out += chunk
+    if (chunk.includes('ready')) shell.kill('SIGKILL')
+  })
+  await closed
+  expect(out).toBe('ready\nstopped\n')
+})
+
 describe('page --out', () => {
   const page = join(folder, 'dist')
   mkdirSync(join(page, 'assets'), { recursive: true })
