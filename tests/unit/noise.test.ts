@@ -30,7 +30,7 @@ function pair(name: string, changes: { readonly psk?: Uint8Array } = {}) {
     random: stream('noise responder'),
     initiator: false,
     staticKey: host,
-    psks,
+    psks: psks.map((psk) => psk.slice()),
   })
   return { initiator, responder, device, psks }
 }
@@ -105,6 +105,15 @@ describe('a handshake', () => {
     await expect(responder.read(bad)).rejects.toThrow(failed)
     await expect(responder.read(message)).rejects.toThrow(failed)
     expect(responder.finished).toBe(false)
+  })
+
+  test('that holds also where the failed read had not changed anything yet', async () => {
+    const { responder } = pair('Noise_NK_25519_AESGCM_SHA256')
+    const fresh = pair('Noise_NK_25519_AESGCM_SHA256')
+    const message = await fresh.initiator.write(none)
+    await expect(responder.read(message.slice(0, 31))).rejects.toThrow(failed)
+    await expect(responder.read(message)).rejects.toThrow(failed)
+    expect(await fresh.responder.read(message)).toEqual(none)
   })
 
   test.each([0, 31, 32, 47])('a message cut to %i bytes is refused', async (length) => {
