@@ -1,0 +1,171 @@
+// The host's one SQLite file (SPEC §6.2, §7): every commit is on disk before it is acknowledged.
+// Member, device and invite ids are lower-case hex; event, message and room ids are blobs of 16 bytes.
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { ClawError } from '../shared/error.ts'
+import { createPrivate } from './folder.ts'
+
+const FILE = 'clawchat.db'
+const VERSION = 1
+
+const SCHEMA = `
+CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
+CREATE TABLE devices (
+  id TEXT PRIMARY KEY, member TEXT NOT NULL REFERENCES members, name TEXT NOT NULL,
+  publicKey BLOB NOT NULL UNIQUE, root BLOB NOT NULL,
+  createdMs INTEGER NOT NULL, lastSeenMs INTEGER NOT NULL,
+  assigned INTEGER NOT NULL DEFAULT 0, incoming INTEGER NOT NULL DEFAULT 0, incomingId BLOB NOT NULL
+) STRICT;
+CREATE INDEX devicesOfMember ON devices (member);
+CREATE TABLE invites (
+  id TEXT PRIMARY KEY, role TEXT NOT NULL, note TEXT NOT NULL, root BLOB NOT NULL,
+  uses INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
+  createdMs INTEGER NOT NULL, expiresAtMs INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'open'
+) STRICT;
+CREATE TABLE reservations (
+  device TEXT PRIMARY KEY, invite TEXT NOT NULL REFERENCES invites, publicKey BLOB NOT NULL UNIQUE,
+  name TEXT NOT NULL, root BLOB NOT NULL, untilMs INTEGER NOT NULL
+) STRICT;
+CREATE TABLE rooms (id BLOB PRIMARY KEY, name TEXT NOT NULL, seq INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO rooms (id, name) VALUES (zeroblob(16), '');
+CREATE TABLE messages (
+  room BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author TEXT NOT NULL, authorDevice TEXT NOT NULL,
+  atMs INTEGER NOT NULL, text TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (room, seq)
+) STRICT;
+CREATE UNIQUE INDEX messagesById ON messages (authorDevice, id);
+CREATE TABLE outgoing (
+  device TEXT NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, kind INTEGER NOT NULL,
+  body BLOB, room BLOB, seq INTEGER,
+  PRIMARY KEY (device, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE nonces (nonce BLOB PRIMARY KEY, untilEpoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE epochs (
+  epoch INTEGER PRIMARY KEY, port INTEGER NOT NULL,
+  certPem TEXT NOT NULL, keyPem TEXT NOT NULL, fingerprint BLOB NOT NULL
+) STRICT;
+CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+/** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */
+export function openDatabase(dir: string): DatabaseSync {
+  const path = join(dir, FILE)
+  let db: DatabaseSync | null = null
+  try {
+    // SQLite gives -wal and -shm the mode of the main file.
+    createPrivate(path)
+    db = new DatabaseSync(path)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+    prepareSchema(db)
+    return db
+  } catch {
+    db?.close()
+    throw new ClawError('storage')
+  }
+}
+
+function prepareSchema(db: DatabaseSync): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
+  if (version === VERSION) return
+  if (version !== 0) throw new ClawError('storage')
+  transaction(db, () => db.exec(`${SCHEMA} PRAGMA user_version = ${VERSION}`))
+}
+
+/** Runs in one transaction: all of it is on disk when this returns, or none of it when it throws. */
+export function transaction<T>(db: DatabaseSync, run: () => T): T {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = run()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** Small values that outlive a run. */
+export class Settings {
+  readonly #get
+  readonly #set
+  constructor(db: DatabaseSync) {
+    this.#get = db.prepare('SELECT value FROM kv WHERE key = ?')
+    this.#set = db.prepare('INSERT OR REPLACE INTO kv (key, value) VALUES (?, ?)')
+  }
+  get(key: string): string | null {
+    const value = this.#get.get(key)?.value
+    return typeof value === 'string' ? value : null
+  }
+  set(key: string, value: string): void {
+    this.#set.run(key, value)
+  }
+}
+
+/** Accepted knock nonces (SPEC §4.1), kept until their epochs have left the window. */
+export class NonceTable {
+  readonly #add
+  readonly #all
+  readonly #purge
+  constructor(db: DatabaseSync) {
+    this.#add = db.prepare('INSERT OR REPLACE INTO nonces (nonce, untilEpoch) VALUES (?, ?)')
+    this.#all = db.prepare('SELECT nonce, untilEpoch FROM nonces')
+    this.#purge = db.prepare('DELETE FROM nonces WHERE untilEpoch < ?')
+  }
+  /** On disk when this returns. `nonce`: 12 bytes; refused up to and including `untilEpoch`. */
+  add(nonce: Uint8Array, untilEpoch: number): void {
+    this.#add.run(nonce, untilEpoch)
+  }
+  all(): { readonly nonce: Uint8Array; readonly untilEpoch: number }[] {
+    return this.#all.all().map((row) => ({
+      nonce: row.nonce as Uint8Array,
+      untilEpoch: Number(row.untilEpoch),
+    }))
+  }
+  /** `epoch`: the highest ever seen, so that a clock that jumped back forgets nothing. */
+  purge(epoch: number): void {
+    this.#purge.run(epoch)
+  }
+}
+
+export interface StoredEpoch {
+  readonly epoch: number
+  readonly port: number
+  readonly certPem: string
+  readonly keyPem: string
+  /** SHA-256 of the DTLS certificate, 32 bytes */
+  readonly fingerprint: Uint8Array
+}
+
+/** Ports and certificates drawn in advance (SPEC §3.1). */
+export class EpochTable {
+  readonly #db
+  readonly #all
+  readonly #put
+  readonly #drop
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#all = db.prepare('SELECT * FROM epochs ORDER BY epoch')
+    this.#put = db.prepare(
+      'INSERT OR REPLACE INTO epochs (epoch, port, certPem, keyPem, fingerprint) VALUES (?, ?, ?, ?, ?)',
+    )
+    this.#drop = db.prepare('DELETE FROM epochs WHERE epoch < ?')
+  }
+  all(): StoredEpoch[] {
+    return this.#all.all().map((row) => ({
+      epoch: Number(row.epoch),
+      port: Number(row.port),
+      certPem: String(row.certPem),
+      keyPem: String(row.keyPem),
+      fingerprint: row.fingerprint as Uint8Array,
+    }))
+  }
+  /** Adds or replaces epochs and forgets those before `keepFrom`, in one transaction. */
+  save(epochs: readonly StoredEpoch[], keepFrom: number): void {
+    transaction(this.#db, () => {
+      for (const { epoch, port, certPem, keyPem, fingerprint } of epochs) {
+        this.#put.run(epoch, port, certPem, keyPem, fingerprint)
+      }
+      this.#drop.run(keepFrom)
+    })
+  }
+}

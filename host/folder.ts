@@ -1,0 +1,162 @@
+// The data folder: one host at a time, secrets readable by its owner only (SPEC §1.2).
+// The lock is SQLite's: the operating system lets go of it when the process dies, however it dies.
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { concat, equal, toUtf8 } from '../shared/bytes.ts'
+import type { RandomBytes } from '../shared/crypto.ts'
+import { ClawError } from '../shared/error.ts'
+
+/** The host's long-term secrets, 32 bytes each (SPEC §1.2). */
+export interface Identity {
+  /** Ed25519 secret of H */
+  readonly identitySecret: Uint8Array
+  /** X25519 secret of S_h */
+  readonly hostSecret: Uint8Array
+  /** Ed25519 secret of W */
+  readonly writeSecret: Uint8Array
+}
+
+export interface Folder {
+  readonly dir: string
+  readonly identity: Identity
+  /** Lets another host have the folder; idempotent. */
+  close(): void
+}
+
+const KEY_FILE = 'identity.key'
+const LOCK_FILE = 'lock.db'
+const KEY_HEADER = toUtf8('CCK1')
+const KEY_BYTES = KEY_HEADER.length + 3 * 32
+/** What an interrupted first start may leave behind before there is a key. */
+const LEFT_OVERS: ReadonlySet<string> = new Set([
+  LOCK_FILE,
+  `${LOCK_FILE}-journal`,
+  `${KEY_FILE}.tmp`,
+])
+const SQLITE_BUSY = 5
+const SQLITE_NOTADB = 26
+
+/**
+ * Opens or creates the folder (0700) and its keys (0600), and holds its lock until closed.
+ * Throws ClawError: `folder-unusable`, `folder-foreign`, `folder-locked`.
+ */
+export function openFolder(dir: string, random: RandomBytes = randomBytes): Folder {
+  const names = usable(() => listFolder(dir))
+  const known = names.includes(KEY_FILE)
+  // Nothing is written into a folder that holds someone else's files.
+  if (!known && names.some((name) => !LEFT_OVERS.has(name))) throw new ClawError('folder-foreign')
+  const lock = lockFolder(dir)
+  try {
+    // Asked again under the lock: another host may have made the keys a moment ago.
+    const present = usable(() => readdirSync(dir)).includes(KEY_FILE)
+    const identity = usable(() => (present ? readIdentity(dir) : makeIdentity(dir, random)))
+    return { dir, identity, close: () => closeLock(lock) }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+/** Anything the file system refuses is `folder-unusable`. */
+function usable<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw error instanceof ClawError ? error : new ClawError('folder-unusable')
+  }
+}
+
+function listFolder(dir: string): string[] {
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  if (!statSync(dir).isDirectory()) throw new ClawError('folder-unusable')
+  return readdirSync(dir)
+}
+
+function lockFolder(dir: string): DatabaseSync {
+  const path = join(dir, LOCK_FILE)
+  usable(() => createPrivate(path))
+  let lock: DatabaseSync | null = null
+  try {
+    lock = new DatabaseSync(path, { timeout: 0 })
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock?.close()
+    const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined
+    if (code === SQLITE_BUSY) throw new ClawError('folder-locked')
+    throw new ClawError(code === SQLITE_NOTADB ? 'folder-foreign' : 'folder-unusable')
+  }
+}
+
+function closeLock(lock: DatabaseSync): void {
+  if (lock.isOpen) lock.close()
+}
+
+/** An empty file with mode 0600, unless it exists. An existing one is not opened: closing it would drop SQLite's lock. */
+export function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+function readIdentity(dir: string): Identity {
+  const bytes = new Uint8Array(readFileSync(join(dir, KEY_FILE)))
+  if (bytes.length !== KEY_BYTES || !equal(bytes.slice(0, 4), KEY_HEADER)) {
+    throw new ClawError('folder-foreign')
+  }
+  return splitIdentity(bytes)
+}
+
+const splitIdentity = (bytes: Uint8Array): Identity => ({
+  identitySecret: bytes.slice(4, 36),
+  hostSecret: bytes.slice(36, 68),
+  writeSecret: bytes.slice(68, 100),
+})
+
+function makeIdentity(dir: string, random: RandomBytes): Identity {
+  chmodSync(dir, 0o700)
+  const bytes = concat(KEY_HEADER, random(32), random(32), random(32))
+  writeAtomically(join(dir, KEY_FILE), bytes, 0o600)
+  syncFolder(dir)
+  return splitIdentity(bytes)
+}
+
+/** Writes, syncs and renames, so that a crash leaves the old file or the new one. */
+export function writeAtomically(path: string, bytes: Uint8Array, mode: number): void {
+  const temporary = `${path}.tmp`
+  const file = openSync(temporary, 'w', mode)
+  try {
+    let at = 0
+    while (at < bytes.length) at += writeSync(file, bytes, at)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(temporary, path)
+}
+
+/** Makes a rename in `dir` durable; Windows cannot open folders and needs none of it. */
+export function syncFolder(dir: string): void {
+  if (process.platform === 'win32') return
+  const handle = openSync(dir, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
