@@ -1,61 +1,77 @@
-// The host's one SQLite file: schema and pragmas. What is acknowledged is on disk first (WAL, synchronous FULL).
+// The host's one SQLite file (SPEC §6.2, §7): every commit is on disk before it is acknowledged.
+// Member, device and invite ids are lower-case hex; event, message and room ids are blobs of 16 bytes.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ClawError } from '../shared/error.ts'
+import { createPrivate } from './folder.ts'
 
+const FILE = 'clawchat.db'
 const VERSION = 1
-// Ids of members, devices and invites are hex text; message and event ids are 16-byte blobs.
+
 const SCHEMA = `
-CREATE TABLE member (
-  id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, created_ms INTEGER NOT NULL
+CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
+CREATE TABLE devices (
+  id TEXT PRIMARY KEY, member TEXT NOT NULL REFERENCES members, name TEXT NOT NULL,
+  publicKey BLOB NOT NULL UNIQUE, root BLOB NOT NULL,
+  createdMs INTEGER NOT NULL, lastSeenMs INTEGER NOT NULL,
+  assigned INTEGER NOT NULL DEFAULT 0, incoming INTEGER NOT NULL DEFAULT 0, incomingId BLOB NOT NULL
 ) STRICT;
-CREATE TABLE invite (
-  id TEXT PRIMARY KEY, root BLOB NOT NULL, role TEXT NOT NULL, uses INTEGER NOT NULL,
-  expires_ms INTEGER NOT NULL, note TEXT NOT NULL, withdrawn INTEGER NOT NULL DEFAULT 0
+CREATE INDEX devicesOfMember ON devices (member);
+CREATE TABLE invites (
+  id TEXT PRIMARY KEY, role TEXT NOT NULL, note TEXT NOT NULL, root BLOB NOT NULL,
+  uses INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
+  createdMs INTEGER NOT NULL, expiresAtMs INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'open'
 ) STRICT;
-CREATE TABLE device (
-  id TEXT PRIMARY KEY, member TEXT REFERENCES member(id), name TEXT NOT NULL,
-  public_key BLOB NOT NULL UNIQUE, root BLOB NOT NULL, invite TEXT NOT NULL REFERENCES invite(id),
-  reserved_ms INTEGER NOT NULL, confirmed_ms INTEGER, last_seen_ms INTEGER NOT NULL,
-  stored INTEGER NOT NULL DEFAULT 0, stored_id BLOB NOT NULL,
-  assigned INTEGER NOT NULL DEFAULT 0
+CREATE TABLE reservations (
+  device TEXT PRIMARY KEY, invite TEXT NOT NULL REFERENCES invites, publicKey BLOB NOT NULL UNIQUE,
+  name TEXT NOT NULL, root BLOB NOT NULL, untilMs INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE message (
-  room BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author TEXT NOT NULL, device TEXT NOT NULL,
-  at_ms INTEGER NOT NULL, text TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (room, seq), UNIQUE (device, id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE queue (
+CREATE TABLE rooms (id BLOB PRIMARY KEY, name TEXT NOT NULL, seq INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO rooms (id, name) VALUES (zeroblob(16), '');
+CREATE TABLE messages (
+  room BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, author TEXT NOT NULL, authorDevice TEXT NOT NULL,
+  atMs INTEGER NOT NULL, text TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (room, seq)
+) STRICT;
+CREATE UNIQUE INDEX messagesById ON messages (authorDevice, id);
+CREATE TABLE outgoing (
   device TEXT NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, kind INTEGER NOT NULL,
-  body BLOB, room BLOB, seq INTEGER, PRIMARY KEY (device, number)
+  body BLOB, room BLOB, seq INTEGER,
+  PRIMARY KEY (device, number)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE nonce (nonce TEXT PRIMARY KEY, until_epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE nonces (nonce BLOB PRIMARY KEY, untilEpoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE epochs (
+  epoch INTEGER PRIMARY KEY, port INTEGER NOT NULL,
+  certPem TEXT NOT NULL, keyPem TEXT NOT NULL, fingerprint BLOB NOT NULL
+) STRICT;
+CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-/** Opens or makes `clawchat.db` (0600, with its companions). Throws ClawError('folder-unusable'). */
+/** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */
 export function openDatabase(dir: string): DatabaseSync {
-  const mask = process.umask(0o177)
+  const path = join(dir, FILE)
+  let db: DatabaseSync | null = null
   try {
-    const db = new DatabaseSync(join(dir, 'clawchat.db'))
+    // SQLite gives -wal and -shm the mode of the main file.
+    createPrivate(path)
+    db = new DatabaseSync(path)
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-    const row = db.prepare('PRAGMA user_version').get()
-    if (row?.user_version === 0) {
-      transaction(db, () => db.exec(`${SCHEMA} PRAGMA user_version = ${VERSION}`))
-    } else if (row?.user_version !== VERSION) {
-      db.close()
-      throw new ClawError('folder-foreign')
-    }
+    prepareSchema(db)
     return db
-  } catch (error) {
-    if (error instanceof ClawError) throw error
-    throw new ClawError('folder-unusable')
-  } finally {
-    process.umask(mask)
+  } catch {
+    db?.close()
+    throw new ClawError('storage')
   }
 }
 
-/** All or nothing, and on disk when it returns. */
+function prepareSchema(db: DatabaseSync): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
+  if (version === VERSION) return
+  if (version !== 0) throw new ClawError('storage')
+  transaction(db, () => db.exec(`${SCHEMA} PRAGMA user_version = ${VERSION}`))
+}
+
+/** Runs in one transaction: all of it is on disk when this returns, or none of it when it throws. */
 export function transaction<T>(db: DatabaseSync, run: () => T): T {
   db.exec('BEGIN IMMEDIATE')
   try {
@@ -63,42 +79,93 @@ export function transaction<T>(db: DatabaseSync, run: () => T): T {
     db.exec('COMMIT')
     return result
   } catch (error) {
-    db.exec('ROLLBACK')
+    if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
 }
 
-/** Small values that outlive a start: JSON under a name. */
+/** Small values that outlive a run. */
 export class Settings {
-  readonly #db: DatabaseSync
+  readonly #get
+  readonly #set
   constructor(db: DatabaseSync) {
-    this.#db = db
+    this.#get = db.prepare('SELECT value FROM kv WHERE key = ?')
+    this.#set = db.prepare('INSERT OR REPLACE INTO kv (key, value) VALUES (?, ?)')
   }
-  get(name: string): unknown {
-    const row = this.#db.prepare('SELECT value FROM setting WHERE name = ?').get(name)
-    return row === undefined ? null : JSON.parse(String(row.value))
+  get(key: string): string | null {
+    const value = this.#get.get(key)?.value
+    return typeof value === 'string' ? value : null
   }
-  set(name: string, value: unknown): void {
-    this.#db
-      .prepare('INSERT INTO setting VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
-      .run(name, JSON.stringify(value))
+  set(key: string, value: string): void {
+    this.#set.run(key, value)
   }
 }
 
-/** Accepted knocks, so that none is accepted again after a restart (SPEC §4.1). */
-export class Nonces {
-  readonly #db: DatabaseSync
+/** Accepted knock nonces (SPEC §4.1), kept until their epochs have left the window. */
+export class NonceTable {
+  readonly #add
+  readonly #all
+  readonly #purge
+  constructor(db: DatabaseSync) {
+    this.#add = db.prepare('INSERT OR REPLACE INTO nonces (nonce, untilEpoch) VALUES (?, ?)')
+    this.#all = db.prepare('SELECT nonce, untilEpoch FROM nonces')
+    this.#purge = db.prepare('DELETE FROM nonces WHERE untilEpoch < ?')
+  }
+  /** On disk when this returns. `nonce`: 12 bytes; refused up to and including `untilEpoch`. */
+  add(nonce: Uint8Array, untilEpoch: number): void {
+    this.#add.run(nonce, untilEpoch)
+  }
+  all(): { readonly nonce: Uint8Array; readonly untilEpoch: number }[] {
+    return this.#all.all().map((row) => ({
+      nonce: row.nonce as Uint8Array,
+      untilEpoch: Number(row.untilEpoch),
+    }))
+  }
+  /** `epoch`: the highest ever seen, so that a clock that jumped back forgets nothing. */
+  purge(epoch: number): void {
+    this.#purge.run(epoch)
+  }
+}
+
+export interface StoredEpoch {
+  readonly epoch: number
+  readonly port: number
+  readonly certPem: string
+  readonly keyPem: string
+  /** SHA-256 of the DTLS certificate, 32 bytes */
+  readonly fingerprint: Uint8Array
+}
+
+/** Ports and certificates drawn in advance (SPEC §3.1). */
+export class EpochTable {
+  readonly #db
+  readonly #all
+  readonly #put
+  readonly #drop
   constructor(db: DatabaseSync) {
     this.#db = db
+    this.#all = db.prepare('SELECT * FROM epochs ORDER BY epoch')
+    this.#put = db.prepare(
+      'INSERT OR REPLACE INTO epochs (epoch, port, certPem, keyPem, fingerprint) VALUES (?, ?, ?, ?, ?)',
+    )
+    this.#drop = db.prepare('DELETE FROM epochs WHERE epoch < ?')
   }
-  add(nonce: string, untilEpoch: number): void {
-    this.#db.prepare('INSERT OR REPLACE INTO nonce VALUES (?, ?)').run(nonce, untilEpoch)
+  all(): StoredEpoch[] {
+    return this.#all.all().map((row) => ({
+      epoch: Number(row.epoch),
+      port: Number(row.port),
+      certPem: String(row.certPem),
+      keyPem: String(row.keyPem),
+      fingerprint: row.fingerprint as Uint8Array,
+    }))
   }
-  load(): { nonce: string; untilEpoch: number }[] {
-    const rows = this.#db.prepare('SELECT nonce, until_epoch FROM nonce').all()
-    return rows.map((row) => ({ nonce: String(row.nonce), untilEpoch: Number(row.until_epoch) }))
-  }
-  purge(epoch: number): void {
-    this.#db.prepare('DELETE FROM nonce WHERE until_epoch < ?').run(epoch)
+  /** Adds or replaces epochs and forgets those before `keepFrom`, in one transaction. */
+  save(epochs: readonly StoredEpoch[], keepFrom: number): void {
+    transaction(this.#db, () => {
+      for (const { epoch, port, certPem, keyPem, fingerprint } of epochs) {
+        this.#put.run(epoch, port, certPem, keyPem, fingerprint)
+      }
+      this.#drop.run(keepFrom)
+    })
   }
 }

@@ -1,130 +1,158 @@
-// The data folder: one host's state, one host at a time. Keys lie in one file of 0600.
+// The data folder: one host at a time, secrets readable by its owner only (SPEC §1.2).
+// The lock is SQLite's: the operating system lets go of it when the process dies, however it dies.
 import { randomBytes } from 'node:crypto'
 import {
+  chmodSync,
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { concat, Reader, toUtf8 } from '../shared/bytes.ts'
+import { concat, equal, toUtf8 } from '../shared/bytes.ts'
+import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 
-/** Secrets of 32 bytes each: Ed25519 H, X25519 S_h, Ed25519 W (SPEC §1.2). */
+/** The host's long-term secrets, 32 bytes each (SPEC §1.2). */
 export interface Identity {
+  /** Ed25519 secret of H */
   readonly identitySecret: Uint8Array
-  readonly staticSecret: Uint8Array
+  /** X25519 secret of S_h */
+  readonly hostSecret: Uint8Array
+  /** Ed25519 secret of W */
   readonly writeSecret: Uint8Array
 }
 
 export interface Folder {
   readonly dir: string
   readonly identity: Identity
-  /** releases the lock */
+  /** Lets another host have the folder; idempotent. */
   close(): void
 }
 
-const MAGIC = toUtf8('CCID1')
-const IDENTITY_FILE = 'identity.key'
+const KEY_FILE = 'identity.key'
 const LOCK_FILE = 'lock.db'
+const KEY_HEADER = toUtf8('CCK1')
+const KEY_BYTES = KEY_HEADER.length + 3 * 32
+/** What an interrupted first start may leave behind before there is a key. */
+const LEFT_OVERS: ReadonlySet<string> = new Set([
+  LOCK_FILE,
+  `${LOCK_FILE}-journal`,
+  `${KEY_FILE}.tmp`,
+])
+const SQLITE_BUSY = 5
+const SQLITE_NOTADB = 26
 
 /**
- * Opens or makes a data folder and locks it.
- * Throws ClawError: `folder-unusable` (not a folder, read-only), `folder-foreign` (someone else's files), `folder-locked`.
+ * Opens or creates the folder (0700) and its keys (0600), and holds its lock until closed.
+ * Throws ClawError: `folder-unusable`, `folder-foreign`, `folder-locked`.
  */
-export function openFolder(dir: string): Folder {
-  const fresh = prepare(dir)
-  const lock = takeLock(join(dir, LOCK_FILE))
+export function openFolder(dir: string, random: RandomBytes = randomBytes): Folder {
+  const names = usable(() => listFolder(dir))
+  const known = names.includes(KEY_FILE)
+  // Nothing is written into a folder that holds someone else's files.
+  if (!known && names.some((name) => !LEFT_OVERS.has(name))) throw new ClawError('folder-foreign')
+  const lock = lockFolder(dir)
   try {
-    const path = join(dir, IDENTITY_FILE)
-    if (fresh) writeAtomically(dir, IDENTITY_FILE, concat(MAGIC, randomBytes(96)), 0o600)
-    const identity = readIdentity(path)
-    return { dir, identity, close: () => lock.close() }
+    // Asked again under the lock: another host may have made the keys a moment ago.
+    const present = usable(() => readdirSync(dir)).includes(KEY_FILE)
+    const identity = usable(() => (present ? readIdentity(dir) : makeIdentity(dir, random)))
+    return { dir, identity, close: () => closeLock(lock) }
   } catch (error) {
     lock.close()
     throw error
   }
 }
 
-/** @returns whether the identity is still to be made */
-function prepare(dir: string): boolean {
+/** Anything the file system refuses is `folder-unusable`. */
+function usable<T>(run: () => T): T {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
-    const names = readdirSync(dir)
-    if (names.includes(IDENTITY_FILE)) return false
-    // A start that died before its identity was written leaves at most these.
-    const ours = (name: string): boolean => name.startsWith(LOCK_FILE) || name.startsWith('.tmp-')
-    if (names.every(ours)) return true
-  } catch {
-    throw new ClawError('folder-unusable')
-  }
-  throw new ClawError('folder-foreign')
-}
-
-/** SQLite's exclusive lock ends with the process, whatever ends it, unlike a file with a process id. */
-function takeLock(path: string): DatabaseSync {
-  const mask = process.umask(0o177)
-  let db: DatabaseSync | null = null
-  try {
-    db = new DatabaseSync(path)
-    db.exec(
-      'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (x); COMMIT',
-    )
-    db.exec('BEGIN EXCLUSIVE')
-    return db
+    return run()
   } catch (error) {
-    db?.close()
-    const busy = error instanceof Error && /locked|busy/i.test(error.message)
-    throw new ClawError(busy ? 'folder-locked' : 'folder-unusable')
+    throw error instanceof ClawError ? error : new ClawError('folder-unusable')
+  }
+}
+
+function listFolder(dir: string): string[] {
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  if (!statSync(dir).isDirectory()) throw new ClawError('folder-unusable')
+  return readdirSync(dir)
+}
+
+function lockFolder(dir: string): DatabaseSync {
+  const path = join(dir, LOCK_FILE)
+  usable(() => createPrivate(path))
+  let lock: DatabaseSync | null = null
+  try {
+    lock = new DatabaseSync(path, { timeout: 0 })
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock?.close()
+    const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined
+    if (code === SQLITE_BUSY) throw new ClawError('folder-locked')
+    throw new ClawError(code === SQLITE_NOTADB ? 'folder-foreign' : 'folder-unusable')
+  }
+}
+
+function closeLock(lock: DatabaseSync): void {
+  if (lock.isOpen) lock.close()
+}
+
+/** An empty file with mode 0600, unless it exists. An existing one is not opened: closing it would drop SQLite's lock. */
+export function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+function readIdentity(dir: string): Identity {
+  const bytes = new Uint8Array(readFileSync(join(dir, KEY_FILE)))
+  if (bytes.length !== KEY_BYTES || !equal(bytes.slice(0, 4), KEY_HEADER)) {
+    throw new ClawError('folder-foreign')
+  }
+  return splitIdentity(bytes)
+}
+
+const splitIdentity = (bytes: Uint8Array): Identity => ({
+  identitySecret: bytes.slice(4, 36),
+  hostSecret: bytes.slice(36, 68),
+  writeSecret: bytes.slice(68, 100),
+})
+
+function makeIdentity(dir: string, random: RandomBytes): Identity {
+  chmodSync(dir, 0o700)
+  const bytes = concat(KEY_HEADER, random(32), random(32), random(32))
+  writeAtomically(join(dir, KEY_FILE), bytes, 0o600)
+  syncFolder(dir)
+  return splitIdentity(bytes)
+}
+
+/** Writes, syncs and renames, so that a crash leaves the old file or the new one. */
+export function writeAtomically(path: string, bytes: Uint8Array, mode: number): void {
+  const temporary = `${path}.tmp`
+  const file = openSync(temporary, 'w', mode)
+  try {
+    let at = 0
+    while (at < bytes.length) at += writeSync(file, bytes, at)
+    fsyncSync(file)
   } finally {
-    process.umask(mask)
+    closeSync(file)
   }
+  renameSync(temporary, path)
 }
 
-function readIdentity(path: string): Identity {
-  let bytes: Uint8Array
-  try {
-    bytes = new Uint8Array(readFileSync(path))
-  } catch {
-    throw new ClawError('folder-unusable')
-  }
-  const reader = new Reader(bytes, 'folder-foreign')
-  for (const expected of MAGIC) if (reader.u8() !== expected) reader.fail()
-  const identity = {
-    identitySecret: reader.bytes(32),
-    staticSecret: reader.bytes(32),
-    writeSecret: reader.bytes(32),
-  }
-  reader.end()
-  return identity
-}
-
-/** Whole or not at all, also after a power cut. Throws ClawError('folder-unusable'). */
-export function writeAtomically(dir: string, name: string, bytes: Uint8Array, mode: number): void {
-  try {
-    mkdirSync(dir, { recursive: true })
-    const temporary = join(dir, `.tmp-${name}`)
-    const file = openSync(temporary, 'w', mode)
-    try {
-      writeSync(file, bytes)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, join(dir, name))
-    if (process.platform !== 'win32') syncFolder(dir)
-  } catch {
-    throw new ClawError('folder-unusable')
-  }
-}
-
-function syncFolder(dir: string): void {
+/** Makes a rename in `dir` durable; Windows cannot open folders and needs none of it. */
+export function syncFolder(dir: string): void {
+  if (process.platform === 'win32') return
   const handle = openSync(dir, 'r')
   try {
     fsyncSync(handle)
@@ -132,7 +160,3 @@ function syncFolder(dir: string): void {
     closeSync(handle)
   }
 }
-
-/** Bytes of a file, or null if there is none. */
-export const readIfThere = (path: string): Uint8Array | null =>
-  existsSync(path) ? new Uint8Array(readFileSync(path)) : null

@@ -1,253 +1,278 @@
-// Rooms, messages and per-device queues (SPEC §6.2, §7): what was stored, in what order, and who still has to hear of it.
-// Every method that changes something is one transaction; its result may be told to a device as soon as it returns.
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
-import { equal, fromHex, isZero } from '../shared/bytes.ts'
+// Messages, and what waits for each device (SPEC §6.2, §7). Every call is one transaction: what it returns is on disk.
+// A message is stored once; queues refer to it. Knows nothing of carriers.
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { equal, fromHex, toUtf8 } from '../shared/bytes.ts'
+import { HISTORY_MAX, TEXT_MAX_BYTES } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import {
   type ChatEvent,
   encodeEvent,
-  encodeStoredMessage,
+  ID_BYTES,
   MAX_DELIVERED,
+  type Refusal,
   type StoredMessage,
 } from '../shared/events.ts'
 import { transaction } from './database.ts'
 
-/** The one room of this version. */
-export const ROOM = new Uint8Array(16)
-/** What a new device gets of the past without asking. */
-const JOIN_HISTORY = 200
+/** Messages queued for a device that has just joined. */
+const JOIN_MESSAGES = 200
+/** Text of one PAGE, so that it stays below the 1 MiB of a message. */
+const PAGE_TEXT_BYTES = 768 * 1024
 const MESSAGE_KIND = 2
 
-export interface QueuedEvent {
+type Row = Record<string, unknown>
+
+/** An EVENT as it goes out. */
+export interface PendingEvent {
   readonly number: number
   readonly id: Uint8Array
   readonly kind: number
   readonly body: Uint8Array
 }
 
-type Row = Record<string, SQLOutputValue>
-const bytes = (value: SQLOutputValue | undefined): Uint8Array =>
-  value instanceof Uint8Array ? value.slice() : new Uint8Array(0)
+const SQL = {
+  device: 'SELECT member, assigned, incoming, incomingId FROM devices WHERE id = ?',
+  devices: 'SELECT id FROM devices',
+  devicesOf: 'SELECT id FROM devices WHERE member = ?',
+  setIncoming: 'UPDATE devices SET incoming = ?, incomingId = ? WHERE id = ?',
+  setAssigned: 'UPDATE devices SET assigned = ? WHERE id = ?',
+  assign: 'UPDATE devices SET assigned = assigned + 1 WHERE id = ? RETURNING assigned',
+  nextSeq: 'UPDATE rooms SET seq = seq + 1 WHERE id = ? RETURNING seq',
+  lastSeq: 'SELECT seq FROM rooms WHERE id = ?',
+  byId: 'SELECT room, seq, atMs FROM messages WHERE authorDevice = ? AND id = ?',
+  addMessage:
+    'INSERT INTO messages (room, seq, id, author, authorDevice, atMs, text) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  queue:
+    'INSERT INTO outgoing (device, number, id, kind, body, room, seq) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  pending: `SELECT o.number, o.id AS eventId, o.kind, o.body, m.* FROM outgoing o
+    LEFT JOIN messages m ON m.room = o.room AND m.seq = o.seq
+    WHERE o.device = ? AND o.number > ? ORDER BY o.number LIMIT ?`,
+  idOf: 'SELECT id FROM outgoing WHERE device = ? AND number = ?',
+  span: 'SELECT min(number) AS first, count(*) AS count FROM outgoing WHERE device = ?',
+  undelivered: `SELECT m.room, m.seq, m.id, m.author FROM outgoing o
+    JOIN messages m ON m.room = o.room AND m.seq = o.seq
+    WHERE o.device = ? AND o.number <= ? AND m.delivered = 0 AND m.authorDevice <> o.device
+    ORDER BY o.number`,
+  setDelivered: 'UPDATE messages SET delivered = 1 WHERE room = ? AND seq = ?',
+  settled: 'DELETE FROM outgoing WHERE device = ? AND number <= ?',
+  // Two steps by way of negative numbers: rows that move one after another must not meet.
+  shift: 'UPDATE outgoing SET number = -(number + ?) WHERE device = ?',
+  unshift: 'UPDATE outgoing SET number = -number WHERE device = ?',
+  history: 'SELECT * FROM messages WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+} as const
 
 export class Rooms {
   readonly #db: DatabaseSync
   readonly #random: RandomBytes
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #sql: Readonly<Record<keyof typeof SQL, StatementSync>>
 
   constructor(db: DatabaseSync, random: RandomBytes) {
     this.#db = db
     this.#random = random
+    const entries = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])
+    this.#sql = Object.fromEntries(entries) as Record<keyof typeof SQL, StatementSync>
   }
 
-  #sql(text: string): StatementSync {
-    const known = this.#statements.get(text)
-    if (known !== undefined) return known
-    const made = this.#db.prepare(text)
-    this.#statements.set(text, made)
-    return made
-  }
-
-  /** What the host has stored of this device's events: its RESUME. */
-  incoming(device: string): { stored: number; id: Uint8Array } {
-    const row = this.#sql('SELECT stored, stored_id FROM device WHERE id = ?').get(device)
-    return { stored: Number(row?.stored ?? 0), id: bytes(row?.stored_id) }
+  /** What the host says in RESUME: the last number stored of this device, and that event's id (zero for none). */
+  incoming(device: string): { readonly stored: number; readonly id: Uint8Array } {
+    const { incoming, incomingId } = this.#device(device)
+    return { stored: incoming, id: incomingId }
   }
 
   /**
-   * Stores a POST; a double is dropped and acknowledged again.
-   * Throws ClawError('frame-invalid') for a number that leaves a gap. `touched` devices have new events.
+   * One POST. `stored` is to be acknowledged; `touched` are devices with new events.
+   * Throws ClawError('frame-invalid') for a number above the next one.
    */
   receivePost(
     device: string,
     number: number,
-    id: Uint8Array,
+    eventId: Uint8Array,
     room: Uint8Array,
     text: string,
     nowMs: number,
-  ): { stored: number; touched: string[] } {
-    const { stored } = this.incoming(device)
-    if (number <= stored) return { stored, touched: [] }
-    if (number !== stored + 1) throw new ClawError('frame-invalid')
+  ): { readonly stored: number; readonly touched: readonly string[] } {
     return transaction(this.#db, () => {
-      this.#sql('UPDATE device SET stored = ?, stored_id = ? WHERE id = ?').run(number, id, device)
-      const known = this.#sql('SELECT 1 FROM message WHERE device = ? AND id = ?').get(device, id)
-      if (known !== undefined) return { stored: number, touched: [] }
-      if (!equal(room, ROOM)) {
-        this.#enqueue(device, { type: 'refused', id, reason: 'no-room' })
-        return { stored: number, touched: [device] }
-      }
-      return { stored: number, touched: this.#store(device, id, room, text, nowMs) }
+      const author = this.#device(device)
+      if (number <= author.incoming) return { stored: author.incoming, touched: [] }
+      if (number !== author.incoming + 1) throw new ClawError('frame-invalid')
+      this.#sql.setIncoming.run(number, eventId, device)
+      const touched = this.#post(device, author.member, eventId, room, text, nowMs)
+      return { stored: number, touched }
     })
   }
 
-  #store(device: string, id: Uint8Array, room: Uint8Array, text: string, nowMs: number): string[] {
-    const author = this.#sql('SELECT member FROM device WHERE id = ?').get(device)
-    const last = this.#sql('SELECT max(seq) AS seq FROM message WHERE room = ?').get(room)
-    const seq = Number(last?.seq ?? 0) + 1
-    this.#sql(
-      'INSERT INTO message (room, seq, id, author, device, at_ms, text) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ).run(room, seq, id, String(author?.member), device, nowMs, text)
-    const devices = this.#sql('SELECT id FROM device WHERE confirmed_ms IS NOT NULL').all()
-    for (const row of devices) {
-      const other = String(row.id)
-      if (other === device) this.#enqueue(device, { type: 'stored', id, room, seq, atMs: nowMs })
-      else this.#enqueueMessage(other, id, room, seq)
+  #post(
+    device: string,
+    member: string,
+    id: Uint8Array,
+    room: Uint8Array,
+    text: string,
+    atMs: number,
+  ): string[] {
+    const earlier = this.#sql.byId.get(device, id)
+    if (earlier !== undefined) {
+      // The device asks again because it lost the answer; the message itself stays single.
+      const first = { room: blob(earlier.room), seq: Number(earlier.seq) }
+      this.#queue(device, { type: 'stored', id, ...first, atMs: Number(earlier.atMs) })
+      return [device]
     }
-    return devices.map((row) => String(row.id))
+    const refusal = this.#refusal(room, text)
+    if (refusal !== null) {
+      this.#queue(device, { type: 'refused', id, reason: refusal })
+      return [device]
+    }
+    const seq = Number(this.#sql.nextSeq.get(room)?.seq)
+    this.#sql.addMessage.run(room, seq, id, member, device, atMs, text)
+    this.#queue(device, { type: 'stored', id, room, seq, atMs })
+    const touched = ids(this.#sql.devices.all())
+    for (const other of touched) if (other !== device) this.#queueMessage(other, room, seq)
+    return touched
   }
 
-  #nextNumber(device: string): number {
-    const row = this.#sql(
-      'UPDATE device SET assigned = assigned + 1 WHERE id = ? RETURNING assigned',
-    ).get(device)
-    return Number(row?.assigned)
+  #refusal(room: Uint8Array, text: string): Refusal | null {
+    if (this.#sql.lastSeq.get(room) === undefined) return 'no-room'
+    const length = toUtf8(text).length
+    return length > TEXT_MAX_BYTES || length === 0 ? 'too-long' : null
   }
 
-  #enqueue(device: string, event: ChatEvent): void {
-    const { kind, body } = encodeEvent(event)
-    this.#sql('INSERT INTO queue (device, number, id, kind, body) VALUES (?, ?, ?, ?, ?)').run(
-      device,
-      this.#nextNumber(device),
-      this.#random(16),
-      kind,
-      body,
-    )
-  }
-
-  // Only a reference: a message waiting for fifty devices is stored once.
-  #enqueueMessage(device: string, id: Uint8Array, room: Uint8Array, seq: number): void {
-    this.#sql(
-      'INSERT INTO queue (device, number, id, kind, room, seq) VALUES (?, ?, ?, ?, ?, ?)',
-    ).run(device, this.#nextNumber(device), id, MESSAGE_KIND, room, seq)
-  }
-
-  /** A new device gets the last messages as events of its own. */
-  joinDevice(device: string): void {
-    transaction(this.#db, () => {
-      const { messages } = this.history(ROOM, Number.MAX_SAFE_INTEGER, JOIN_HISTORY)
-      for (const { id, room, seq } of messages) this.#enqueueMessage(device, id, room, seq)
-    })
-  }
-
-  /** Events above `afterNumber`, in order. */
-  pending(device: string, afterNumber: number, limit: number): QueuedEvent[] {
-    const rows = this.#sql(
-      'SELECT * FROM queue WHERE device = ? AND number > ? ORDER BY number LIMIT ?',
-    ).all(device, afterNumber, limit)
-    return rows.map((row) => ({
+  /** The next events after `afterNumber`, in order, contiguous. */
+  pending(device: string, afterNumber: number, limit: number): PendingEvent[] {
+    return this.#sql.pending.all(device, afterNumber, limit).map((row) => ({
       number: Number(row.number),
-      id: bytes(row.id),
+      id: blob(row.eventId),
       kind: Number(row.kind),
-      body: row.body === null ? this.#messageBody(row) : bytes(row.body),
+      body: row.body === null ? encodeEvent(messageOf(row)).body : blob(row.body),
     }))
   }
 
-  #messageBody(row: Row): Uint8Array {
-    const message = this.#sql('SELECT * FROM message WHERE room = ? AND seq = ?').get(
-      row.room ?? null,
-      row.seq ?? null,
-    )
-    if (message === undefined) throw new Error('bug: queued message is not in the log')
-    return encodeStoredMessage(storedMessage(message))
-  }
-
-  /** SPEC §6.2: brings the queue in line with the last number (and its event id) that the device stored. */
-  settle(device: string, stored: number, id: Uint8Array): { touched: string[] } {
+  /** The device's RESUME (SPEC §6.2): acknowledges what it stored, or renumbers what waits when histories have forked. */
+  settle(
+    device: string,
+    stored: number,
+    id: Uint8Array,
+  ): { readonly touched: readonly string[]; readonly forked: boolean } {
     return transaction(this.#db, () => {
-      const row = this.#sql('SELECT assigned FROM device WHERE id = ?').get(device)
-      const assigned = Number(row?.assigned ?? 0)
-      const held = this.#sql('SELECT id FROM queue WHERE device = ? AND number = ?').get(
-        device,
-        stored,
-      )
-      const forked = stored > assigned || (held !== undefined && !equal(bytes(held.id), id))
-      if (stored === 0 && !isZero(id)) throw new ClawError('frame-invalid')
-      const touched = forked ? [] : this.#drop(device, stored)
-      this.#renumber(device, stored)
-      return { touched }
+      const held = this.#sql.idOf.get(device, stored)
+      const forked =
+        stored > this.#device(device).assigned || (held !== undefined && !equal(blob(held.id), id))
+      const touched = forked ? [] : this.#settleUpTo(device, stored)
+      const span = this.#sql.span.get(device)
+      const count = Number(span?.count)
+      const first = count === 0 ? stored + 1 : Number(span?.first)
+      if (forked || first > stored + 1) this.#renumber(device, first, stored + 1)
+      // Also without anything pending: the next event must follow what the device has.
+      this.#sql.setAssigned.run(stored + count, device)
+      return { touched, forked }
     })
   }
 
-  /** Pending events follow `stored` without a hole. */
-  #renumber(device: string, stored: number): void {
-    const rows = this.#sql('SELECT number FROM queue WHERE device = ? ORDER BY number').all(device)
-    const first = Number(rows[0]?.number ?? stored + 1)
-    if (first !== stored + 1) {
-      // Through negative numbers, so that no step meets a number still taken.
-      this.#sql('UPDATE queue SET number = -number WHERE device = ?').run(device)
-      rows.forEach((row, i) => {
-        this.#sql('UPDATE queue SET number = ? WHERE device = ? AND number = ?').run(
-          stored + 1 + i,
-          device,
-          -Number(row.number),
-        )
-      })
+  #renumber(device: string, first: number, wanted: number): void {
+    this.#sql.shift.run(wanted - first, device)
+    this.#sql.unshift.run(device)
+  }
+
+  /** An ACK of the device; ClawError('frame-invalid') above the last number assigned. @returns devices with new events */
+  acknowledge(device: string, number: number): readonly string[] {
+    return transaction(this.#db, () => {
+      if (number > this.#device(device).assigned) throw new ClawError('frame-invalid')
+      return this.#settleUpTo(device, number)
+    })
+  }
+
+  /** Forgets events ≤ number; their messages are delivered now, and their authors' devices are told. */
+  #settleUpTo(device: string, number: number): string[] {
+    const rows = this.#sql.undelivered.all(device, number)
+    this.#sql.settled.run(device, number)
+    const groups = new Map<string, { author: string; room: Uint8Array; ids: Uint8Array[] }>()
+    for (const row of rows) {
+      const room = blob(row.room)
+      this.#sql.setDelivered.run(room, Number(row.seq))
+      const author = String(row.author)
+      const key = `${author} ${room.join()}`
+      const group = groups.get(key) ?? { author, room, ids: [] }
+      group.ids.push(blob(row.id))
+      groups.set(key, group)
     }
-    this.#sql('UPDATE device SET assigned = ? WHERE id = ?').run(stored + rows.length, device)
-  }
-
-  /** The device has these on its disk. @returns devices that have news of it */
-  acknowledge(device: string, number: number): string[] {
-    return transaction(this.#db, () => this.#drop(device, number))
-  }
-
-  #drop(device: string, number: number): string[] {
-    const fresh = this.#sql(
-      `SELECT m.room, m.seq, m.id, m.author FROM queue q JOIN message m ON m.room = q.room AND m.seq = q.seq
-       WHERE q.device = ? AND q.number <= ? AND m.delivered = 0 AND m.device <> ?`,
-    ).all(device, number, device)
-    this.#sql('DELETE FROM queue WHERE device = ? AND number <= ?').run(device, number)
-    for (const { room, seq } of fresh) {
-      this.#sql('UPDATE message SET delivered = 1 WHERE room = ? AND seq = ?').run(
-        room ?? null,
-        seq ?? null,
-      )
-    }
-    const authors = new Set(fresh.map((row) => String(row.author)))
-    return [...authors].flatMap((author) =>
-      this.#tellDelivered(
-        author,
-        fresh.filter((row) => row.author === author).map((row) => bytes(row.id)),
-      ),
-    )
-  }
-
-  #tellDelivered(author: string, ids: readonly Uint8Array[]): string[] {
-    const devices = this.#sql(
-      'SELECT id FROM device WHERE member = ? AND confirmed_ms IS NOT NULL',
-    ).all(author)
-    for (const { id } of devices) {
-      for (let at = 0; at < ids.length; at += MAX_DELIVERED) {
-        const part = ids.slice(at, at + MAX_DELIVERED)
-        this.#enqueue(String(id), { type: 'delivered', room: ROOM, ids: part })
+    const touched = new Set<string>()
+    for (const group of groups.values()) {
+      for (const target of ids(this.#sql.devicesOf.all(group.author))) {
+        touched.add(target)
+        for (let at = 0; at < group.ids.length; at += MAX_DELIVERED) {
+          const part = group.ids.slice(at, at + MAX_DELIVERED)
+          this.#queue(target, { type: 'delivered', room: group.room, ids: part })
+        }
       }
     }
-    return devices.map((row) => String(row.id))
+    return [...touched]
   }
 
-  /** Up to `limit` messages below `before`, in order. */
+  /** Newest first, below `before` (0: from the newest). Fewer than asked for when the texts are long; `more` says so. */
   history(
     room: Uint8Array,
     before: number,
     limit: number,
-  ): { messages: StoredMessage[]; more: boolean } {
-    const rows = this.#sql(
-      'SELECT * FROM message WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
-    ).all(room, before, limit)
-    const messages = rows.reverse().map(storedMessage)
-    return { messages, more: (messages[0]?.seq ?? 1) > 1 }
+  ): { readonly messages: readonly StoredMessage[]; readonly more: boolean } {
+    const most = Math.min(limit, HISTORY_MAX)
+    const below = before === 0 ? Number.MAX_SAFE_INTEGER : before
+    const messages: StoredMessage[] = []
+    let bytes = 0
+    for (const row of this.#sql.history.iterate(room, below, most + 1)) {
+      const message = messageOf(row)
+      bytes += toUtf8(message.text).length
+      if (messages.length === most || bytes > PAGE_TEXT_BYTES) return { messages, more: true }
+      messages.push(message)
+    }
+    return { messages, more: false }
+  }
+
+  /** Queues the newest messages of the room for a device that has just been confirmed. */
+  joinDevice(device: string, room: Uint8Array = new Uint8Array(ID_BYTES)): void {
+    transaction(this.#db, () => {
+      const last = Number(this.#sql.lastSeq.get(room)?.seq ?? 0)
+      for (let seq = Math.max(1, last - JOIN_MESSAGES + 1); seq <= last; seq++) {
+        this.#queueMessage(device, room, seq)
+      }
+    })
+  }
+
+  #queueMessage(device: string, room: Uint8Array, seq: number): void {
+    this.#sql.queue.run(device, this.#assign(device), this.#id(), MESSAGE_KIND, null, room, seq)
+  }
+
+  #queue(device: string, event: ChatEvent): void {
+    const { kind, body } = encodeEvent(event)
+    this.#sql.queue.run(device, this.#assign(device), this.#id(), kind, body, null, null)
+  }
+
+  #assign = (device: string): number => Number(this.#sql.assign.get(device)?.assigned)
+  #id = (): Uint8Array => this.#random(ID_BYTES)
+
+  #device(device: string) {
+    const row = this.#sql.device.get(device)
+    if (row === undefined) throw new ClawError('internal')
+    return {
+      member: String(row.member),
+      assigned: Number(row.assigned),
+      incoming: Number(row.incoming),
+      incomingId: blob(row.incomingId),
+    }
   }
 }
 
-const storedMessage = (row: Row): StoredMessage => ({
+const ids = (rows: readonly Row[]): string[] => rows.map((row) => String(row.id))
+
+/** Columns that the schema declares BLOB. */
+const blob = (value: unknown): Uint8Array => value as Uint8Array
+
+const messageOf = (row: Row): StoredMessage => ({
   type: 'message',
-  id: bytes(row.id),
-  room: bytes(row.room),
+  id: blob(row.id),
+  room: blob(row.room),
   seq: Number(row.seq),
-  atMs: Number(row.at_ms),
+  atMs: Number(row.atMs),
   author: fromHex(String(row.author)),
-  authorDevice: fromHex(String(row.device)),
+  authorDevice: fromHex(String(row.authorDevice)),
   delivered: row.delivered === 1,
   text: String(row.text),
 })
