@@ -1,65 +1,78 @@
-// The port machine (SPEC §3.1, routes.md "Port rotation"): which UDP port and certificate belong to which epoch, and when to
-// bind, announce, switch and close. Time and draws come in, effects go out; nothing here opens a socket.
-import { SCHEDULE_EPOCHS } from '../shared/constants.ts'
-import { epochAt, type ScheduleEntry } from '../shared/record.ts'
+// Which ports are bound when, and which come next (SPEC §3.1, §3.4): a pure machine `step(state, input)`.
+// Time, randomness and the answers of the sockets come in; effects go out. Certificates are the driver's, one per epoch.
+import type { RandomBytes } from '../shared/crypto.ts'
 
+/** Times in ms; ports inclusive. */
 export interface RotationOptions {
   readonly intervalMs: number
+  /** the next port is bound and announced this long before the switch */
   readonly noticeMs: number
+  /** an old port stays bound this long after the switch */
   readonly graceMs: number
-  /** at least 8 ports, both ends included */
   readonly firstPort: number
   readonly lastPort: number
 }
 
 export interface PlannedEpoch {
-  readonly epoch: number
-  readonly port: number
-  /** of the epoch's certificate, 32 bytes; null until it is made */
-  readonly fingerprint: Uint8Array | null
-}
-
-interface Socket {
+  /** ⌊Unix ms / intervalMs⌋ */
   readonly epoch: number
   readonly port: number
 }
 
-export interface Rotation {
+interface Grace extends PlannedEpoch {
+  readonly endsAtMs: number
+}
+
+interface Socket extends PlannedEpoch {
+  /** false while `bind` is unanswered */
+  readonly bound: boolean
+}
+
+export interface RotationState {
   readonly options: RotationOptions
-  /** previous, current and the next 24, in order */
-  readonly plan: readonly PlannedEpoch[]
-  /** epochs whose certificates were asked for */
-  readonly asked: readonly number[]
-  readonly active: Socket | null
-  /** bound, and not yet or no longer the active one */
-  readonly standby: Socket | null
-  readonly binding: Socket | null
-  readonly retiring: readonly (Socket & { readonly closeAtMs: number })[]
-  /** the last ports in use, the newest at the end */
-  readonly used: readonly number[]
-  /** ports that could not be bound in a row */
-  readonly failed: readonly number[]
-  readonly retryAtMs: number | null
+  readonly phase: 'idle' | 'running'
+  /** 26 consecutive epochs, the second is the current one; empty while idle */
+  readonly planned: readonly PlannedEpoch[]
+  /** the port people are sent to; null until the first one is bound */
+  readonly active: PlannedEpoch | null
+  /** every port bound or being bound */
+  readonly sockets: readonly Socket[]
+  readonly graces: readonly Grace[]
+  /** the epoch whose notice went out last */
   readonly noticedEpoch: number | null
-  readonly unpublished: boolean
+  /** ports lately active, which no draw repeats */
+  readonly used: readonly number[]
+  /** binds that failed one after another */
+  readonly failures: number
+  /** no bind before this time, while every port seems taken */
+  readonly retryAtMs: number | null
 }
 
 export type RotationInput =
-  /** `plan`: what was stored; anything outside the window is dropped */
-  | { readonly type: 'start'; readonly plan: readonly PlannedEpoch[] }
-  | { readonly type: 'wake' }
-  | { readonly type: 'bound'; readonly port: number }
-  | { readonly type: 'bind-failed'; readonly port: number }
-  | { readonly type: 'rotate-now' }
   | {
-      readonly type: 'certificates'
-      readonly made: readonly { readonly epoch: number; readonly fingerprint: Uint8Array }[]
+      readonly type: 'start'
+      readonly nowMs: number
+      readonly random: RandomBytes
+      /** persisted plan of an earlier run; may be empty or of other epochs */
+      readonly planned: readonly PlannedEpoch[]
+    }
+  | { readonly type: 'wake'; readonly nowMs: number; readonly random: RandomBytes }
+  /** by hand: the current epoch gets another port now */
+  | { readonly type: 'rotate'; readonly nowMs: number; readonly random: RandomBytes }
+  | {
+      /** the answer to `bind` */
+      readonly type: 'bound' | 'bind-failed'
+      readonly port: number
+      readonly nowMs: number
+      readonly random: RandomBytes
     }
 
 export type RotationEffect =
-  | { readonly type: 'make-certificates'; readonly epochs: readonly number[] }
-  | { readonly type: 'bind'; readonly epoch: number; readonly port: number }
-  /** persist the plan, then publish the schedule */
+  /** answer with `bound` or `bind-failed` */
+  | { readonly type: 'bind'; readonly port: number }
+  | { readonly type: 'close'; readonly port: number; readonly epoch: number }
+  /** persist, before anything that follows */
+  | { readonly type: 'save'; readonly planned: readonly PlannedEpoch[] }
   | { readonly type: 'publish' }
   | {
       readonly type: 'notice'
@@ -69,261 +82,313 @@ export type RotationEffect =
     }
   | {
       readonly type: 'rotated'
-      readonly epoch: number
       readonly port: number
-      /** null at the start of a run */
-      readonly previousPort: number | null
+      readonly epoch: number
+      readonly previousPort: number
       readonly graceEndsAtMs: number
     }
-  | { readonly type: 'close'; readonly epoch: number; readonly port: number }
-  | { readonly type: 'wakeAt'; readonly atMs: number }
 
-/** A uniform integer in 0..below−1, of the caller's entropy. */
-export type Draw = (below: number) => number
+export interface RotationStep {
+  readonly state: RotationState
+  readonly effects: RotationEffect[]
+  /** when to send `wake`, or null while idle */
+  readonly wakeAtMs: number | null
+}
 
-const AVOID_LAST = 5
-/** So many failures in a row mean more than a taken port: wait instead of spinning. */
-const MAX_TRIES = 16
-const RETRY_MS = 1000
+/** previous, current, next 24 */
+const WINDOW = 26
+/** No port comes back within this many epochs. */
+const APART = 5
+const MAX_SOCKETS = 5
+/** active, current and next take the others */
+const MAX_GRACES = 2
+/** After this many failures in a row the machine pauses instead of spinning. */
+const FAILURES_BEFORE_PAUSE = 32
+const PAUSE_MS = 1000
 
-export const newRotation = (options: RotationOptions): Rotation => ({
+export const createRotation = (options: RotationOptions): RotationState => ({
   options,
-  plan: [],
-  asked: [],
+  phase: 'idle',
+  planned: [],
   active: null,
-  standby: null,
-  binding: null,
-  retiring: [],
-  used: [],
-  failed: [],
-  retryAtMs: null,
+  sockets: [],
+  graces: [],
   noticedEpoch: null,
-  unpublished: false,
+  used: [],
+  failures: 0,
+  retryAtMs: null,
 })
 
-/** What the record says, or null while certificates are missing. */
-export function recordSchedule(
-  state: Rotation,
-): { readonly firstEpoch: number; readonly entries: readonly ScheduleEntry[] } | null {
-  const entries: ScheduleEntry[] = []
-  for (const { port, fingerprint } of state.plan) {
-    if (fingerprint === null) return null
-    entries.push({ port, fingerprint })
+/** Previous, current and the next 24 epochs; empty before `start`. */
+export const plannedSchedule = (state: RotationState): readonly PlannedEpoch[] => state.planned
+
+/** The port people are sent to now. Before the first bind: the one that will be tried. */
+export const currentPort = (state: RotationState): PlannedEpoch =>
+  state.active ?? state.planned[1] ?? { port: 0, epoch: 0 }
+
+export function stepRotation(state: RotationState, input: RotationInput): RotationStep {
+  if (state.phase === 'idle' && input.type !== 'start') {
+    return { state, effects: [], wakeAtMs: null }
   }
-  const first = state.plan[0]
-  return first === undefined ? null : { firstEpoch: first.epoch, entries }
+  const run = new Run(state, input.nowMs, input.random)
+  run.take(input)
+  return { state: run.state, effects: run.effects, wakeAtMs: run.wakeAtMs() }
 }
 
-export function stepRotation(
-  state: Rotation,
-  input: RotationInput,
-  nowMs: number,
-  draw: Draw,
-): [Rotation, RotationEffect[]] {
-  const effects: RotationEffect[] = []
-  const planned = extendPlan(apply(state, input, nowMs, draw), nowMs, draw, effects)
-  const bound = bindWanted(switchIfDue(planned, nowMs, effects), nowMs, effects)
-  const closed = closeDue(announce(bound, nowMs, effects), nowMs, effects)
-  const next = publishIfComplete(closed, effects)
-  effects.push({ type: 'wakeAt', atMs: nextWake(next, nowMs) })
-  return [next, effects]
-}
+/** One step: a copy of the state under change, and the effects so far. */
+class Run {
+  state: RotationState
+  readonly effects: RotationEffect[] = []
+  private readonly nowMs: number
+  private readonly random: RandomBytes
+  private readonly epoch: number
 
-function apply(state: Rotation, input: RotationInput, nowMs: number, draw: Draw): Rotation {
-  switch (input.type) {
-    case 'start': {
-      const now = currentEpoch(state, nowMs)
-      const past = input.plan.filter(({ epoch }) => epoch < now).map(({ port }) => port)
-      return { ...state, plan: input.plan, used: past.slice(-AVOID_LAST), unpublished: true }
+  constructor(state: RotationState, nowMs: number, random: RandomBytes) {
+    this.state = state
+    this.nowMs = nowMs
+    this.random = random
+    this.epoch = Math.floor(nowMs / state.options.intervalMs)
+  }
+
+  take(input: RotationInput): void {
+    if (input.type === 'start' && this.state.phase === 'idle') this.start(input.planned)
+    this.moveWindow()
+    if (input.type === 'rotate') this.rotate()
+    if (input.type === 'bound') this.bound(input.port)
+    if (input.type === 'bind-failed') this.bindFailed(input.port)
+    this.endGraces()
+    this.switchIfBound()
+    this.noticeIfBound()
+    this.closeUnwanted()
+    this.bindWanted()
+  }
+
+  wakeAtMs(): number {
+    const { intervalMs, noticeMs } = this.state.options
+    const switchAtMs = (this.epoch + 1) * intervalMs
+    const times = [switchAtMs, switchAtMs - noticeMs]
+    for (const grace of this.state.graces) times.push(grace.endsAtMs)
+    if (this.state.retryAtMs !== null) times.push(this.state.retryAtMs)
+    return Math.min(...times.filter((atMs) => atMs > this.nowMs))
+  }
+
+  private set(change: Partial<RotationState>): void {
+    this.state = { ...this.state, ...change }
+  }
+
+  private start(persisted: readonly PlannedEpoch[]): void {
+    const { firstPort, lastPort, intervalMs, graceMs } = this.state.options
+    const usable = persisted.filter(({ port }) => port >= firstPort && port <= lastPort)
+    this.set({ phase: 'running', planned: usable })
+    const previous = usable.find(({ epoch }) => epoch === this.epoch - 1)
+    const endsAtMs = this.epoch * intervalMs + graceMs
+    if (previous && endsAtMs > this.nowMs) this.set({ graces: [{ ...previous, endsAtMs }] })
+  }
+
+  /** Makes the plan cover this moment's window; what it knew stays. */
+  private moveWindow(): void {
+    const { planned } = this.state
+    if (planned.length === WINDOW && planned[1]?.epoch === this.epoch) return
+    const known = new Map(planned.map(({ epoch, port }) => [epoch, port]))
+    const ports = new Map<number, number>()
+    for (let at = 0; at < WINDOW; at++) {
+      const epoch = this.epoch - 1 + at
+      const port = known.get(epoch)
+      if (port !== undefined && !near(ports, epoch).has(port)) ports.set(epoch, port)
     }
-    case 'wake':
-      return state
-    case 'bound':
-      if (state.binding?.port !== input.port) return state
-      return { ...state, standby: state.binding, binding: null, failed: [], retryAtMs: null }
-    case 'bind-failed':
-      return bindFailed(state, input.port, nowMs, draw)
-    case 'rotate-now':
-      return redraw(state, currentEpoch(state, nowMs), nowMs, draw)
-    case 'certificates': {
-      const made = new Map(input.made.map(({ epoch, fingerprint }) => [epoch, fingerprint]))
-      const plan = state.plan.map((entry) => ({
-        ...entry,
-        fingerprint: entry.fingerprint ?? made.get(entry.epoch) ?? null,
-      }))
-      return { ...state, plan, asked: state.asked.filter((epoch) => !made.has(epoch)) }
+    for (let at = 0; at < WINDOW; at++) {
+      const epoch = this.epoch - 1 + at
+      if (!ports.has(epoch)) ports.set(epoch, this.draw(ports, epoch))
+    }
+    this.save(ports)
+  }
+
+  private save(ports: ReadonlyMap<number, number>): void {
+    const planned = [...ports]
+      .map(([epoch, port]) => ({ epoch, port }))
+      .sort((a, b) => a.epoch - b.epoch)
+    this.set({ planned })
+    this.effects.push({ type: 'save', planned })
+  }
+
+  private redraw(epoch: number): void {
+    const ports = new Map(this.state.planned.map((entry) => [entry.epoch, entry.port]))
+    ports.set(epoch, this.draw(ports, epoch))
+    this.save(ports)
+  }
+
+  /** A small range gives way step by step: better an early return than no port. */
+  private draw(ports: ReadonlyMap<number, number>, epoch: number): number {
+    const { firstPort, lastPort } = this.state.options
+    for (let apart = APART; apart >= 0; apart--) {
+      const taken = near(ports, epoch, apart)
+      const own = ports.get(epoch)
+      if (own !== undefined) taken.add(own)
+      for (const port of this.state.used.slice(APART - apart)) taken.add(port)
+      for (const { port } of this.state.sockets) taken.add(port)
+      const free: number = lastPort - firstPort + 1 - countWithin(taken, firstPort, lastPort)
+      if (free <= 0) continue
+      let port = firstPort + uniform(free, this.random)
+      for (const other of [...taken].sort((a, b) => a - b)) {
+        if (other >= firstPort && other <= port) port++
+      }
+      return port
+    }
+    return firstPort + uniform(lastPort - firstPort + 1, this.random)
+  }
+
+  private planOf(epoch: number): PlannedEpoch | undefined {
+    return this.state.planned.find((entry) => entry.epoch === epoch)
+  }
+
+  private isBound(port: number): boolean {
+    return this.state.sockets.some((socket) => socket.port === port && socket.bound)
+  }
+
+  /** While a change of the current port is under way, that one serves. */
+  private rotate(): void {
+    const current = this.planOf(this.epoch)
+    const { active } = this.state
+    if (active?.epoch === this.epoch && active.port === current?.port) this.redraw(this.epoch)
+  }
+
+  private bound(port: number): void {
+    const sockets = this.state.sockets.map((socket) =>
+      socket.port === port ? { ...socket, bound: true } : socket,
+    )
+    this.set({ sockets, failures: 0, retryAtMs: null })
+  }
+
+  private bindFailed(port: number): void {
+    const failed = this.state.sockets.find((socket) => socket.port === port && !socket.bound)
+    if (!failed) return
+    const failures = this.state.failures + 1
+    const pause = failures % FAILURES_BEFORE_PAUSE === 0
+    this.set({
+      graces: this.state.graces.filter((grace) => grace.port !== port),
+      failures,
+      retryAtMs: pause ? this.nowMs + PAUSE_MS : this.state.retryAtMs,
+    })
+    // The failed socket still counts as open here, so that the draw avoids its port.
+    for (const epoch of [this.epoch, this.epoch + 1]) {
+      if (this.planOf(epoch)?.port === port) this.redraw(epoch)
+    }
+    this.set({ sockets: this.state.sockets.filter((socket) => socket !== failed) })
+  }
+
+  private endGraces(): void {
+    // A clock that went back must not lengthen a grace.
+    const latest = this.nowMs + this.state.options.graceMs
+    const graces = this.state.graces
+      .map((grace) => ({ ...grace, endsAtMs: Math.min(grace.endsAtMs, latest) }))
+      .filter((grace) => grace.endsAtMs > this.nowMs)
+    this.set({ graces })
+  }
+
+  private switchIfBound(): void {
+    const current = this.planOf(this.epoch)
+    const { active, options } = this.state
+    if (!current || !this.isBound(current.port)) return
+    if (active?.port === current.port && active.epoch === current.epoch) return
+    this.set({
+      active: current,
+      used: [...this.state.used.filter((port) => port !== current.port), current.port].slice(
+        -APART,
+      ),
+      graces: this.state.graces.filter((grace) => grace.port !== current.port),
+    })
+    this.effects.push({ type: 'publish' })
+    if (!active || active.port === current.port) return
+    const switchAtMs = active.epoch < this.epoch ? (active.epoch + 1) * options.intervalMs : null
+    const graceEndsAtMs = (switchAtMs ?? this.nowMs) + options.graceMs
+    if (graceEndsAtMs > this.nowMs) this.addGrace({ ...active, endsAtMs: graceEndsAtMs })
+    this.effects.push({
+      type: 'rotated',
+      port: current.port,
+      epoch: current.epoch,
+      previousPort: active.port,
+      graceEndsAtMs,
+    })
+  }
+
+  private addGrace(grace: Grace): void {
+    const graces = [...this.state.graces, grace].sort((a, b) => a.endsAtMs - b.endsAtMs)
+    this.set({ graces: graces.slice(-MAX_GRACES) })
+  }
+
+  private nextIfDue(): PlannedEpoch | undefined {
+    const { options, noticedEpoch } = this.state
+    const switchAtMs = (this.epoch + 1) * options.intervalMs
+    const due = this.nowMs >= switchAtMs - options.noticeMs || noticedEpoch === this.epoch + 1
+    return due ? this.planOf(this.epoch + 1) : undefined
+  }
+
+  private noticeIfBound(): void {
+    const next = this.nextIfDue()
+    if (!next || this.state.noticedEpoch === next.epoch || !this.isBound(next.port)) return
+    this.set({ noticedEpoch: next.epoch })
+    const atMs = next.epoch * this.state.options.intervalMs
+    this.effects.push({ type: 'save', planned: this.state.planned }, { type: 'publish' })
+    this.effects.push({ type: 'notice', epoch: next.epoch, port: next.port, atMs })
+  }
+
+  /** The most needed first; each port once. */
+  private wanted(): PlannedEpoch[] {
+    const { active, graces } = this.state
+    const all = [this.planOf(this.epoch), active, this.nextIfDue(), ...graces]
+    const ports = new Map<number, PlannedEpoch>()
+    for (const entry of all) if (entry && !ports.has(entry.port)) ports.set(entry.port, entry)
+    return [...ports.values()]
+  }
+
+  private closeUnwanted(): void {
+    const wanted = new Set(this.wanted().map(({ port }) => port))
+    // A bind that is unanswered cannot be closed yet: its answer comes back here.
+    const kept = this.state.sockets.filter((socket) => wanted.has(socket.port) || !socket.bound)
+    for (const socket of this.state.sockets) {
+      if (kept.includes(socket)) continue
+      this.effects.push({ type: 'close', port: socket.port, epoch: socket.epoch })
+    }
+    this.set({ sockets: kept })
+  }
+
+  private bindWanted(): void {
+    const { retryAtMs } = this.state
+    // A clock that went back must not lengthen the pause.
+    if (retryAtMs !== null && retryAtMs > this.nowMs && retryAtMs <= this.nowMs + PAUSE_MS) return
+    this.set({ retryAtMs: null })
+    for (const { epoch, port } of this.wanted()) {
+      const { sockets } = this.state
+      if (sockets.some((socket) => socket.port === port) || sockets.length >= MAX_SOCKETS) continue
+      this.set({ sockets: [...sockets, { epoch, port, bound: false }] })
+      this.effects.push({ type: 'bind', port })
     }
   }
 }
 
-function bindFailed(state: Rotation, port: number, nowMs: number, draw: Draw): Rotation {
-  const { binding } = state
-  if (binding?.port !== port) return state
-  const failed = [...state.failed, port]
-  const wait = failed.length >= MAX_TRIES
-  const after = {
-    ...state,
-    binding: null,
-    failed: wait ? [] : failed,
-    retryAtMs: wait ? nowMs + RETRY_MS : null,
-  }
-  return redraw(after, binding.epoch, nowMs, draw)
-}
-
-/**
- * The epoch by the clock; a clock set back a little just after a switch does not undo it.
- * epoch = floor(unixMs / intervalMs)
- */
-function currentEpoch({ options, active }: Rotation, nowMs: number): number {
-  const epoch = epochAt(nowMs, options.intervalMs)
-  const ahead = active !== null && active.epoch === epoch + 1
-  return ahead && active.epoch * options.intervalMs - nowMs <= options.noticeMs ? epoch + 1 : epoch
-}
-
-const entryOf = (state: Rotation, epoch: number): PlannedEpoch | undefined =>
-  state.plan.find((entry) => entry.epoch === epoch)
-
-/** Another port for this epoch, same certificate. */
-function redraw(state: Rotation, epoch: number, nowMs: number, draw: Draw): Rotation {
-  const now = currentEpoch(state, nowMs)
-  const plan = state.plan.map((entry) =>
-    entry.epoch === epoch
-      ? { ...entry, port: drawPort(state, portsBefore(state, state.plan, epoch, now), draw) }
-      : entry,
-  )
-  // A socket bound in advance for this epoch is of no use any more; closeDue finds it.
-  return { ...state, plan, unpublished: true }
-}
-
-/** The window previous..+24, with a port for every epoch that is none of the five before it. */
-function extendPlan(
-  state: Rotation,
-  nowMs: number,
-  draw: Draw,
-  effects: RotationEffect[],
-): Rotation {
-  const now = currentEpoch(state, nowMs)
-  const plan: PlannedEpoch[] = []
-  let changed = state.plan.length !== SCHEDULE_EPOCHS
-  for (let epoch = now - 1; epoch < now - 1 + SCHEDULE_EPOCHS; epoch++) {
-    const known = entryOf(state, epoch)
-    const before = portsBefore(state, plan, epoch, now)
-    const serving = state.active?.epoch === epoch && state.active.port === known?.port
-    const { firstPort, lastPort } = state.options
-    const inRange = known !== undefined && known.port >= firstPort && known.port <= lastPort
-    const keep = epoch < now || serving || (inRange && !before.includes(known.port))
-    if (known !== undefined && keep) {
-      plan.push(known)
-      continue
+/** Ports planned at most `apart` epochs away from `epoch`, without its own. */
+function near(ports: ReadonlyMap<number, number>, epoch: number, apart = APART): Set<number> {
+  const found = new Set<number>()
+  for (let away = 1; away <= apart; away++) {
+    for (const port of [ports.get(epoch - away), ports.get(epoch + away)]) {
+      if (port !== undefined) found.add(port)
     }
-    changed = true
-    const port = drawPort(state, before, draw)
-    plan.push({ epoch, port, fingerprint: known?.fingerprint ?? null })
   }
-  const missing = plan.filter(({ fingerprint }) => fingerprint === null).map(({ epoch }) => epoch)
-  const fresh = missing.filter((epoch) => !state.asked.includes(epoch))
-  if (fresh.length > 0) effects.push({ type: 'make-certificates', epochs: fresh })
-  return { ...state, plan, asked: missing, unpublished: state.unpublished || changed }
+  return found
 }
 
-/** The five ports in use before this epoch: those that were, then those that are planned. */
-function portsBefore(
-  state: Rotation,
-  plan: readonly PlannedEpoch[],
-  epoch: number,
-  now: number,
-): readonly number[] {
-  const served = state.active?.epoch === now ? now : now - 1
-  const planned = plan.filter((entry) => entry.epoch > served && entry.epoch < epoch)
-  return [...state.used, ...planned.map(({ port }) => port)].slice(-AVOID_LAST)
+function countWithin(ports: ReadonlySet<number>, first: number, last: number): number {
+  let count = 0
+  for (const port of ports) if (port >= first && port <= last) count++
+  return count
 }
 
-function drawPort(state: Rotation, before: readonly number[], draw: Draw): number {
-  const { firstPort, lastPort } = state.options
-  const count = lastPort - firstPort + 1
-  const open = state.retiring.map(({ port }) => port)
-  const avoid = new Set([...before, ...state.failed, ...open])
-  // In a narrow range the failed ones must be tried again; the last five are avoided always.
-  const shunned = avoid.size < count ? avoid : new Set(before)
-  let port = firstPort + draw(count)
-  while (shunned.has(port)) port = port === lastPort ? firstPort : port + 1
-  return port
-}
-
-const matches = (socket: Socket | null, entry: PlannedEpoch | undefined): boolean =>
-  socket !== null && socket.epoch === entry?.epoch && socket.port === entry.port
-
-function switchIfDue(state: Rotation, nowMs: number, effects: RotationEffect[]): Rotation {
-  const { active, standby, options } = state
-  const wanted = entryOf(state, currentEpoch(state, nowMs))
-  if (standby === null || !matches(standby, wanted)) return state
-  const graceEndsAtMs = nowMs + options.graceMs
-  const previousPort = active?.port ?? null
-  effects.push({ type: 'rotated', ...standby, previousPort, graceEndsAtMs })
-  const retiring =
-    active === null ? state.retiring : [...state.retiring, { ...active, closeAtMs: graceEndsAtMs }]
-  const used = [...state.used, standby.port].slice(-AVOID_LAST)
-  return { ...state, active: standby, standby: null, retiring, used }
-}
-
-/** Binds the current port if it is not served, else the next one from its notice on. */
-function bindWanted(state: Rotation, nowMs: number, effects: RotationEffect[]): Rotation {
-  if (state.binding !== null || (state.retryAtMs !== null && state.retryAtMs > nowMs)) {
-    return state
+/** 0..count−1, without the bias of a bare remainder. */
+function uniform(count: number, random: RandomBytes): number {
+  const limit = 0x1_0000_0000 - (0x1_0000_0000 % count)
+  for (;;) {
+    const bytes = random(4)
+    const value = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0)
+    if (value < limit) return value % count
   }
-  const now = currentEpoch(state, nowMs)
-  const current = entryOf(state, now)
-  const served = matches(state.active, current)
-  const wanted = served ? entryOf(state, now + 1) : current
-  if (served && nowMs < noticeAt(state, now + 1)) return state
-  if (wanted === undefined || matches(state.standby, wanted)) return state
-  const binding = { epoch: wanted.epoch, port: wanted.port }
-  effects.push({ type: 'bind', ...binding })
-  return { ...state, binding, retryAtMs: null }
-}
-
-const noticeAt = ({ options }: Rotation, epoch: number): number =>
-  epoch * options.intervalMs - options.noticeMs
-
-/** Once per epoch, when its port is really bound. */
-function announce(state: Rotation, nowMs: number, effects: RotationEffect[]): Rotation {
-  const epoch = currentEpoch(state, nowMs) + 1
-  const next = entryOf(state, epoch)
-  if (next === undefined || !matches(state.standby, next) || state.noticedEpoch === epoch) {
-    return state
-  }
-  effects.push({ type: 'notice', epoch, port: next.port, atMs: epoch * state.options.intervalMs })
-  return { ...state, noticedEpoch: epoch, unpublished: true }
-}
-
-function closeDue(state: Rotation, nowMs: number, effects: RotationEffect[]): Rotation {
-  const now = currentEpoch(state, nowMs)
-  const retiring = []
-  for (const socket of state.retiring) {
-    // After a clock set back nothing stays open for longer than one grace.
-    const closeAtMs = Math.min(socket.closeAtMs, nowMs + state.options.graceMs)
-    if (closeAtMs > nowMs) retiring.push({ ...socket, closeAtMs })
-    else effects.push({ type: 'close', epoch: socket.epoch, port: socket.port })
-  }
-  const { standby } = state
-  const wanted = [entryOf(state, now), entryOf(state, now + 1)]
-  if (standby === null || wanted.some((entry) => matches(standby, entry))) {
-    return { ...state, retiring }
-  }
-  effects.push({ type: 'close', ...standby })
-  return { ...state, retiring, standby: null }
-}
-
-function publishIfComplete(state: Rotation, effects: RotationEffect[]): Rotation {
-  const served = state.active !== null && state.binding === null
-  if (!state.unpublished || !served || recordSchedule(state) === null) return state
-  effects.push({ type: 'publish' })
-  return { ...state, unpublished: false }
-}
-
-function nextWake(state: Rotation, nowMs: number): number {
-  const next = (currentEpoch(state, nowMs) + 1) * state.options.intervalMs
-  const times = [next, next - state.options.noticeMs, state.retryAtMs ?? next]
-  for (const { closeAtMs } of state.retiring) times.push(closeAtMs)
-  return Math.min(...times.filter((atMs) => atMs > nowMs))
 }
