@@ -1,0 +1,121 @@
+// What a carrier becomes once it is open: an enrolment (mode 1) or a conversation (mode 2), as its credential says.
+import { toHex } from '../shared/bytes.ts'
+import type { DhKey, RandomBytes } from '../shared/crypto.ts'
+import { ClawError } from '../shared/error.ts'
+import { sha256 } from '../shared/hash.ts'
+import type { Locator } from '../shared/locator.ts'
+import { type ClawMessage, ENROL_FAILURE, type EnrolFailure } from '../shared/messages.ts'
+import { ChatSession } from './chat.ts'
+import type { HostEvent } from './config.ts'
+import type { Hub } from './hub.ts'
+import { answerCarrier, type Carrier, type SecureLink } from './link.ts'
+import type { Members } from './members.ts'
+import { nodeBackend } from './nodecrypto.ts'
+import type { Rooms } from './rooms.ts'
+
+export interface Introduction {
+  readonly credentialId: string
+  /** 93 bytes */
+  readonly knock: Uint8Array
+  readonly hint: Uint8Array
+  readonly clientFingerprint: Uint8Array
+  readonly hostFingerprint: Uint8Array
+}
+
+export interface ServeInput {
+  readonly hostPublicKey: Uint8Array
+  readonly hostKey: DhKey
+  readonly hostName: () => string
+  readonly random: RandomBytes
+  readonly now: () => number
+  readonly members: Members
+  readonly rooms: Rooms
+  readonly hub: Hub
+  readonly locator: () => Locator
+  readonly recordSeq: () => number
+  readonly record: () => Uint8Array
+  /** Publishes the changed credentials; resolves once one store confirmed, or after a few seconds. */
+  readonly publish: () => Promise<void>
+  readonly report: (event: HostEvent) => void
+}
+
+/** Takes over an open carrier whose knock was accepted. */
+export function serveCarrier(carrier: Carrier, intro: Introduction, input: ServeInput): void {
+  const credential = input.members.credential(intro.credentialId)
+  if (credential === null) return carrier.close()
+  const enrols = credential.kind === 'invite'
+  answerCarrier(
+    {
+      carrier,
+      backend: nodeBackend,
+      random: input.random,
+      now: input.now,
+      context: {
+        mode: enrols ? 'enrol' : 'connect',
+        route: 'direct',
+        hostPublicKey: input.hostPublicKey,
+        hostFingerprint: intro.hostFingerprint,
+        clientFingerprint: intro.clientFingerprint,
+        hint: intro.hint,
+        bind: sha256(intro.knock),
+      },
+      root: credential.root,
+      hostKey: input.hostKey,
+      devicePublicKey: enrols ? null : credential.devicePublicKey,
+      recordSeq: input.recordSeq,
+    },
+    (link) =>
+      enrols ? enrol(link, intro.credentialId, input) : converse(link, intro.credentialId, input),
+  )
+}
+
+/** SPEC §6.3: the same answer for the same S_d, however often it asks. */
+function enrol(link: SecureLink, inviteId: string, input: ServeInput) {
+  return async (message: ClawMessage): Promise<void> => {
+    if (message.type === 'bye') return link.close()
+    if (message.type === 'ping') return link.send({ type: 'pong', token: message.token })
+    if (message.type !== 'enrol') throw new ClawError('frame-invalid')
+    try {
+      const { deviceId, root } = input.members.reserve(
+        inviteId,
+        link.devicePublicKey,
+        message.name,
+        input.now(),
+      )
+      await input.publish()
+      await link.send({ type: 'enrol-ok', device: deviceId, root, locator: input.locator() })
+    } catch (error) {
+      if (!(error instanceof ClawError) || !isEnrolFailure(error.code)) throw error
+      await link.send({ type: 'enrol-fail', code: error.code })
+    }
+  }
+}
+
+const isEnrolFailure = (code: string): code is EnrolFailure => code in ENROL_FAILURE
+
+function converse(link: SecureLink, device: string, input: ServeInput) {
+  const { members, rooms, hub, report } = input
+  const confirmed = members.confirm(device, input.now())
+  if (confirmed.fresh) {
+    rooms.joinDevice(device)
+    report({ event: 'enrolled', member: confirmed.member, device })
+    void input.publish()
+  }
+  const { member } = confirmed
+  const session = new ChatSession({
+    link,
+    device,
+    member,
+    rooms,
+    hub,
+    now: input.now,
+    record: input.record,
+    state: () => stateFor(device, input),
+    onConnected: () => report({ event: 'connected', member, device, route: 'direct' }),
+  })
+  link.onClose(() => {
+    members.seen(device, input.now())
+    if (hub.leave(session)) report({ event: 'disconnected', member, device })
+  })
+  return (message: ClawMessage) => session.handle(message)
+}

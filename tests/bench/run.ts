@@ -1,0 +1,29 @@
+// `npm run bench [-- CELL…]`: figures and ratios; fails only where the product's own limits are broken (performance.md).
+import { spawnSync } from 'node:child_process'
+import { cpus, loadavg } from 'node:os'
+import { benchKnock } from './knock.ts'
+import { benchSeal } from './seal.ts'
+
+const CELLS = ['seal', 'knock', 'page'] as const
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
+if (unknown.length > 0) {
+  console.error(`No such cell: ${unknown.join(', ')}. There are: ${CELLS.join(', ')}`)
+  process.exit(2)
+}
+const runs = (cell: (typeof CELLS)[number]): boolean => wanted.length === 0 || wanted.includes(cell)
+
+const load = loadavg().map((value) => value.toFixed(2))
+console.log(`node ${process.version}, ${cpus().length} cores, load ${load.join(' ')}`)
+let kept = true
+if (runs('seal')) kept = await benchSeal()
+if (runs('knock')) benchKnock()
+if (runs('page')) {
+  // Browsers want an interface that is not loopback: the same private namespace as the tests' (tests/run.ts).
+  const result = spawnSync(process.execPath, ['tests/bench/namespace.ts'], { stdio: 'inherit' })
+  if (result.status !== 0) kept = false
+}
+if (!kept) {
+  console.error('A limit was broken: sealing and opening one message reached 100 ms at p99, or a cell failed.')
+  process.exitCode = 1
+}
