@@ -2,7 +2,7 @@
 // Everything it does not admit is dropped without a byte, and nothing is created before all checks have passed.
 import { equal, toHex } from '../shared/bytes.ts'
 import { HINT_WINDOW } from '../shared/constants.ts'
-import { icePassword, knockHint, openKnock, parseKnock, type ParsedKnock } from '../shared/knock.ts'
+import { icePassword, knockHint, openKnock, type ParsedKnock, parseKnock } from '../shared/knock.ts'
 import { parseIp } from './addresses.ts'
 import type { BindingRequest } from './stun.ts'
 
@@ -203,7 +203,10 @@ export class Gate {
     if (!peer.paths.has(key) && !this.#mayAdd(peer, request, path, nowMs)) return DROP
     peer.paths.set(key, nowMs)
     this.#owners.set(key, peer)
-    if (nowMs - peer.admittedMs <= LIMIT.admissionMs && peer.transactions.size < LIMIT.transactions) {
+    if (
+      nowMs - peer.admittedMs <= LIMIT.admissionMs &&
+      peer.transactions.size < LIMIT.transactions
+    ) {
       peer.transactions.add(toHex(request.transaction))
     }
     return { type: 'check', peer }

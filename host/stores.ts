@@ -4,32 +4,28 @@ import { dirname } from 'node:path'
 import { toHex } from '../shared/bytes.ts'
 import { RECORD_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
+import { ed25519PublicKey } from '../shared/noble.ts'
+import { encodePut, storageId } from '../shared/put.ts'
 import { syncFolder, writeAtomically } from './folder.ts'
-
-export interface StoreWrite {
-  /** the body of a PUT, 6248 bytes */
-  readonly body: Uint8Array
-  /** 6144 bytes */
-  readonly record: Uint8Array
-  readonly seq: number
-}
 
 /** Both throw ClawError: `store-unreachable` (try again) or `store-refused` (it answered no). */
 export interface Store {
   /** for people and events; no secret in it */
   readonly name: string
-  put(write: StoreWrite, signal?: AbortSignal): Promise<void>
+  /** `record`: 6144 bytes, sealed */
+  put(seq: number, record: Uint8Array): Promise<void>
   /** 6144 bytes, not verified, or null when there is none */
-  get(signal?: AbortSignal): Promise<Uint8Array | null>
+  get(): Promise<Uint8Array | null>
 }
 
 const TIMEOUT_MS = 10_000
 
 /** A file that a web server or a synchronised folder hands out. */
-export function fileStore(name: string, path: string): Store {
+export function fileStore(path: string): Store {
   return {
-    name,
-    async put({ record }) {
+    name: 'file',
+    async put(_seq, record) {
+      if (record.length !== RECORD_BYTES) throw new ClawError('record-malformed')
       try {
         mkdirSync(dirname(path), { recursive: true })
         // Readable for all: the record is sealed, and a web server may have to read it.
@@ -52,33 +48,30 @@ export function fileStore(name: string, path: string): Store {
   }
 }
 
-/** An endpoint at `baseUrl` (no trailing slash). `id`: storage id, 32 bytes. `token`: needed for the first write of an id. */
+/** An endpoint at `url` (no trailing slash). `writeSecret`: Ed25519 of W, 32 bytes. `token`: needed for the first write. */
 export function httpsStore(input: {
   readonly name: string
-  readonly baseUrl: string
-  readonly id: Uint8Array
-  readonly token?: string | null
-  readonly timeoutMs?: number
+  readonly url: string
+  readonly writeSecret: Uint8Array
+  readonly token?: string | undefined
+  readonly timeoutMs?: number | undefined
 }): Store {
-  const url = `${input.baseUrl}/v1/records/${toHex(input.id)}`
+  const id = storageId(ed25519PublicKey(input.writeSecret))
+  const url = `${input.url}/v1/records/${toHex(id)}`
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' }
   if (input.token) headers.authorization = `Bearer ${input.token}`
   const timeoutMs = input.timeoutMs ?? TIMEOUT_MS
   return {
     name: input.name,
-    put: (write, signal) =>
-      ask(
-        url,
-        { method: 'PUT', headers, body: new Uint8Array(write.body) },
-        timeoutMs,
-        signal,
-        async (answer) => {
-          await answer.body?.cancel()
-          refuseUnlessOk(answer)
-        },
-      ),
-    get: (signal) =>
-      ask(url, { cache: 'no-store' }, timeoutMs, signal, async (answer) => {
+    async put(seq, record) {
+      const body = new Uint8Array(encodePut(input.writeSecret, { ctr: seq, record }))
+      await ask(url, { method: 'PUT', headers, body }, timeoutMs, async (answer) => {
+        await answer.body?.cancel()
+        refuseUnlessOk(answer)
+      })
+    },
+    get: () =>
+      ask(url, { cache: 'no-store' }, timeoutMs, async (answer) => {
         if (answer.status === 404) {
           await answer.body?.cancel()
           return null
@@ -93,14 +86,12 @@ async function ask<T>(
   url: string,
   init: RequestInit,
   timeoutMs: number,
-  signal: AbortSignal | undefined,
   read: (answer: Response) => Promise<T>,
 ): Promise<T> {
-  const deadline = AbortSignal.timeout(timeoutMs)
-  const stop = signal === undefined ? deadline : AbortSignal.any([deadline, signal])
+  const signal = AbortSignal.timeout(timeoutMs)
   try {
     // A redirect could send the write, and the token with it, to someone else.
-    return await read(await fetch(url, { ...init, redirect: 'error', signal: stop }))
+    return await read(await fetch(url, { ...init, redirect: 'error', signal }))
   } catch (error) {
     throw error instanceof ClawError ? error : new ClawError('store-unreachable')
   }

@@ -32,7 +32,8 @@ export interface BindingRequest {
 }
 
 /** First byte 0–3 (RFC 7983). */
-export const looksLikeStun = (packet: Buffer): boolean => packet.length >= HEADER && (packet[0] ?? 255) < 4
+export const looksLikeStun = (packet: Buffer): boolean =>
+  packet.length >= HEADER && (packet[0] ?? 255) < 4
 
 /**
  * A binding request with USERNAME, MESSAGE-INTEGRITY and a right FINGERPRINT, nothing behind the former but the latter,
@@ -84,7 +85,9 @@ function readAttributes(packet: Buffer): Map<number, Attribute> | null {
 function fingerprintFits(packet: Buffer): boolean {
   const body = packet.subarray(0, packet.length - FINGERPRINT_BYTES)
   const value = packet.readUInt32BE(packet.length - 4)
-  return packet.readUInt16BE(packet.length - 6) === 4 && ((crc32(body) ^ FINGERPRINT_XOR) >>> 0) === value
+  return (
+    packet.readUInt16BE(packet.length - 6) === 4 && (crc32(body) ^ FINGERPRINT_XOR) >>> 0 === value
+  )
 }
 
 function integrityFits(packet: Buffer, at: number, password: string): boolean {
@@ -109,13 +112,21 @@ function attribute(type: number, value: Buffer): Buffer {
 }
 
 /** Header, attributes, MESSAGE-INTEGRITY and FINGERPRINT. */
-function encode(type: number, transaction: Buffer, attributes: readonly Buffer[], password: string): Buffer {
+function encode(
+  type: number,
+  transaction: Buffer,
+  attributes: readonly Buffer[],
+  password: string,
+): Buffer {
   const header = Buffer.alloc(HEADER)
   header.writeUInt16BE(type, 0)
   header.writeUInt32BE(MAGIC, 4)
   transaction.copy(header, 8)
   const before = Buffer.concat([header, ...attributes])
-  const signed = Buffer.concat([before, attribute(ATTRIBUTE.integrity, integrityOf(before, password))])
+  const signed = Buffer.concat([
+    before,
+    attribute(ATTRIBUTE.integrity, integrityOf(before, password)),
+  ])
   signed.writeUInt16BE(signed.length + FINGERPRINT_BYTES - HEADER, 2)
   const crc = Buffer.alloc(4)
   crc.writeUInt32BE((crc32(signed) ^ FINGERPRINT_XOR) >>> 0)
@@ -136,7 +147,12 @@ export function encodeBindingSuccess(
   value.writeUInt8(ip.length === 4 ? 1 : 2, 1)
   value.writeUInt16BE(seen.port ^ (MAGIC >>> 16), 2)
   ip.forEach((byte, i) => value.writeUInt8(byte ^ (mask[i] ?? 0), 4 + i))
-  return encode(BINDING_SUCCESS, transaction, [attribute(ATTRIBUTE.xorMappedAddress, value)], password)
+  return encode(
+    BINDING_SUCCESS,
+    transaction,
+    [attribute(ATTRIBUTE.xorMappedAddress, value)],
+    password,
+  )
 }
 
 /** What a client sends; for tests and probes. */

@@ -1,0 +1,227 @@
+// The direct route's sockets (SPEC §4): one per family and port, demultiplexed to the gate and to the peers it admitted.
+// A packet that the gate does not admit has no effect here and gets no answer.
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { isIP } from 'node:net'
+import { toHex } from '../shared/bytes.ts'
+import { ClawError } from '../shared/error.ts'
+import { type Admitted, Gate, type GateCredential, LIMIT, pathKey } from './gate.ts'
+import type { Carrier } from './link.ts'
+import { type Certificate, RtcPeer } from './rtc.ts'
+import { encodeBindingSuccess, looksLikeStun, parseBindingRequest } from './stun.ts'
+
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+const ICE_DEADLINE_MS = 15_000
+const LIVE_DEADLINE_MS = 20_000
+const SWEEP_MS = 1000
+
+export interface DirectInput {
+  /** address of `--udp`, or null for all */
+  readonly bindAddress: string | null
+  readonly hostTag: Uint8Array
+  readonly credentials: () => readonly GateCredential[]
+  readonly epoch: () => number
+  /** null: that epoch's certificate is gone */
+  readonly certificate: (epoch: number) => Certificate | null
+  readonly now: () => number
+  readonly nonces: {
+    all(): readonly { readonly nonce: Uint8Array; readonly untilEpoch: number }[]
+    add(nonce: Uint8Array, untilEpoch: number): void
+    purge(epoch: number): void
+  }
+  readonly onCarrier: (carrier: Carrier, peer: Admitted & { hostFingerprint: Uint8Array }) => void
+}
+
+interface LivePeer {
+  readonly admitted: Admitted
+  readonly rtc: RtcPeer
+  readonly port: number
+  readonly admittedMs: number
+  nominated: boolean
+  live: boolean
+}
+
+export class DirectListener {
+  readonly #input: DirectInput
+  readonly #gate: Gate
+  readonly #sockets = new Map<number, Socket[]>()
+  readonly #peers = new Map<string, LivePeer>()
+  readonly #byPath = new Map<string, LivePeer>()
+  readonly #sweep: NodeJS.Timeout
+  /** bytes the kernel granted, for `status` and the benchmarks */
+  receiveBuffer = 0
+
+  constructor(input: DirectInput) {
+    this.#input = input
+    const used = input.nonces
+      .all()
+      .map(({ nonce, untilEpoch }) => ({ nonce: toHex(nonce), untilEpoch }))
+    this.#gate = new Gate(input.hostTag, used)
+    this.#sweep = setInterval(() => this.#endSilent(), SWEEP_MS)
+    this.#sweep.unref()
+  }
+
+  /** On every change of credentials and at each epoch. */
+  refresh(): void {
+    const highest = this.#gate.setCredentials(this.#input.credentials(), this.#input.epoch())
+    this.#input.nonces.purge(highest)
+  }
+
+  /** Binds a port for IPv4 and, where there is one, IPv6. Throws ClawError('port-taken'). */
+  async open(port: number): Promise<void> {
+    if (this.#sockets.has(port)) return
+    const { bindAddress } = this.#input
+    const sockets: Socket[] = []
+    try {
+      if (bindAddress === null || isIP(bindAddress) === 4) {
+        sockets.push(await this.#bind('udp4', port, bindAddress ?? '0.0.0.0'))
+      }
+      if (bindAddress === null || isIP(bindAddress) === 6) {
+        const six = await this.#bind('udp6', port, bindAddress ?? '::').catch((error: unknown) => {
+          // A computer without IPv6 is fine; a taken port is not.
+          if (sockets.length > 0 && !isTaken(error)) return null
+          throw error
+        })
+        if (six !== null) sockets.push(six)
+      }
+    } catch {
+      for (const socket of sockets) socket.close()
+      throw new ClawError('port-taken')
+    }
+    this.#sockets.set(port, sockets)
+  }
+
+  #bind(type: 'udp4' | 'udp6', port: number, address: string): Promise<Socket> {
+    const socket = createSocket({ type, ipv6Only: type === 'udp6' })
+    return new Promise((resolve, reject) => {
+      socket.once('error', (error) => {
+        socket.close()
+        reject(error)
+      })
+      socket.bind({ port, address, exclusive: true }, () => {
+        socket.removeAllListeners('error')
+        // ICMP errors of a vanished client must not end the process.
+        socket.on('error', () => undefined)
+        this.receiveBuffer = growBuffer(socket)
+        socket.on('message', (packet, from) => this.#receive(socket, port, packet, from))
+        resolve(socket)
+      })
+    })
+  }
+
+  #receive(socket: Socket, port: number, packet: Buffer, from: RemoteInfo): void {
+    const first = packet[0] ?? 255
+    const path = { socket: `${port}`, address: from.address, port: from.port }
+    const key = pathKey(path)
+    if (first >= 20 && first <= 63) {
+      const peer = this.#byPath.get(key)
+      if (peer === undefined) return
+      this.#gate.heard(peer.admitted.key, key, this.#input.now())
+      peer.rtc.receive(packet)
+      return
+    }
+    if (!looksLikeStun(packet)) return
+    const request = parseBindingRequest(packet)
+    if (request === null) return
+    const decision = this.#gate.handle(request, path, this.#input.now())
+    if (decision.type === 'drop') return
+    const peer =
+      decision.type === 'check'
+        ? this.#peers.get(decision.peer.key)
+        : this.#admit(decision.peer, decision.untilEpoch, port)
+    if (peer === undefined) return
+    this.#byPath.set(key, peer)
+    const answer = encodeBindingSuccess(request.transaction, from, peer.admitted.password)
+    const send = (datagram: Buffer): void =>
+      socket.send(datagram, from.port, from.address, () => undefined)
+    send(answer)
+    if (request.useCandidate) {
+      peer.nominated = true
+      peer.rtc.select(send)
+    }
+  }
+
+  #admit(admitted: Admitted, untilEpoch: number, port: number): LivePeer | undefined {
+    const certificate = this.#input.certificate(admitted.epoch)
+    if (certificate === null) {
+      this.#gate.close(admitted.key)
+      return undefined
+    }
+    // On disk before the first answer: a knock is accepted once, whatever happens to this process.
+    this.#input.nonces.add(Buffer.from(admitted.key, 'hex'), untilEpoch)
+    const peer: LivePeer = {
+      admitted,
+      port,
+      admittedMs: this.#input.now(),
+      nominated: false,
+      live: false,
+      rtc: new RtcPeer({
+        certificate,
+        clientFingerprint: admitted.clientFingerprint,
+        onOpen: (carrier) =>
+          this.#input.onCarrier(carrier, { ...admitted, hostFingerprint: certificate.fingerprint }),
+        onLive: () => {
+          peer.live = true
+          this.#gate.markLive(admitted.key)
+        },
+        onGone: () => this.#forget(peer),
+      }),
+    }
+    this.#peers.set(admitted.key, peer)
+    return peer
+  }
+
+  #forget(peer: LivePeer): void {
+    this.#gate.close(peer.admitted.key)
+    this.#peers.delete(peer.admitted.key)
+    for (const [path, owner] of this.#byPath) if (owner === peer) this.#byPath.delete(path)
+  }
+
+  #endSilent(): void {
+    const now = this.#input.now()
+    for (const peer of this.#peers.values()) {
+      const age = now - peer.admittedMs
+      const late =
+        (!peer.nominated && age > ICE_DEADLINE_MS) || (!peer.live && age > LIVE_DEADLINE_MS)
+      const silent = now - this.#gate.lastHeard(peer.admitted.key) > LIMIT.heardMs
+      if (late || silent) peer.rtc.close()
+    }
+  }
+
+  /** Ends what still uses this port. */
+  close(port: number): void {
+    for (const peer of this.#peers.values()) if (peer.port === port) peer.rtc.close()
+    for (const socket of this.#sockets.get(port) ?? []) socket.close()
+    this.#sockets.delete(port)
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep)
+    for (const port of [...this.#sockets.keys()]) this.close(port)
+  }
+}
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+
+/** @returns what the kernel granted */
+function growBuffer(socket: Socket): number {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
+  } catch {
+    // A kernel that refuses keeps its default.
+  }
+  return socket.getRecvBufferSize()
+}
+
+/**
+ * werift rejects promises that nobody holds when a DTLS peer sends garbage; those must not end the host.
+ * Everything else stays fatal. @returns a function that takes the guard away
+ */
+export function guardWerift(): () => void {
+  const onRejection = (reason: unknown): void => {
+    if (reason instanceof Error && /[\\/]werift[\\/]/.test(reason.stack ?? '')) return
+    throw reason
+  }
+  process.on('unhandledRejection', onRejection)
+  return () => process.off('unhandledRejection', onRejection)
+}
