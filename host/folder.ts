@@ -46,6 +46,8 @@ const LEFT_OVERS: ReadonlySet<string> = new Set([
   `${LOCK_FILE}-journal`,
   `${KEY_FILE}.tmp`,
 ])
+/** Keeps locks from the garbage collector, which would close them and so let a second host in. */
+const held = new Set<DatabaseSync>()
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
 
@@ -65,7 +67,7 @@ export function openFolder(dir: string, random: RandomBytes = randomBytes): Fold
     const identity = usable(() => (present ? readIdentity(dir) : makeIdentity(dir, random)))
     return { dir, identity, close: () => closeLock(lock) }
   } catch (error) {
-    lock.close()
+    closeLock(lock)
     throw error
   }
 }
@@ -92,6 +94,7 @@ function lockFolder(dir: string): DatabaseSync {
   try {
     lock = new DatabaseSync(path, { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
+    held.add(lock)
     return lock
   } catch (error) {
     lock?.close()
@@ -102,7 +105,7 @@ function lockFolder(dir: string): DatabaseSync {
 }
 
 function closeLock(lock: DatabaseSync): void {
-  if (lock.isOpen) lock.close()
+  if (held.delete(lock)) lock.close()
 }
 
 /** An empty file with mode 0600, unless it exists. An existing one is not opened: closing it would drop SQLite's lock. */
