@@ -53,17 +53,22 @@ export class ChatSession {
     }
     switch (message.type) {
       case 'event':
-        return this.#receive(message)
+        this.#receive(message)
+        break
       case 'ack':
-        return this.#acknowledge(message.stored)
+        this.#acknowledge(message.stored)
+        break
       case 'ping':
-        return this.send({ type: 'pong', token: message.token })
+        this.send({ type: 'pong', token: message.token })
+        break
       case 'history':
-        return this.#history(message)
+        this.#history(message)
+        break
       case 'bye':
-        return this.#input.link.close()
+        this.#input.link.close()
+        break
       case 'pong':
-        return
+        break
       default:
         throw new ClawError('frame-invalid')
     }

@@ -1,7 +1,6 @@
 // Making invite links (SPEC §2, contract.md): what the members file knows, put into the form that a person opens.
-import { toHex } from '../shared/bytes.ts'
 import { encodeInvite } from '../shared/invite.ts'
-import type { InviteArgs, InviteResult, InviteRow } from './config.ts'
+import type { InviteArgs, InviteResult } from './config.ts'
 import type { LinkPlan } from './links.ts'
 import type { Members } from './members.ts'
 

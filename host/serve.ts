@@ -1,5 +1,4 @@
 // What a carrier becomes once it is open: an enrolment (mode 1) or a conversation (mode 2), as its credential says.
-import { toHex } from '../shared/bytes.ts'
 import type { DhKey, RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
@@ -42,7 +41,10 @@ export interface ServeInput {
 /** Takes over an open carrier whose knock was accepted. */
 export function serveCarrier(carrier: Carrier, intro: Introduction, input: ServeInput): void {
   const credential = input.members.credential(intro.credentialId)
-  if (credential === null) return carrier.close()
+  if (credential === null) {
+    carrier.close()
+    return
+  }
   const enrols = credential.kind === 'invite'
   answerCarrier(
     {
@@ -110,7 +112,12 @@ function converse(link: SecureLink, device: string, input: ServeInput) {
     hub,
     now: input.now,
     record: input.record,
-    state: () => stateFor(device, input),
+    state: () => ({
+      type: 'state',
+      hostName: input.hostName(),
+      roomName: input.hostName(),
+      ...members.stateOf(device, hub.online),
+    }),
     onConnected: () => report({ event: 'connected', member, device, route: 'direct' }),
   })
   link.onClose(() => {

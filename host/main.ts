@@ -1,0 +1,419 @@
+// Wires the host: data folder, sockets, stores, page, rotation and commands. What happens is decided elsewhere.
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { embedFallback } from '../fallback-worker/node.ts'
+import { toHex } from '../shared/bytes.ts'
+import { ClawError } from '../shared/error.ts'
+import { sha256 } from '../shared/hash.ts'
+import { hostTag } from '../shared/knock.ts'
+import { LOCATOR_FLAG, type Locator } from '../shared/locator.ts'
+import { ed25519PublicKey } from '../shared/noble.ts'
+import { storageId } from '../shared/put.ts'
+import { defaultRouteAddress, hostAddresses } from './addresses.ts'
+import {
+  DEFAULT_HTTP,
+  type HostEvent,
+  type InviteArgs,
+  type ListenAddress,
+  type StartOptions,
+  type StatusResult,
+} from './config.ts'
+import { controlPath, serveControl } from './control.ts'
+import { EpochTable, NonceTable, openDatabase, Settings } from './database.ts'
+import { DirectListener, guardWerift } from './direct.ts'
+import { type EpochEvent, Epochs } from './epochs.ts'
+import { openFolder } from './folder.ts'
+import { createHttp, type HttpServer } from './http.ts'
+import { Hub } from './hub.ts'
+import { makeInvite } from './invites.ts'
+import { type LinkPlan, listenerUrl, planLinks } from './links.ts'
+import { Members } from './members.ts'
+import { nodeBackend } from './nodecrypto.ts'
+import { PAGE_DIR } from './page.ts'
+import { Publisher } from './publisher.ts'
+import { Rooms } from './rooms.ts'
+import { serveCarrier } from './serve.ts'
+import { fileStore, httpsStore, type Store } from './stores.ts'
+import { Wake } from './wake.ts'
+
+/** The owner's first link (SPEC: one use, one hour, fresh at each start until an owner device exists). */
+const OWNER_INVITE: InviteArgs = {
+  role: 'owner',
+  uses: 1,
+  expiresMs: 3_600_000,
+  note: 'first owner',
+}
+const PORTS_TO_TRY = 20
+/** How often the machine's own addresses are compared. */
+const ADDRESS_CHECK_MS = 10_000
+/** A record is good for a day; a host that changes nothing renews it long before. */
+const REPUBLISH_MS = 6 * 3_600_000
+const BYE_MS = 300
+
+export interface RunningHost {
+  readonly stopped: Promise<void>
+  /** idempotent */
+  stop(): Promise<void>
+}
+
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+const strip = (url: string): string => url.replace(/\/$/, '')
+
+/** Starts a host; resolves after `ready` was reported. Throws ClawError for everything that prevents it. */
+export async function runHost(
+  options: StartOptions,
+  report: (event: HostEvent) => void,
+): Promise<RunningHost> {
+  const closers: (() => unknown)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    return await start(options, report, closers, closeAll)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function start(
+  options: StartOptions,
+  report: (event: HostEvent) => void,
+  closers: (() => unknown)[],
+  closeAll: () => Promise<void>,
+): Promise<RunningHost> {
+  const now = (): number => Date.now() + options.clockOffsetMs
+  const folder = openFolder(options.dataDir)
+  closers.push(() => folder.close())
+  const { identitySecret, hostSecret, writeSecret } = folder.identity
+  const hostPublicKey = ed25519PublicKey(identitySecret)
+  const hostKey = await nodeBackend.dhKey(hostSecret)
+  const database = openDatabase(folder.dir)
+  closers.push(() => database.close())
+  const settings = new Settings(database)
+  const members = new Members(database, random)
+  const rooms = new Rooms(database, random)
+  const hub = new Hub()
+  members.expire(now())
+  if (options.name !== null) settings.set('name', options.name)
+  const hostName = (): string => settings.get('name') ?? 'My host'
+
+  const id = storageId(ed25519PublicKey(writeSecret))
+  const fallback = embedFallback({
+    path: join(folder.dir, 'records.db'),
+    ownIds: () => new Set([toHex(id)]),
+    nowMs: now,
+  })
+  closers.push(() => fallback.close())
+  const ownUrls: string[] = []
+  const storeUrls = options.stores.flatMap((store) => (store.kind === 'https' ? [store.url] : []))
+  const http = await createHttp({
+    pageDir: PAGE_DIR,
+    stores: () => [...ownUrls, ...storeUrls],
+    hostNames: options.pageUrl === null ? [] : [new URL(options.pageUrl).host],
+    fallback: fallback.app,
+  })
+  closers.push(() => http.close())
+  const listener = await listen(http, options, settings)
+  ownUrls.push(strip(listenerUrl(listener)))
+  const lan = options.lan ? await listenOnLan(http, listener) : null
+  if (lan !== null) ownUrls.push(strip(listenerUrl(lan)))
+
+  const locator = (): Locator =>
+    [...ownUrls, ...storeUrls].map((url) => ({
+      type: 'https',
+      flags: LOCATOR_FLAG.record,
+      id,
+      url,
+    }))
+  const plan = (): LinkPlan =>
+    planLinks({ pageUrl: options.pageUrl, http: listener, lan, locator: locator() })
+  plan()
+
+  const preferred = async (): Promise<string[]> =>
+    [options.externalAddress, options.udpAddress, await defaultRouteAddress()].filter(
+      (address) => address !== null,
+    )
+  let addresses = hostAddresses(await preferred())
+  if (addresses.length === 0) report({ event: 'warning', code: 'no-address' })
+
+  const udp: { listener: DirectListener | null } = { listener: null }
+  const refresh = (): void => udp.listener?.refresh()
+  const publisher = new Publisher({
+    stores: makeStores(options, strip(listenerUrl(listener)), writeSecret, folder.dir),
+    settings,
+    random,
+    now,
+    clockOffsetMs: options.clockOffsetMs,
+    identitySecret,
+    roots: () => members.credentials().map(({ root }) => root),
+    body: () => {
+      const { firstEpoch, entries } = epochs.schedule()
+      return {
+        hostPublicKey,
+        burn: false,
+        reason: 0,
+        hostStatic: hostKey.publicKey,
+        intervalMs: options.rotation.intervalMs,
+        firstEpoch,
+        schedule: entries,
+        addresses,
+        locator: locator(),
+      }
+    },
+    report,
+    onSealed: (bytes) => {
+      for (const session of hub.sessions) session.send({ type: 'record', bytes })
+    },
+  })
+  closers.push(() => publisher.stop())
+  /** Credentials changed: knocks and record must follow. */
+  const credentialsChanged = (): Promise<void> => {
+    refresh()
+    expiry.at(members.nextExpiry())
+    return publisher.publish()
+  }
+  const expiry = new Wake(() => {
+    if (members.expire(now())) void credentialsChanged()
+    else expiry.at(members.nextExpiry())
+  }, options.clockOffsetMs)
+  closers.push(() => expiry.stop())
+
+  let started = false
+  const epochs = new Epochs({
+    options: {
+      ...options.rotation,
+      firstPort: options.portRange.first,
+      lastPort: options.portRange.last,
+    },
+    table: new EpochTable(database),
+    random,
+    now,
+    clockOffsetMs: options.clockOffsetMs,
+    open: (port) => direct.open(port),
+    close: (port) => direct.close(port),
+    publish: () => {
+      if (started) void publisher.publish()
+    },
+    onEvent: (event) => {
+      refresh()
+      report(hostEvent(event))
+      if (event.type !== 'notice') return
+      const { epoch, atMs } = event
+      const { intervalMs } = options.rotation
+      for (const session of hub.sessions) session.send({ type: 'notice', epoch, atMs, intervalMs })
+    },
+  })
+  const direct = new DirectListener({
+    bindAddress: options.udpAddress,
+    hostTag: hostTag(hostPublicKey),
+    credentials: () => members.credentials(),
+    epoch: () => Math.floor(now() / options.rotation.intervalMs),
+    certificate: (epoch) => epochs.certificate(epoch),
+    now,
+    nonces: new NonceTable(database),
+    onCarrier: (carrier, peer) =>
+      serveCarrier(carrier, peer, {
+        hostPublicKey,
+        hostKey,
+        hostName,
+        random,
+        now,
+        members,
+        rooms,
+        hub,
+        locator,
+        recordSeq: () => publisher.seq,
+        record: () => publisher.record,
+        publish: credentialsChanged,
+        report,
+      }),
+  })
+  udp.listener = direct
+  closers.push(
+    guardWerift(),
+    () => direct.stop(),
+    () => epochs.stop(),
+  )
+  await epochs.start()
+  started = true
+  direct.refresh()
+
+  const invites = {
+    members,
+    hostPublicKey,
+    hostName,
+    plan,
+    recordSeq: () => publisher.seq,
+    now,
+    random,
+    publish: credentialsChanged,
+  }
+  const invite = await ownerInvite(members, invites, now)
+  if (invite === null) await credentialsChanged()
+
+  const timers = [
+    setInterval(() => {
+      void preferred().then((texts) => {
+        const found = hostAddresses(texts)
+        if (JSON.stringify(found) === JSON.stringify(addresses)) return
+        addresses = found
+        return publisher.publish()
+      })
+    }, ADDRESS_CHECK_MS),
+    setInterval(() => void publisher.publish(), REPUBLISH_MS),
+  ]
+  closers.push(() => timers.forEach(clearInterval))
+
+  let resolveStopped = (): void => undefined
+  const stopped = new Promise<void>((resolve) => {
+    resolveStopped = resolve
+  })
+  let stopping: Promise<void> | null = null
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      for (const session of hub.sessions) session.end('stopping')
+      if ([...hub.sessions].length > 0) await new Promise((done) => setTimeout(done, BYE_MS))
+      await closeAll()
+      report({ event: 'stopped' })
+      resolveStopped()
+    })()
+    return stopping
+  }
+  const status = (): StatusResult => ({
+    page: plan().url,
+    pages: plan().pages,
+    identity: toHex(hostPublicKey),
+    name: hostName(),
+    port: epochs.current.port,
+    epoch: epochs.current.epoch,
+    nextRotation: new Date(epochs.nextAtMs).toISOString(),
+    stores: publisher.status,
+    members: members.members().length,
+    devices: members.devices().length,
+    connected: [...hub.sessions].length,
+    dataDir: folder.dir,
+  })
+  const control = await serveControl(controlPath(folder.dir), async (command, args) => {
+    switch (command) {
+      case 'stop':
+        return stop()
+      case 'status':
+        return status()
+      case 'rotate':
+        return epochs.rotate()
+      case 'invite':
+        return makeInvite(invites, args as InviteArgs)
+      case 'invite-list':
+        return members.invites(now())
+      case 'invite-withdraw':
+        if (members.withdraw((args as { id: string }).id)) await credentialsChanged()
+        return null
+      default:
+        throw new ClawError('usage')
+    }
+  })
+  closers.push(() => control.close())
+  report({
+    event: 'ready',
+    page: plan().url,
+    pages: plan().pages,
+    invite,
+    identity: toHex(sha256(hostPublicKey).slice(0, 16)),
+    port: epochs.current.port,
+    epoch: epochs.current.epoch,
+    dataDir: folder.dir,
+  })
+  return { stopped, stop }
+}
+
+/** A fresh link as long as no owner device exists; the one of the start before is withdrawn. */
+async function ownerInvite(
+  members: Members,
+  input: Parameters<typeof makeInvite>[0],
+  now: () => number,
+): Promise<string | null> {
+  if (members.hasOwnerDevice()) return null
+  for (const row of members.invites(now())) {
+    if (row.note === OWNER_INVITE.note && row.state === 'open') members.withdraw(row.id)
+  }
+  const { invite } = await makeInvite(input, OWNER_INVITE)
+  return invite
+}
+
+/** The saved port, or at first start the next free one: another port would be another origin (contract.md). */
+async function listen(
+  http: HttpServer,
+  options: StartOptions,
+  settings: Settings,
+): Promise<ListenAddress> {
+  const saved = settings.get('http')
+  const wanted: ListenAddress | null =
+    options.http ?? (saved === null ? null : (JSON.parse(saved) as ListenAddress))
+  const address = wanted ?? DEFAULT_HTTP
+  const tries = wanted === null ? PORTS_TO_TRY : 1
+  for (let i = 0; i < tries; i++) {
+    try {
+      const { port } = await http.listen(address.host, address.port === 0 ? 0 : address.port + i)
+      const bound = { host: address.host, port }
+      if (options.http?.port !== 0) settings.set('http', JSON.stringify(bound))
+      return bound
+    } catch (error) {
+      const again = error instanceof ClawError && error.code === 'port-taken' && i + 1 < tries
+      if (!again) throw error
+    }
+  }
+  throw new ClawError('port-taken')
+}
+
+async function listenOnLan(
+  http: HttpServer,
+  listener: ListenAddress,
+): Promise<ListenAddress | null> {
+  const host = await defaultRouteAddress()
+  if (host === null || host === listener.host) return null
+  const { port } = await http.listen(host, listener.port)
+  return { host, port }
+}
+
+function makeStores(
+  options: StartOptions,
+  ownUrl: string,
+  writeSecret: Uint8Array,
+  dir: string,
+): Store[] {
+  const stores: Store[] = [
+    httpsStore({ name: 'embedded', url: ownUrl, writeSecret }),
+    fileStore(join(dir, 'record.bin')),
+  ]
+  options.stores.forEach((store, i) => {
+    const made =
+      store.kind === 'file'
+        ? { ...fileStore(store.path), name: `file-${i + 1}` }
+        : httpsStore({ name: `https-${i + 1}`, url: store.url, writeSecret })
+    stores.push(made)
+  })
+  return stores
+}
+
+function hostEvent(event: EpochEvent): HostEvent {
+  switch (event.type) {
+    case 'notice':
+      return {
+        event: 'notice',
+        port: event.port,
+        epoch: event.epoch,
+        at: new Date(event.atMs).toISOString(),
+      }
+    case 'rotated':
+      return {
+        event: 'rotated',
+        port: event.port,
+        epoch: event.epoch,
+        previousPort: event.previousPort,
+        graceEndsAt: new Date(event.graceEndsAtMs).toISOString(),
+      }
+    case 'close':
+      return { event: 'closed', port: event.port, epoch: event.epoch }
+  }
+}

@@ -1,0 +1,138 @@
+// Drives the publishing machine (host/publishing.ts): seals the record and hands it to every store (SPEC §3).
+import type { RandomBytes } from '../shared/crypto.ts'
+import { ClawError } from '../shared/error.ts'
+import { sealRecord } from '../shared/record.ts'
+import type { HostEvent } from './config.ts'
+import type { Settings } from './database.ts'
+import {
+  confirmedBy,
+  createPublishing,
+  type PublishingInput,
+  stepPublishing,
+  storeStates,
+} from './publishing.ts'
+import type { Store } from './stores.ts'
+import { Wake } from './wake.ts'
+
+/** How long an invite or an enrolment waits for a first store (SPEC: then it goes on with a warning). */
+const CONFIRM_MS = 5000
+const SEQ = 'seq'
+/** Room for numbers that a copy of this folder may have used. */
+const SEQ_LEAP = 1024
+
+type Body = Parameters<typeof sealRecord>[0]['body']
+
+export interface PublisherInput {
+  readonly stores: readonly Store[]
+  readonly settings: Settings
+  readonly random: RandomBytes
+  readonly now: () => number
+  readonly clockOffsetMs: number
+  readonly identitySecret: Uint8Array
+  readonly roots: () => readonly Uint8Array[]
+  /** all of the record but what is the publisher's own */
+  readonly body: () => Omit<Body, 'seq' | 'issuedMs'>
+  readonly report: (event: HostEvent) => void
+  /** a new record exists, before any store has it */
+  readonly onSealed: (record: Uint8Array) => void
+}
+
+export class Publisher {
+  readonly #input: PublisherInput
+  readonly #wake: Wake
+  #state
+  #seq: number
+  #record: Uint8Array = new Uint8Array(0)
+  #stopped = false
+  readonly #waiting = new Set<() => void>()
+
+  constructor(input: PublisherInput) {
+    this.#input = input
+    // Never below a number that may have been used, also by a copy of this folder (SPEC §3).
+    const stored = Number(input.settings.get(SEQ) ?? 0)
+    this.#seq = Math.max(stored + SEQ_LEAP, Math.floor(input.now() / 1000))
+    this.#state = createPublishing(input.stores.map(({ name }) => name))
+    const wake = (): void => this.#step({ type: 'wake', nowMs: input.now() })
+    this.#wake = new Wake(wake, input.clockOffsetMs)
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** the newest, 6144 bytes */
+  get record(): Uint8Array {
+    return this.#record
+  }
+
+  get status() {
+    return storeStates(this.#state)
+  }
+
+  /** Seals and sends a new record; resolves once one store has it, or after 5 s. */
+  async publish(): Promise<void> {
+    if (this.#stopped) return
+    const seq = this.#seal()
+    this.#step({ type: 'wanted', seq, nowMs: this.#input.now() })
+    if (confirmedBy(this.#state, seq) > 0) return
+    await new Promise<void>((resolve) => {
+      const check = (): void => {
+        if (confirmedBy(this.#state, seq) === 0 && !this.#stopped) return
+        clearTimeout(timer)
+        this.#waiting.delete(check)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        this.#waiting.delete(check)
+        resolve()
+      }, CONFIRM_MS)
+      this.#waiting.add(check)
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#wake.stop()
+    for (const check of this.#waiting) check()
+  }
+
+  #step(input: PublishingInput): void {
+    if (this.#stopped) return
+    const { state, effects, wakeAtMs } = stepPublishing(this.#state, input)
+    this.#state = state
+    for (const { store, seq } of effects) void this.#put(store, seq)
+    this.#wake.at(wakeAtMs)
+    for (const check of this.#waiting) check()
+  }
+
+  /** @returns the seq of the new record */
+  #seal(): number {
+    const { body, roots, identitySecret, random, now, settings } = this.#input
+    this.#seq += 1
+    const record = sealRecord({
+      body: { ...body(), seq: this.#seq, issuedMs: now() },
+      roots: roots(),
+      identitySecret,
+      random,
+    })
+    // Before any store may hold it: a number is never used for two records.
+    settings.set(SEQ, String(this.#seq))
+    this.#record = record
+    this.#input.onSealed(record)
+    return this.#seq
+  }
+
+  async #put(name: string, seq: number): Promise<void> {
+    const { stores, report, now, random } = this.#input
+    try {
+      await stores.find((store) => store.name === name)?.put(seq, this.#record)
+      report({ event: 'published', store: name, seq })
+      this.#step({ type: 'stored', store: name, seq, nowMs: now() })
+    } catch (error) {
+      const code = error instanceof ClawError ? error.code : 'store-unreachable'
+      report({ event: 'store-failed', store: name, code })
+      const jitter = (random(1)[0] ?? 0) / 255
+      this.#step({ type: 'failed', store: name, seq, code, nowMs: now(), jitter })
+    }
+  }
+}
