@@ -120,9 +120,10 @@ export class Epochs {
     if (this.#stopped) return
     const { state, effects, wakeAtMs } = stepRotation(this.#state, input)
     this.#state = state
+    // Before the effects: the answer to one of them may ask for an earlier or later moment.
+    this.#wake.at(wakeAtMs)
     await this.#ensureCertificates()
     for (const effect of effects) await this.#carryOut(effect)
-    this.#wake.at(this.#stopped ? null : wakeAtMs)
   }
 
   async #carryOut(effect: RotationEffect): Promise<void> {

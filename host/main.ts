@@ -64,6 +64,8 @@ export async function runHost(
   options: StartOptions,
   report: (event: HostEvent) => void,
 ): Promise<RunningHost> {
+  // Whatever is made from here on belongs to the owner alone, SQLite's own files included.
+  process.umask(0o077)
   const closers: (() => unknown)[] = []
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close()

@@ -1,0 +1,201 @@
+// The direct route (SPEC §4): this page writes the host's WebRTC answer itself, with a knock as its ICE user fragment.
+// No signaling server takes part. simple-peer is used here and nowhere else.
+import SimplePeer from 'simple-peer'
+import { concat, fromHex } from '../shared/bytes.ts'
+import { HINT_BYTES } from '../shared/constants.ts'
+import { ClawError, type ClawErrorCode } from '../shared/error.ts'
+import { hostTag, icePassword, knockUfrag, sealKnock } from '../shared/knock.ts'
+import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
+
+const DEADLINE_MS = 8000
+
+/** An open data channel and what its handshake is bound to. */
+export interface Carrier {
+  send(bytes: Uint8Array): void
+  onMessage(listener: (bytes: Uint8Array) => void): void
+  onClose(listener: () => void): void
+  close(): void
+  readonly hostFingerprint: Uint8Array
+  readonly clientFingerprint: Uint8Array
+  /** 93 bytes */
+  readonly knock: Uint8Array
+  readonly hint: Uint8Array
+  readonly epoch: number
+}
+
+export interface DialInput {
+  readonly record: RecordBody
+  readonly root: Uint8Array
+  readonly nowMs: number
+}
+
+const formatIp = (ip: Uint8Array): string =>
+  ip.length === 4
+    ? ip.join('.')
+    : Array.from({ length: 8 }, (_, i) =>
+        (((ip[2 * i] ?? 0) << 8) | (ip[2 * i + 1] ?? 0)).toString(16),
+      ).join(':')
+
+/** All addresses on the current port, then on the next, then on the previous one. */
+export function candidates(record: RecordBody, epoch: number): { ip: string; port: number }[] {
+  const portOf = (offset: number): number | undefined =>
+    record.schedule[epoch + offset - record.firstEpoch]?.port
+  const out: { ip: string; port: number }[] = []
+  for (const offset of [0, 1, -1]) {
+    const port = portOf(offset)
+    if (port === undefined) continue
+    for (const address of record.addresses)
+      out.push({ ip: formatIp(address.ip), port: external(address, port) })
+  }
+  return out
+}
+
+const external = (address: HostAddress, port: number): number =>
+  address.externalPort === 0 ? port : address.externalPort
+
+const read = (sdp: string, pattern: RegExp): string => {
+  const found = pattern.exec(sdp)?.[1]
+  if (found === undefined) throw new ClawError('no-webrtc')
+  return found
+}
+
+/** The answer that a lite host would give (RFC 8839, RFC 8842). */
+export function writeAnswer(input: {
+  readonly mid: string
+  readonly ufrag: string
+  readonly password: string
+  readonly fingerprint: Uint8Array
+  readonly targets: readonly { readonly ip: string; readonly port: number }[]
+}): string {
+  const hex = Array.from(input.fingerprint, (b) => b.toString(16).padStart(2, '0').toUpperCase())
+  const lines = input.targets.map(
+    ({ ip, port }, i) =>
+      `a=candidate:${i + 1} 1 udp ${2130706431 - i * 256} ${ip} ${port} typ host`,
+  )
+  return [
+    'v=0',
+    'o=- 1 1 IN IP4 0.0.0.0',
+    's=-',
+    't=0 0',
+    'a=ice-lite',
+    `a=group:BUNDLE ${input.mid}`,
+    'a=msid-semantic: WMS',
+    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+    'c=IN IP4 0.0.0.0',
+    `a=mid:${input.mid}`,
+    `a=ice-ufrag:${input.ufrag}`,
+    `a=ice-pwd:${input.password}`,
+    `a=fingerprint:sha-256 ${hex.join(':')}`,
+    'a=setup:passive',
+    'a=sctp-port:5000',
+    'a=max-message-size:262144',
+    ...lines,
+    'a=end-of-candidates',
+    '',
+  ].join('\r\n')
+}
+
+/** Throws ClawError: `no-webrtc`, `no-network` (the browser gathered no address of its own), `no-answer`, `record-stale`. */
+export async function dial(input: DialInput): Promise<Carrier> {
+  if (!SimplePeer.WEBRTC_SUPPORT) throw new ClawError('no-webrtc')
+  const { record, nowMs } = input
+  const epoch = epochAt(Math.max(nowMs, record.issuedMs), record.intervalMs)
+  try {
+    return await dialEpoch(input, epoch)
+  } catch (error) {
+    const silent = error instanceof ClawError && error.code === 'no-answer'
+    const issued = epochAt(record.issuedMs, record.intervalMs)
+    // This device's clock may be wrong: once more as of the record's own time.
+    if (!silent || Math.abs(issued - epoch) <= 2) throw error
+    return dialEpoch(input, issued)
+  }
+}
+
+async function dialEpoch({ record, root, nowMs }: DialInput, epoch: number): Promise<Carrier> {
+  const hostFingerprint = record.schedule[epoch - record.firstEpoch]?.fingerprint
+  const targets = candidates(record, epoch)
+  if (hostFingerprint === undefined || targets.length === 0) throw new ClawError('record-stale')
+  const peer = new SimplePeer({
+    initiator: true,
+    trickle: true,
+    config: { iceServers: [] },
+    channelConfig: { negotiated: true, id: 0, ordered: true },
+  })
+  const early: Uint8Array[] = []
+  const listeners: ((bytes: Uint8Array) => void)[] = []
+  const closers: (() => void)[] = []
+  let gathered = 0
+  let open: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> | null = null
+  peer.on('data', (data: Uint8Array) => {
+    const bytes = new Uint8Array(data)
+    if (listeners.length === 0) early.push(bytes)
+    for (const listener of listeners) listener(bytes)
+  })
+  peer.on('close', () => {
+    for (const closer of closers.splice(0)) closer()
+  })
+  peer.on('signal', (data) => {
+    if (data.type === 'candidate') gathered += 1
+    if (data.type !== 'offer' || data.sdp === undefined || open !== null) return
+    const { sdp } = data
+    const clientUfrag = read(sdp, /^a=ice-ufrag:(\S+)/m)
+    const clientFingerprint = fromHex(
+      read(sdp, /^a=fingerprint:sha-256 (\S+)/im).replaceAll(':', ''),
+    )
+    const nonce = crypto.getRandomValues(new Uint8Array(12))
+    const tag = hostTag(record.hostPublicKey)
+    const knock = sealKnock({
+      root,
+      hostTag: tag,
+      epoch,
+      route: 'direct',
+      timeMs: nowMs,
+      clientFingerprint,
+      nonce,
+      clientUfrag,
+    })
+    open = { knock, hint: knock.slice(0, HINT_BYTES), clientFingerprint }
+    const answer = writeAnswer({
+      mid: read(sdp, /^a=mid:(\S+)/m),
+      ufrag: knockUfrag(knock),
+      password: icePassword(root, nonce),
+      fingerprint: hostFingerprint,
+      targets,
+    })
+    peer.signal({ type: 'answer', sdp: answer })
+  })
+  await new Promise<void>((resolve, reject) => {
+    const fail = (code: ClawErrorCode): void => {
+      clearTimeout(timer)
+      peer.destroy()
+      reject(new ClawError(code))
+    }
+    const unanswered = (): void => fail(gathered === 0 ? 'no-network' : 'no-answer')
+    const timer = setTimeout(unanswered, DEADLINE_MS)
+    peer.once('connect', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    peer.on('error', unanswered)
+  })
+  if (open === null) throw new ClawError('no-webrtc')
+  const bound: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> = open
+  return {
+    ...bound,
+    hostFingerprint,
+    epoch,
+    // An empty message would block the host's channel; frames never are.
+    send: (bytes) => {
+      if (!peer.destroyed && bytes.length > 0) peer.send(concat(bytes))
+    },
+    onMessage: (listener) => {
+      listeners.push(listener)
+      for (const bytes of early.splice(0)) listener(bytes)
+    },
+    onClose: (listener) => {
+      if (peer.destroyed) listener()
+      else closers.push(listener)
+    },
+    close: () => peer.destroy(),
+  }
+}

@@ -1,0 +1,90 @@
+// One carrier after its handshake, as typed messages in order (SPEC §5, §6). Knows nothing of rooms or storage.
+
+import type { Mode } from '../shared/constants.ts'
+import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
+import { ClawError } from '../shared/error.ts'
+import { startHandshake } from '../shared/handshake.ts'
+import { sha256 } from '../shared/hash.ts'
+import { type ClawMessage, decodeMessage, encodeMessage } from '../shared/messages.ts'
+import type { RecordBody } from '../shared/record.ts'
+import { Opener, Sealer } from '../shared/session.ts'
+import type { Carrier } from './dial.ts'
+
+const HANDSHAKE_MS = 10_000
+
+export interface Session {
+  send(message: ClawMessage): void
+  close(): void
+  /** every message that came, one at a time; a handler that throws ends the carrier */
+  run(handler: (message: ClawMessage) => Promise<void> | void, onEnd: () => void): void
+}
+
+/** Throws ClawError('handshake-failed'). */
+export async function openSession(input: {
+  readonly carrier: Carrier
+  readonly mode: Mode
+  readonly backend: CryptoBackend
+  readonly record: RecordBody
+  readonly root: Uint8Array
+  readonly deviceKey: DhKey
+}): Promise<Session> {
+  const { carrier, backend, record } = input
+  const inbox: Uint8Array[] = []
+  let receive = (bytes: Uint8Array): void => void inbox.push(bytes)
+  carrier.onMessage((bytes) => receive(bytes))
+  const handshake = await startHandshake({
+    backend,
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    context: {
+      mode: input.mode,
+      route: 'direct',
+      hostPublicKey: record.hostPublicKey,
+      hostFingerprint: carrier.hostFingerprint,
+      clientFingerprint: carrier.clientFingerprint,
+      hint: carrier.hint,
+      bind: sha256(carrier.knock),
+    },
+    root: input.root,
+    deviceKey: input.deviceKey,
+    hostStatic: record.hostStatic,
+    timeMs: Date.now(),
+  })
+  const answer = new Promise<Uint8Array>((resolve, reject) => {
+    const fail = (): void => reject(new ClawError('handshake-failed'))
+    const timer = setTimeout(fail, HANDSHAKE_MS)
+    carrier.onClose(fail)
+    receive = (bytes) => {
+      clearTimeout(timer)
+      receive = (later) => void inbox.push(later)
+      resolve(bytes)
+    }
+  })
+  carrier.send(handshake.m1)
+  const keys = await handshake.finish(await answer)
+  const nowMs = Date.now()
+  const sealer = new Sealer({ backend, key: keys.send, channel: 0, nowMs })
+  const opener = new Opener({ backend, key: keys.receive, channel: 0 })
+  return {
+    send(message) {
+      void sealer.seal(encodeMessage(message), Date.now()).then((frames) => {
+        for (const frame of frames) carrier.send(frame)
+      })
+    },
+    close: () => carrier.close(),
+    run(handler, onEnd) {
+      let tail: Promise<void> = Promise.resolve()
+      receive = (frame) => {
+        const opened = opener.open(frame)
+        opened.catch(() => undefined)
+        tail = tail
+          .then(async () => {
+            const message = await opened
+            if (message !== null) await handler(decodeMessage(message))
+          })
+          .catch(() => carrier.close())
+      }
+      for (const frame of inbox.splice(0)) receive(frame)
+      carrier.onClose(onEnd)
+    },
+  }
+}

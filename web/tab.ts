@@ -1,0 +1,68 @@
+// Which tab of this origin leads (SPEC §6.2: one carrier per device): a lease in IndexedDB, and a channel between tabs.
+// Web Locks are missing on plain http, so they are not used anywhere.
+import { toHex } from '../shared/bytes.ts'
+import type { Device } from './device.ts'
+import type { AppState } from './model.ts'
+
+const LEASE_MS = 3000
+const RENEW_MS = 1000
+
+export type TabMessage =
+  /** the leader's state, for the tabs that only show it */
+  | { readonly type: 'state'; readonly state: AppState }
+  /** something new lies in the outbox, or a follower wants older messages or a new try */
+  | { readonly type: 'outbox' }
+  | { readonly type: 'older' }
+  | { readonly type: 'retry' }
+  | { readonly type: 'hello' }
+  | { readonly type: 'resigned' }
+
+export class Tab {
+  readonly #device: Device
+  readonly #id = toHex(crypto.getRandomValues(new Uint8Array(8)))
+  readonly #channel = new BroadcastChannel('clawchat')
+  readonly #onLead: () => void
+  readonly #onLost: () => void
+  leading = false
+
+  constructor(input: {
+    readonly device: Device
+    readonly onMessage: (message: TabMessage) => void
+    readonly onLead: () => void
+    readonly onLost: () => void
+  }) {
+    this.#device = input.device
+    this.#onLead = input.onLead
+    this.#onLost = input.onLost
+    this.#channel.onmessage = (event) => {
+      const message = event.data as TabMessage
+      if (message.type === 'resigned') void this.#contend()
+      else input.onMessage(message)
+    }
+    setInterval(() => void this.#contend(), RENEW_MS)
+    addEventListener('pagehide', () => {
+      if (!this.leading) return
+      this.leading = false
+      void this.#device.resign(this.#id).then(() => this.tell({ type: 'resigned' }))
+    })
+    addEventListener('pageshow', () => void this.#contend())
+  }
+
+  /** Tries for the lead once. */
+  async start(): Promise<void> {
+    await this.#contend()
+    if (!this.leading) this.tell({ type: 'hello' })
+  }
+
+  async #contend(): Promise<void> {
+    const leads = await this.#device.lead(this.#id, Date.now(), LEASE_MS).catch(() => true)
+    if (leads === this.leading) return
+    this.leading = leads
+    if (leads) this.#onLead()
+    else this.#onLost()
+  }
+
+  tell(message: TabMessage): void {
+    this.#channel.postMessage(message)
+  }
+}
