@@ -1,0 +1,124 @@
+// The conversation: rooms and members beside it, messages, composer, and the state of the connection.
+import { useState } from 'preact/hooks'
+import type { AppState } from '../model.ts'
+import { Alert } from './Alert.tsx'
+import type { ViewProps } from './App.tsx'
+import { Composer } from './Composer.tsx'
+import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
+import { Logo, Route, Shield } from './icons.tsx'
+import { Messages } from './Messages.tsx'
+import { PlainHttp } from './PlainHttp.tsx'
+
+export function Chat({ state, engine }: ViewProps) {
+  const [dialog, setDialog] = useState<'security' | 'details' | null>(null)
+  const close = (): void => setDialog(null)
+  const waiting = state.messages.filter((message) => message.state === 'sending').length
+  const connected = state.connection.state === 'connected'
+  return (
+    <div class="app">
+      <nav class="rooms" aria-label="Rooms">
+        <p class="brand">
+          <Logo />
+          ClawChat
+        </p>
+        <button type="button" class="room" aria-current="page">
+          <Avatar id={state.roomName} name={state.roomName} />
+          <span class="room-name">{state.roomName}</span>
+        </button>
+        <h2 class="side-title">Members</h2>
+        <ul class="members" aria-label="Members">
+          {state.members.map((member) => (
+            <li key={member.id}>
+              <Avatar id={member.id} name={member.name} />
+              <span>
+                {member.name}
+                {member.id === state.me ? ' (you)' : ''}
+              </span>
+              <small>{member.online ? 'here' : 'away'}</small>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <section class="conversation">
+        <header class="top">
+          <Avatar id={state.roomName} name={state.roomName} />
+          <div class="title">
+            <h1>{state.roomName}</h1>
+            <p>{state.members.map((member) => member.name).join(', ') || 'Only you so far'}</p>
+          </div>
+          <Status connection={state.connection} />
+          <button
+            type="button"
+            class="icon"
+            aria-label="Connection details"
+            onClick={() => setDialog('details')}
+          >
+            <Route />
+          </button>
+          <button
+            type="button"
+            class="icon"
+            aria-label="Security"
+            onClick={() => setDialog('security')}
+          >
+            <Shield />
+          </button>
+        </header>
+        <PlainHttp />
+        <Alert code={state.error} onRetry={() => engine.retry()} />
+        {!connected && waiting > 0 && (
+          <p class="banner">
+            {waiting === 1 ? 'One message is' : `${waiting} messages are`} kept here and will go out
+            by themselves.
+          </p>
+        )}
+        <Messages state={state} engine={engine} />
+        <Composer onSend={(text) => engine.send(text)} />
+      </section>
+      {dialog === 'security' && <SecurityDialog state={state} onClose={close} />}
+      {dialog === 'details' && (
+        <DetailsDialog state={state} onClose={close} onRetry={() => engine.retry()} />
+      )}
+    </div>
+  )
+}
+
+const STATE_WORDS = {
+  connecting: 'Connecting',
+  connected: 'Direct',
+  reconnecting: 'Reconnecting',
+  offline: 'Offline',
+} as const
+
+function Status({ connection }: { connection: AppState['connection'] }) {
+  const { state, route, epoch, latencyMs } = connection
+  return (
+    <p
+      class={`pill ${state}`}
+      role="status"
+      data-state={state}
+      data-route={route ?? undefined}
+      data-epoch={epoch ?? undefined}
+    >
+      <i class="dot" aria-hidden="true" />
+      {STATE_WORDS[state]}
+      {state === 'connected' && latencyMs !== null && (
+        <span class="latency" aria-hidden="true">
+          {' '}
+          · {latencyMs} ms
+        </span>
+      )}
+    </p>
+  )
+}
+
+/** Six calm colours; which one follows from the id, so that it stays. */
+export function Avatar({ id, name }: { id: string; name: string }) {
+  let sum = 0
+  for (const char of id) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 997
+  return (
+    <span class={`avatar c${sum % 6}`} aria-hidden="true">
+      {[...name][0]?.toUpperCase() ?? '·'}
+    </span>
+  )
+}

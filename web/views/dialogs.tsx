@@ -1,0 +1,179 @@
+// "Security" and "Connection details": the exact terms, for whoever wants to know.
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { AppState, Step } from '../model.ts'
+import { WORDS } from '../words.ts'
+
+function Dialog({
+  name,
+  onClose,
+  children,
+}: {
+  name: string
+  onClose: () => void
+  children: ComponentChildren
+}) {
+  const element = useRef<HTMLDialogElement>(null)
+  // showModal traps the focus, closes on Escape and gives the focus back.
+  useEffect(() => element.current?.showModal(), [])
+  return (
+    <dialog ref={element} aria-label={name} onClose={onClose}>
+      <h2>{name}</h2>
+      {children}
+      <p class="row">
+        <button type="button" class="primary" onClick={() => element.current?.close()}>
+          Close
+        </button>
+      </p>
+    </dialog>
+  )
+}
+
+const when = (ms: number): string =>
+  new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** The minutes and seconds until the next epoch, each second. */
+function useCountdown(intervalMs: number | null): string {
+  const [now, setNow] = useState(Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000)
+    return () => clearInterval(timer)
+  }, [])
+  if (intervalMs === null) return 'unknown'
+  const left = Math.ceil((intervalMs - (now % intervalMs)) / 1000)
+  return left >= 60 ? `in ${Math.floor(left / 60)} min ${left % 60} s` : `in ${left} s`
+}
+
+export function SecurityDialog({ state, onClose }: { state: AppState; onClose: () => void }) {
+  const { security, connection } = state
+  const next = useCountdown(security?.intervalMs ?? null)
+  if (security === null) return null
+  return (
+    <Dialog name="Security" onClose={onClose}>
+      <p class="lead">
+        Only this browser and the host hold the keys. The host is {state.hostName}’s own machine and
+        keeps the history.
+      </p>
+      <dl>
+        <dt>Route</dt>
+        <dd>{connection.route === 'direct' ? 'Direct, nothing in between' : 'Not connected'}</dd>
+        <dt>Encryption</dt>
+        <dd>AES-256-GCM, X25519 + ML-KEM-768</dd>
+        <dt>Host</dt>
+        <dd class="mono">{security.hostFingerprint}</dd>
+        {security.knownSinceMs !== null && (
+          <>
+            <dt>Known since</dt>
+            <dd>{when(security.knownSinceMs)}</dd>
+          </>
+        )}
+        <dt>Keys renewed</dt>
+        <dd>{security.keysRenewedAtMs === null ? 'not yet' : when(security.keysRenewedAtMs)}</dd>
+        <dt>Port epoch</dt>
+        <dd>{connection.epoch ?? 'unknown'}</dd>
+        <dt>Port moves</dt>
+        <dd>{next}</dd>
+        <dt>Your key</dt>
+        <dd>
+          {security.keyProtected
+            ? 'cannot be copied out of this browser'
+            : 'readable by this page: the browser cannot lock it'}
+        </dd>
+      </dl>
+      <p class="code">
+        {security.safetyCode.map((group, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: groups may repeat, and their order is all there is
+          <span key={i}>{group} </span>
+        ))}
+      </p>
+      <p class="lead">Same numbers on the host? Then nobody sits between you.</p>
+      <h3>Your devices</h3>
+      <ul class="devices">
+        {state.devices.map((device) => (
+          <li key={device.id}>
+            {device.name}
+            <small>
+              {device.here ? 'this browser' : device.online ? 'here now' : when(device.lastSeenMs)}
+            </small>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  )
+}
+
+const STEP_NAMES: Record<Step['name'], string> = {
+  record: 'Find the host',
+  verify: 'Check its signature',
+  direct: 'Direct route',
+  handshake: 'Agree on keys',
+  sync: 'Bring both up to date',
+}
+const GLYPH: Record<Step['status'], string> = {
+  waiting: '·',
+  running: '…',
+  done: '✓',
+  failed: '✕',
+  skipped: '–',
+}
+
+function factsOf({ name, status, facts }: Step): string {
+  if (status !== 'done') return ''
+  if (name === 'record') {
+    const age = Math.round(Number(facts.ageMs) / 60_000)
+    const source =
+      facts.stores === 0
+        ? 'found by schedule: no store answered'
+        : `${facts.stores} of ${facts.asked} stores agree`
+    return `${source}, ${age < 1 ? 'less than a minute' : `${age} min`} old`
+  }
+  if (name === 'direct') return `${facts.addresses} addresses tried at once`
+  return ''
+}
+
+export function DetailsDialog({
+  state,
+  onClose,
+  onRetry,
+}: {
+  state: AppState
+  onClose: () => void
+  onRetry: () => void
+}) {
+  return (
+    <Dialog name="Connection details" onClose={onClose}>
+      <p class="lead">
+        {state.connection.state === 'connected'
+          ? 'Connected.'
+          : 'Looking for the host. Your messages are kept here and go out by themselves.'}
+      </p>
+      <ol class="steps">
+        {state.connection.steps.map((step) => (
+          <li
+            key={step.name}
+            class={step.status}
+            data-step={step.name}
+            data-ms={step.ms ?? undefined}
+          >
+            <span aria-hidden="true">{GLYPH[step.status]}</span>
+            <span>
+              {STEP_NAMES[step.name]}
+              <span class="sr-only">: {step.status}</span>
+              <small>
+                {step.code === null
+                  ? factsOf(step)
+                  : `${WORDS[step.code].why} ${WORDS[step.code].next}`}
+              </small>
+            </span>
+            <span class="time">{step.ms === null ? '' : `${step.ms} ms`}</span>
+          </li>
+        ))}
+      </ol>
+      <p class="row">
+        <button type="button" class="quiet" onClick={onRetry}>
+          Try again
+        </button>
+      </p>
+    </Dialog>
+  )
+}

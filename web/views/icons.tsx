@@ -1,0 +1,69 @@
+// Line icons, drawn here so that nothing is loaded from elsewhere.
+import type { ComponentChildren } from 'preact'
+
+function Icon({ children, label }: { children: ComponentChildren; label?: string }) {
+  const named = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label }
+  return (
+    <svg
+      class="icon-svg"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="2"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      {...named}
+    >
+      {children}
+    </svg>
+  )
+}
+
+export const Logo = () => (
+  <span class="logo">
+    <Icon>
+      <path d="M12 21c-1.500-4-6-4.500-6-9.500C6 7 9 4.500 11 3c.3 2.200-.3 4-1.300 5.500L12 11l2.300-2.500C13.300 7 12.700 5.200 13 3c2 1.500 5 4 5 8.500 0 5-4.500 5.500-6 9.500z" />
+    </Icon>
+  </span>
+)
+export const Shield = () => (
+  <Icon>
+    <path d="M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6l7-3z" />
+    <path d="M9 12l2 2 4-4" />
+  </Icon>
+)
+export const Route = () => (
+  <Icon>
+    <path d="M4 12h4l2-6 4 12 2-6h4" />
+  </Icon>
+)
+export const Clip = () => (
+  <Icon>
+    <path d="M20 11l-8.500 8.500a5 5 0 01-7-7L13 4a3.300 3.300 0 014.700 4.700L9 17.300a1.700 1.700 0 01-2.400-2.400L14 7.500" />
+  </Icon>
+)
+export const Send = () => (
+  <Icon>
+    <path d="M4 20l17-8L4 4l2.500 7L14 12l-7.500 1z" />
+  </Icon>
+)
+export const Clock = ({ label }: { label: string }) => (
+  <Icon label={label}>
+    <path d="M12 3a9 9 0 100 18 9 9 0 000-18zM12 7v5l3 2" />
+  </Icon>
+)
+export const Tick = ({ label }: { label: string }) => (
+  <Icon label={label}>
+    <path d="M5 13l4 4L19 7" />
+  </Icon>
+)
+export const Ticks = ({ label }: { label: string }) => (
+  <Icon label={label}>
+    <path d="M2 13l4 4L15 7M11 16l1 1L22 7" />
+  </Icon>
+)
+export const Warn = ({ label }: { label: string }) => (
+  <Icon label={label}>
+    <path d="M12 4v10M12 19v.5" />
+  </Icon>
+)

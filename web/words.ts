@@ -1,0 +1,159 @@
+// What happened, why, and what to do next, for every code that may reach a person here (SPEC §9).
+import type { ClawErrorCode } from '../shared/error.ts'
+
+export interface Words {
+  readonly what: string
+  readonly why: string
+  readonly next: string
+}
+
+const words = (what: string, why: string, next: string): Words => ({ what, why, next })
+const ASK = 'Ask the owner for a new link.'
+const HERE = 'This happens on the host, not in this browser.'
+
+export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
+  malformed: words(
+    'The host sent something this page does not understand.',
+    'The page and the host may be of different versions.',
+    'Reload the page.',
+  ),
+  limit: words(
+    'That is too long to send.',
+    'A message holds at most 16 000 bytes.',
+    'Send it in parts.',
+  ),
+  crypto: words(
+    'A check of the encryption failed.',
+    'Something was damaged or changed on the way.',
+    'Try again.',
+  ),
+  'invite-malformed': words(
+    'This link is not complete.',
+    'It was mistyped or cut short on the way.',
+    'Open the whole link again, or ask for a new one.',
+  ),
+  'invite-version': words(
+    'This link is of another version of ClawChat.',
+    'The page is older or newer than the host.',
+    'Reload the page, or open the link where it was made for.',
+  ),
+  'invite-used': words(
+    'This link was already used.',
+    'A link lets only so many browsers in, usually one.',
+    `${ASK} If you did not use it, tell them: somebody else did.`,
+  ),
+  'invite-reserved': words(
+    'Somebody is joining with this link right now.',
+    'It lets one browser in, and another one began first.',
+    'Try again in ten minutes, or ask for a new link.',
+  ),
+  'invite-expired': words('This link has expired.', 'Links are good for a limited time.', ASK),
+  'invite-withdrawn': words('This link was withdrawn.', 'The owner took it back.', ASK),
+  'invite-unknown': words('The host does not know this link.', 'It may be of another host.', ASK),
+  'credentials-full': words(
+    'The host has no room for another device.',
+    'It holds at most 64 devices and open links.',
+    'Ask the owner to withdraw links or remove devices.',
+  ),
+  'name-invalid': words(
+    'This name cannot be used.',
+    'A name has 1 to 48 bytes and no control characters.',
+    'Choose another name.',
+  ),
+  'record-missing': words(
+    'The host could not be found.',
+    'No store has its address: the host may be off, or the stores out of reach.',
+    'Check that the host is running, then try again.',
+  ),
+  'record-malformed': words(
+    'What was found is not the address of a host.',
+    'A store gave back something else, perhaps a log-in page of this network.',
+    'Check your connection, then try again.',
+  ),
+  'record-no-slot': words(
+    'The host’s address is not for this browser.',
+    'The link was used, withdrawn or mistyped, or this device was removed.',
+    ASK,
+  ),
+  'record-forged': words(
+    'The host’s address failed its check.',
+    'It was changed by somebody without the host’s key.',
+    'Try again. If it stays, tell the owner.',
+  ),
+  'record-foreign': words(
+    'This address belongs to another host.',
+    'The store holds the record of somebody else.',
+    ASK,
+  ),
+  'record-rollback': words(
+    'A store gave back an old address.',
+    'It is out of date, or holds something back.',
+    'Try again later, or tell the owner.',
+  ),
+  'record-stale': words(
+    'The host’s address is out of date.',
+    'The host has not been heard of for more than a day.',
+    'Check that the host is running, then try again.',
+  ),
+  'knock-refused': words(
+    'The host did not accept the knock.',
+    'The clock of this device may be wrong.',
+    'Check the clock, then try again.',
+  ),
+  'handshake-failed': words(
+    'The host could not prove who it is.',
+    'Something between you and the host interferes, or this device was removed.',
+    'Try again. If it stays, ask the owner.',
+  ),
+  'frame-invalid': words(
+    'The connection was broken off.',
+    'Something damaged or forged came in.',
+    'It comes back by itself.',
+  ),
+  'store-unreachable': words(
+    'A store could not be reached.',
+    'It is down, or your connection is.',
+    'Check your connection, then try again.',
+  ),
+  'store-refused': words(
+    'A store refused to answer.',
+    'It may be overloaded.',
+    'Try again in a minute.',
+  ),
+  'no-answer': words(
+    'The host does not answer.',
+    'The router may have restarted, the host may be off, or a firewall drops the packets.',
+    'Check that the host is running and its firewall lets UDP in, then try again.',
+  ),
+  'no-network': words(
+    'Browsers refuse WebRTC while this computer has no network.',
+    'Not even a chat with this computer itself is possible then.',
+    'Connect to any network, then try again.',
+  ),
+  'no-webrtc': words(
+    'This browser cannot connect.',
+    'WebRTC is missing or switched off.',
+    'Use another browser, or allow WebRTC in this one.',
+  ),
+  storage: words(
+    'This browser keeps nothing.',
+    'Its storage is full, blocked or was cleared.',
+    'Allow storage for this page, then open your link again.',
+  ),
+  'port-taken': words('A port is taken.', HERE, 'Ask the owner.'),
+  'address-unusable': words('An address cannot be used.', HERE, 'Ask the owner.'),
+  'folder-unusable': words('The host’s folder cannot be used.', HERE, 'Ask the owner.'),
+  'folder-foreign': words('The host’s folder holds other files.', HERE, 'Ask the owner.'),
+  'folder-locked': words('Another host uses that folder.', HERE, 'Ask the owner.'),
+  'not-running': words('The host is not running.', HERE, 'Ask the owner to start it.'),
+  usage: words('The host was told something it does not understand.', HERE, 'Ask the owner.'),
+  'no-usable-store': words('No store can be read from this page.', HERE, 'Ask the owner.'),
+  'node-too-old': words('The host’s Node is too old.', HERE, 'Ask the owner.'),
+  'page-missing': words('The page was not built.', HERE, 'Ask the owner.'),
+  superseded: words('Another copy of the host is running.', HERE, 'Ask the owner.'),
+  internal: words(
+    'Something went wrong in this page.',
+    'This is a defect of ours.',
+    'Reload the page.',
+  ),
+}
