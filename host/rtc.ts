@@ -77,7 +77,6 @@ export class RtcPeer {
     this.#sctp.setRemoteMaxMessageSize(MAX_MESSAGE_BYTES)
     const parameters = { negotiated: true, id: 0, ordered: true, label: '', protocol: '' }
     this.#channel = new RTCDataChannel(this.#sctp, new RTCDataChannelParameters(parameters))
-    this.#sctp.dataChannelAddNegotiated(this.#channel)
     const carrier = this.#makeCarrier(input.onLive)
     this.#channel.stateChanged.subscribe((state) => {
       if (state === 'open') input.onOpen(carrier)
