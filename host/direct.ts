@@ -34,7 +34,8 @@ export interface DirectInput {
 interface LivePeer {
   readonly admitted: Admitted
   readonly rtc: RtcPeer
-  readonly port: number
+  /** of the nominated path, or of the first check */
+  port: number
   readonly admittedMs: number
   nominated: boolean
   live: boolean
@@ -62,8 +63,9 @@ export class DirectListener {
 
   /** On every change of credentials and at each epoch. */
   refresh(): void {
-    const highest = this.#gate.setCredentials(this.#input.credentials(), this.#input.epoch())
-    this.#input.nonces.purge(highest)
+    const epoch = this.#input.epoch()
+    this.#gate.setCredentials(this.#input.credentials(), epoch)
+    this.#input.nonces.purge(epoch)
   }
 
   /** Binds a port for IPv4 and, where there is one, IPv6. Throws ClawError('port-taken'). */
@@ -131,11 +133,16 @@ export class DirectListener {
     if (peer === undefined) return
     this.#byPath.set(key, peer)
     const answer = encodeBindingSuccess(request.transaction, from, peer.admitted.password)
-    const send = (datagram: Buffer): void =>
-      socket.send(datagram, from.port, from.address, () => undefined)
+    const send = (datagram: Buffer): void => {
+      // The port of a nominated path may close under werift's timers.
+      if (this.#sockets.get(port)?.includes(socket)) {
+        socket.send(datagram, from.port, from.address, () => undefined)
+      }
+    }
     send(answer)
     if (request.useCandidate) {
       peer.nominated = true
+      peer.port = port
       peer.rtc.select(send)
     }
   }

@@ -82,7 +82,6 @@ function sourceKey(address: string): string {
 export class Gate {
   readonly #hostTag: Uint8Array
   #hints = new Map<string, HintEntry>()
-  #highestEpoch = 0
   readonly #peers = new Map<string, Peer>()
   readonly #owners = new Map<string, Peer>()
   readonly #nonces = new Map<string, number>()
@@ -94,20 +93,16 @@ export class Gate {
     for (const { nonce, untilEpoch } of usedNonces) this.#nonces.set(nonce, untilEpoch)
   }
 
-  /** Rebuilds the hint table. @returns the epoch below which stored nonces may be forgotten */
-  setCredentials(credentials: readonly GateCredential[], epoch: number): number {
-    this.#highestEpoch = Math.max(this.#highestEpoch, epoch)
+  /** Rebuilds the hint table for `epoch`; nonces whose epochs lie below that window are forgotten. */
+  setCredentials(credentials: readonly GateCredential[], epoch: number): void {
     this.#hints = new Map()
     for (const credential of credentials) {
       for (let e = epoch - HINT_WINDOW; e <= epoch + HINT_WINDOW; e++) {
         if (e >= 0) this.#hints.set(toHex(knockHint(credential.root, e)), { credential, epoch: e })
       }
     }
-    // By the highest epoch ever seen: a clock that jumped back must not open old nonces again.
-    for (const [nonce, until] of this.#nonces) {
-      if (until < this.#highestEpoch) this.#nonces.delete(nonce)
-    }
-    return this.#highestEpoch
+    // A clock that jumped back forgets less, never more: what the table names again is still refused.
+    for (const [nonce, until] of this.#nonces) if (until < epoch) this.#nonces.delete(nonce)
   }
 
   handle(request: BindingRequest, path: Path, nowMs: number): Decision {
@@ -200,13 +195,13 @@ export class Gate {
     const same = equal(knock.raw, peer.knock) && request.clientUfrag === peer.clientUfrag
     if (!same || !request.verify(peer.password)) return refuse()
     const key = pathKey(path)
-    if (!peer.paths.has(key) && !this.#mayAdd(peer, request, path, nowMs)) return DROP
+    // Not "was once its path": a silent peer's address may have passed to another one meanwhile.
+    const owns = this.#owners.get(key) === peer
+    if (!owns && !this.#mayAdd(peer, request, path, nowMs)) return DROP
     peer.paths.set(key, nowMs)
     this.#owners.set(key, peer)
-    if (
-      nowMs - peer.admittedMs <= LIMIT.admissionMs &&
-      peer.transactions.size < LIMIT.transactions
-    ) {
+    if (nowMs - peer.admittedMs > LIMIT.admissionMs) peer.transactions.clear()
+    else if (peer.transactions.size < LIMIT.transactions) {
       peer.transactions.add(toHex(request.transaction))
     }
     return { type: 'check', peer }
