@@ -146,7 +146,7 @@ export function encodeBindingSuccess(
   const value = Buffer.alloc(4 + ip.length)
   value.writeUInt8(ip.length === 4 ? 1 : 2, 1)
   value.writeUInt16BE(seen.port ^ (MAGIC >>> 16), 2)
-  ip.forEach((byte, i) => value.writeUInt8(byte ^ (mask[i] ?? 0), 4 + i))
+  for (const [i, byte] of ip.entries()) value.writeUInt8(byte ^ (mask[i] ?? 0), 4 + i)
   return encode(
     BINDING_SUCCESS,
     transaction,

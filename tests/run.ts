@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { inNamespace } from './namespace.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const closing = /^\d+ passed, \d+ failed(, \d+ skipped)?$/
@@ -16,17 +17,6 @@ const tools: readonly { files: readonly string[]; debian: string }[] = [
   { files: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], debian: 'iproute2' },
   { files: ['/usr/bin/unshare'], debian: 'util-linux' },
 ]
-
-// Both ends of the pair stay in here. Chromium gathers no ICE candidates without a default route, and Firefox
-// sends nothing to loopback; the gateway need not exist. There is no `dummy` device in every kernel; veth is.
-const network = [
-  'ip link set lo up',
-  'ip link add cc0 type veth peer name cc1',
-  'ip addr add 10.77.0.1/24 dev cc0',
-  'ip link set cc0 up',
-  'ip link set cc1 up',
-  'ip route add default via 10.77.0.2 dev cc0',
-].join(' && ')
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n`)
@@ -63,14 +53,10 @@ function ensureTools(): void {
 }
 
 function start(args: readonly string[], scratch: string): ChildProcess {
-  const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user']
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
-  const own = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc', ...asRoot]
-  // The shell stays as process 1 of the namespace, to reap what browsers leave behind.
-  const script = `PATH=$PATH:/usr/sbin:/sbin; ${network} || exit 3; "$@"; exit $?`
-  const command = ['sh', '-c', script, 'sh', process.execPath, vitest, 'run', ...args]
+  const command = inNamespace([process.execPath, vitest, 'run', ...args])
   const env = { ...process.env, CLAWCHAT_TEST_NAMESPACE: '1', TMPDIR: scratch }
-  return spawn('unshare', [...own, '--', ...command], { cwd: root, env, stdio: [0, 'pipe', 2] })
+  return spawn('unshare', command, { cwd: root, env, stdio: [0, 'pipe', 2] })
 }
 
 function passOn(child: ChildProcess): { last: () => string } {

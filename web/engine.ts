@@ -21,9 +21,11 @@ import { dhKeyOf, pickBackend } from './webcrypto.ts'
 const ROOM = new Uint8Array(16)
 const SHOWN_AT_START = 200
 const PAGE = 100
-const BACKOFF_MS = [500, 1000, 2000, 4000, 8000, 15_000]
+const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 8000, 15_000]
 const PING_MS = 5000
 const SILENCE_MS = 12_000
+const STEADY_MS = 10_000
+const ANSWER_MS = 15_000
 const FRESH_CARRIER_MS = 6 * 3_600_000
 const SLOT_TRIES = 10
 const SLOT_WAIT_MS = 500
@@ -266,6 +268,7 @@ class PageEngine implements Engine {
     const answer = await new Promise<ClawMessage>((resolve, reject) => {
       session.run(resolve, () => reject(new ClawError('no-answer')))
       session.send({ type: 'enrol', name })
+      setTimeout(() => session.close(), ANSWER_MS)
     })
     session.close()
     if (answer.type === 'enrol-fail') throw new ClawError(answer.code)
@@ -340,7 +343,6 @@ class PageEngine implements Engine {
       const { record } = await this.#findOwn(profile.root)
       const opened = await this.#open(record, profile.root, 'connect')
       await this.#resume(opened.session, opened.carrier, record)
-      this.#attempt = 0
       if (this.state.error !== 'record-rollback') this.#set({ error: null })
     } catch (error) {
       this.#failed(codeOf(error), moving)
@@ -385,10 +387,15 @@ class PageEngine implements Engine {
     return this.#profile
   }
 
-  #failed(code: ClawErrorCode, moving: boolean): void {
+  #later(): void {
     const wait = BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)] ?? 0
     this.#attempt += 1
+    clearTimeout(this.#retryTimer)
     this.#retryTimer = setTimeout(() => void this.#connect(), wait)
+  }
+
+  #failed(code: ClawErrorCode, moving: boolean): void {
+    this.#later()
     if (moving) return
     this.#connection({
       state: navigator.onLine ? 'reconnecting' : 'offline',
@@ -422,6 +429,9 @@ class PageEngine implements Engine {
           reject(new ClawError('no-answer'))
           this.#ended(live)
         })
+        setTimeout(() => {
+          if (!live.resumed) session.close()
+        }, ANSWER_MS)
         const { stored, storedId } = this.#mustProfile()
         session.send({ type: 'resume', stored, id: storedId })
       })
@@ -455,9 +465,12 @@ class PageEngine implements Engine {
   #ended(live: Live): void {
     if (this.#live !== live) return
     this.#live = null
+    this.#set({ loadingOlder: false })
     if (!this.#tab?.leading) return
+    // A conversation that held earns a quick return; one that breaks at once must not become a loop.
+    if (Date.now() - live.sinceMs > STEADY_MS) this.#attempt = 0
     this.#connection({ state: 'reconnecting', route: null, latencyMs: null })
-    void this.#connect()
+    this.#later()
   }
 
   #drop(): void {

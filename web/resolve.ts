@@ -65,7 +65,8 @@ const ORDER: readonly ClawErrorCode[] = [
 ]
 
 const worst = (codes: readonly ClawErrorCode[]): ClawErrorCode =>
-  ORDER.find((code) => codes.includes(code)) ?? 'record-missing'
+  ORDER.find((code) => codes.includes(code)) ??
+  (codes.includes('store-unreachable') ? 'store-unreachable' : 'record-missing')
 
 async function fetchRecord(
   fetch: (url: string, init: RequestInit) => Promise<Response>,

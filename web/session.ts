@@ -66,9 +66,13 @@ export async function openSession(input: {
   const opener = new Opener({ backend, key: keys.receive, channel: 0 })
   return {
     send(message) {
-      void sealer.seal(encodeMessage(message), Date.now()).then((frames) => {
-        for (const frame of frames) carrier.send(frame)
-      })
+      sealer
+        .seal(encodeMessage(message), Date.now())
+        .then((frames) => {
+          for (const frame of frames) carrier.send(frame)
+        })
+        // A channel that is closing refuses; what was not acknowledged is sent again on the next one.
+        .catch(() => carrier.close())
     },
     close: () => carrier.close(),
     run(handler, onEnd) {

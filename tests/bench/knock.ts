@@ -23,8 +23,19 @@ export function benchKnock(): void {
   const values: number[] = []
   for (let i = 0; i < 1000; i++) {
     const start = performance.now()
-    openKnock({ root, hostTag: tag, knock: parseKnock(ufrag).raw, clientUfrag: 'abcd', route: 'direct' })
+    openKnock({
+      root,
+      hostTag: tag,
+      knock: parseKnock(ufrag).raw,
+      clientUfrag: 'abcd',
+      route: 'direct',
+    })
     values.push(performance.now() - start)
   }
-  printRow({ cell: 'knock', what: 'parse and open one knock', unit: 'ms', values: values.slice(100) })
+  printRow({
+    cell: 'knock',
+    what: 'parse and open one knock',
+    unit: 'ms',
+    values: values.slice(100),
+  })
 }

@@ -1,5 +1,4 @@
-// Real Chromium against a real host: link opened → first message on screen, and the round trip of a message
-// from one device to another against the bare data channel (PING and PONG of the same session, unsealed work included).
+// Real Chromium against a real host: page opened → connected with its first message on screen, and typed → shown elsewhere.
 import type { Client } from '../e2e/client.ts'
 import { Lab } from '../e2e/harness.ts'
 import { printRow } from './stats.ts'
@@ -18,9 +17,10 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
 const steps = (client: Client): Promise<[string, number][]> =>
   client.driver.read(
     () =>
-      [...document.querySelectorAll<HTMLElement>('[data-step]')].map(
-        (row): [string, number] => [row.dataset.step ?? '', Number(row.dataset.ms ?? Number.NaN)],
-      ),
+      [...document.querySelectorAll<HTMLElement>('[data-step]')].map((row): [string, number] => [
+        row.dataset.step ?? '',
+        Number(row.dataset.ms ?? Number.NaN),
+      ]),
     null,
   )
 
@@ -49,7 +49,12 @@ export async function benchPage(): Promise<void> {
       }
       await bob.driver.press('Close')
     }
-    printRow({ cell: 'page', what: 'page opened → connected, message on screen', unit: 'ms', values: opened })
+    printRow({
+      cell: 'page',
+      what: 'page opened → connected, message on screen',
+      unit: 'ms',
+      values: opened,
+    })
     for (const [name, values] of parts) {
       printRow({ cell: 'page', what: `  of that, step "${name}"`, unit: 'ms', values })
     }
@@ -63,8 +68,15 @@ export async function benchPage(): Promise<void> {
         }),
       )
     }
-    printRow({ cell: 'page', what: 'typed → shown on another device', unit: 'ms', values: shown.slice(10) })
+    printRow({
+      cell: 'page',
+      what: 'typed → shown on another device',
+      unit: 'ms',
+      values: shown.slice(10),
+    })
   } finally {
     await lab.close()
   }
 }
+
+if (import.meta.main) await benchPage()

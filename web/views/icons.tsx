@@ -2,7 +2,10 @@
 import type { ComponentChildren } from 'preact'
 
 function Icon({ children, label }: { children: ComponentChildren; label?: string }) {
-  const named = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label }
+  const named =
+    label === undefined
+      ? ({ 'aria-hidden': true } as const)
+      : ({ role: 'img', 'aria-label': label } as const)
   return (
     <svg
       class="icon-svg"
