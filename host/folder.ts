@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -13,7 +14,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { concat, equal, toUtf8 } from '../shared/bytes.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
@@ -82,9 +83,16 @@ function usable<T>(run: () => T): T {
 }
 
 function listFolder(dir: string): string[] {
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  makeFolder(resolve(dir))
   if (!statSync(dir).isDirectory()) throw new ClawError('folder-unusable')
   return readdirSync(dir)
+}
+
+// Node's recursive mkdir never returns where a folder takes no entries, as /proc does: so parents first, then it alone.
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return
+  if (!existsSync(dirname(dir))) makeFolder(dirname(dir))
+  mkdirSync(dir, { mode: 0o700 })
 }
 
 function lockFolder(dir: string): DatabaseSync {

@@ -1,6 +1,6 @@
 // "Security" and "Connection details": the exact terms, for whoever wants to know.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { AppState, Step } from '../model.ts'
 import { WORDS } from '../words.ts'
 
@@ -15,7 +15,7 @@ function Dialog({
 }) {
   const element = useRef<HTMLDialogElement>(null)
   // showModal traps the focus, closes on Escape and gives the focus back.
-  useEffect(() => element.current?.showModal(), [])
+  useLayoutEffect(() => element.current?.showModal(), [])
   return (
     <dialog ref={element} aria-label={name} onClose={onClose}>
       <h2>{name}</h2>
@@ -51,8 +51,8 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
   return (
     <Dialog name="Security" onClose={onClose}>
       <p class="lead">
-        Only this browser and the host hold the keys. The host is {state.hostName}’s own machine and
-        keeps the history.
+        Only this browser and the host hold the keys. The host is its owner’s own machine and keeps
+        the history.
       </p>
       <dl>
         <dt>Route</dt>
