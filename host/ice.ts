@@ -48,9 +48,14 @@ class LiteConnection implements IceConnection {
 
   /** A datagram that looks like DTLS, from a path of this peer. */
   receive(datagram: Buffer): void {
-    if (this.state !== 'connected') return
-    const passed = this.#filter.pass(datagram)
-    if (passed !== null) this.onData.execute(passed)
+    this.#filter.pass(datagram, (record) => {
+      if (this.state === 'connected') this.onData.execute(record)
+    })
+  }
+
+  /** werift could open the record that it was just given. */
+  opened(): void {
+    this.#filter.opened()
   }
 
   async send(data: Buffer): Promise<void> {

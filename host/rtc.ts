@@ -75,6 +75,11 @@ export class RtcPeer {
     this.#sctp = new RTCSctpTransport(SCTP_PORT, MAX_MESSAGE_BYTES)
     this.#sctp.setDtlsTransport(this.#dtls)
     this.#sctp.setRemoteMaxMessageSize(MAX_MESSAGE_BYTES)
+    const toSctp = this.#dtls.dataReceiver
+    this.#dtls.dataReceiver = (data) => {
+      this.#gatherer.connection.opened()
+      toSctp(data)
+    }
     const parameters = { negotiated: true, id: 0, ordered: true, label: '', protocol: '' }
     this.#channel = new RTCDataChannel(this.#sctp, new RTCDataChannelParameters(parameters))
     const carrier = this.#makeCarrier(input.onLive)
