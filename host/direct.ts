@@ -1,9 +1,10 @@
-// The direct route's sockets (SPEC §4): one per family and port, demultiplexed to the gate and to the peers it admitted.
+// The direct route's sockets (SPEC §4): one per address and port, demultiplexed to the gate and to the peers it admitted.
 // A packet that the gate does not admit has no effect here and gets no answer.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIP } from 'node:net'
 import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
+import { formatIp, hostAddresses } from './addresses.ts'
 import { type Admitted, Gate, type GateCredential, LIMIT, pathKey } from './gate.ts'
 import type { Carrier } from './link.ts'
 import { type Certificate, RtcPeer } from './rtc.ts'
@@ -44,7 +45,8 @@ interface LivePeer {
 export class DirectListener {
   readonly #input: DirectInput
   readonly #gate: Gate
-  readonly #sockets = new Map<number, Socket[]>()
+  readonly #sockets = new Map<number, Map<string, Socket>>()
+  readonly #bound = new Set<Socket>()
   readonly #peers = new Map<string, LivePeer>()
   readonly #byPath = new Map<string, LivePeer>()
   readonly #sweep: NodeJS.Timeout
@@ -68,28 +70,53 @@ export class DirectListener {
     this.#input.nonces.purge(epoch)
   }
 
-  /** Binds a port for IPv4 and, where there is one, IPv6. Throws ClawError('port-taken'). */
+  /**
+   * Binds a port on every address of this machine. Throws ClawError('port-taken').
+   * One socket each: from a wildcard socket the kernel answers with the address of its own route, and a client that
+   * dialled another one drops that.
+   */
   async open(port: number): Promise<void> {
     if (this.#sockets.has(port)) return
-    const { bindAddress } = this.#input
-    const sockets: Socket[] = []
-    try {
-      if (bindAddress === null || isIP(bindAddress) === 4) {
-        sockets.push(await this.#bind('udp4', port, bindAddress ?? '0.0.0.0'))
-      }
-      if (bindAddress === null || isIP(bindAddress) === 6) {
-        const six = await this.#bind('udp6', port, bindAddress ?? '::').catch((error: unknown) => {
-          // A computer without IPv6 is fine; a taken port is not.
-          if (sockets.length > 0 && !isTaken(error)) return null
-          throw error
-        })
-        if (six !== null) sockets.push(six)
-      }
-    } catch {
-      for (const socket of sockets) socket.close()
-      throw new ClawError('port-taken')
-    }
+    const sockets = new Map<string, Socket>()
     this.#sockets.set(port, sockets)
+    const found = this.#addresses()
+    const addresses = found.length === 0 ? ['0.0.0.0'] : found
+    const errors = await this.#bindAll(port, sockets, addresses)
+    if (sockets.size > 0 && !errors.some(isTaken)) return
+    this.close(port)
+    throw new ClawError('port-taken')
+  }
+
+  #addresses(): string[] {
+    const { bindAddress } = this.#input
+    return bindAddress !== null ? [bindAddress] : hostAddresses([]).map(({ ip }) => formatIp(ip))
+  }
+
+  /** The machine's addresses changed: open ports get sockets on the new ones too. */
+  async readdress(): Promise<void> {
+    for (const [port, sockets] of this.#sockets) {
+      const fresh = this.#addresses().filter((address) => !sockets.has(address))
+      await this.#bindAll(port, sockets, fresh)
+    }
+  }
+
+  async #bindAll(
+    port: number,
+    sockets: Map<string, Socket>,
+    addresses: readonly string[],
+  ): Promise<unknown[]> {
+    const errors: unknown[] = []
+    for (const address of addresses) {
+      const type = isIP(address) === 4 ? 'udp4' : 'udp6'
+      try {
+        const socket = await this.#bind(type, port, address)
+        sockets.set(address, socket)
+        this.#bound.add(socket)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    return errors
   }
 
   #bind(type: 'udp4' | 'udp6', port: number, address: string): Promise<Socket> {
@@ -104,15 +131,16 @@ export class DirectListener {
         // ICMP errors of a vanished client must not end the process.
         socket.on('error', () => undefined)
         this.receiveBuffer = growBuffer(socket)
-        socket.on('message', (packet, from) => this.#receive(socket, port, packet, from))
+        const name = `${address} ${port}`
+        socket.on('message', (packet, from) => this.#receive(socket, name, port, packet, from))
         resolve(socket)
       })
     })
   }
 
-  #receive(socket: Socket, port: number, packet: Buffer, from: RemoteInfo): void {
+  #receive(socket: Socket, name: string, port: number, packet: Buffer, from: RemoteInfo): void {
     const first = packet[0] ?? 255
-    const path = { socket: `${port}`, address: from.address, port: from.port }
+    const path = { socket: name, address: from.address, port: from.port }
     const key = pathKey(path)
     if (first >= 20 && first <= 63) {
       const peer = this.#byPath.get(key)
@@ -135,7 +163,7 @@ export class DirectListener {
     const answer = encodeBindingSuccess(request.transaction, from, peer.admitted.password)
     const send = (datagram: Buffer): void => {
       // The port of a nominated path may close under werift's timers.
-      if (this.#sockets.get(port)?.includes(socket)) {
+      if (this.#bound.has(socket)) {
         socket.send(datagram, from.port, from.address, () => undefined)
       }
     }
@@ -197,7 +225,10 @@ export class DirectListener {
   /** Ends what still uses this port. */
   close(port: number): void {
     for (const peer of this.#peers.values()) if (peer.port === port) peer.rtc.close()
-    for (const socket of this.#sockets.get(port) ?? []) socket.close()
+    for (const socket of this.#sockets.get(port)?.values() ?? []) {
+      this.#bound.delete(socket)
+      socket.close()
+    }
     this.#sockets.delete(port)
   }
 

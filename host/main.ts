@@ -43,6 +43,7 @@ const OWNER_INVITE: InviteArgs = {
   expiresMs: 3_600_000,
   note: 'first owner',
 }
+const KEPT_OWNER_INVITES = 3
 const PORTS_TO_TRY = 20
 /** How often the machine's own addresses are compared. */
 const ADDRESS_CHECK_MS = 10_000
@@ -258,9 +259,10 @@ async function start(
     setInterval(() => {
       void preferred().then((texts) => {
         const found = hostAddresses(texts)
-        if (JSON.stringify(found) === JSON.stringify(addresses)) return
+        // Without any network there is nobody to tell, and the old addresses may come back.
+        if (found.length === 0 || JSON.stringify(found) === JSON.stringify(addresses)) return
         addresses = found
-        return publisher.publish()
+        return direct.readdress().then(() => publisher.publish())
       })
     }, ADDRESS_CHECK_MS),
     setInterval(() => void publisher.publish(), REPUBLISH_MS),
@@ -329,16 +331,18 @@ async function start(
   return { stopped, stop }
 }
 
-/** A fresh link as long as no owner device exists; the one of the start before is withdrawn. */
+/** A fresh link as long as no owner device exists. */
 async function ownerInvite(
   members: Members,
   input: Parameters<typeof makeInvite>[0],
   now: () => number,
 ): Promise<string | null> {
   if (members.hasOwnerDevice()) return null
-  for (const row of members.invites(now())) {
-    if (row.note === OWNER_INVITE.note && row.state === 'open') members.withdraw(row.id)
-  }
+  const open = members
+    .invites(now())
+    .filter((row) => row.note === OWNER_INVITE.note && row.state === 'open')
+  // Links of the last starts still open in some browser go on working; a restart loop must not fill the record.
+  for (const row of open.slice(0, -KEPT_OWNER_INVITES)) members.withdraw(row.id)
   const { invite } = await makeInvite(input, OWNER_INVITE)
   return invite
 }

@@ -23,14 +23,18 @@ export function mergeMessages(
         : {
             ...message,
             seq: message.seq ?? earlier.seq,
-            state:
-              message.state === 'sending' && earlier.state === 'failed'
-                ? 'sending'
-                : laterState(earlier.state, message.state),
+            state: nextState(earlier, message),
           },
     )
   }
   return [...byId.values()].sort(inOrder)
+}
+
+function nextState(earlier: Message, news: Message): MessageState {
+  if (news.state === 'sending' && earlier.state === 'failed') return 'sending'
+  // The host acknowledges the event first and refuses it then; what has a number was not refused.
+  if (news.state === 'failed' && earlier.state === 'sent' && earlier.seq === null) return 'failed'
+  return laterState(earlier.state, news.state)
 }
 
 function inOrder(a: Message, b: Message): number {

@@ -254,6 +254,8 @@ export class Device {
   receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void> {
     return this.#transaction(['profile', 'messages'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get('me'))) as Profile
+      // While the conversation moves, both carriers may bring the same event.
+      if (number <= profile.stored) return
       store('profile').put({ ...profile, stored: number, storedId: id }, 'me')
       for (const message of messages) store('messages').put(message)
     })

@@ -2,7 +2,7 @@
 // No signaling server takes part. simple-peer is used here and nowhere else.
 import SimplePeer from 'simple-peer'
 import { concat, fromHex } from '../shared/bytes.ts'
-import { HINT_BYTES } from '../shared/constants.ts'
+import { HINT_BYTES, HINT_WINDOW } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { hostTag, icePassword, knockUfrag, sealKnock } from '../shared/knock.ts'
 import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
@@ -95,26 +95,38 @@ export function writeAnswer(input: {
   ].join('\r\n')
 }
 
+/** Epochs to dial as: by this device's clock and, as that may be wrong, by the record's own time. */
+export function epochsToTry(
+  { issuedMs, intervalMs }: Pick<RecordBody, 'issuedMs' | 'intervalMs'>,
+  nowMs: number,
+): [number, number?] {
+  const epoch = epochAt(Math.max(nowMs, issuedMs), intervalMs)
+  const issued = epochAt(issuedMs, intervalMs)
+  return epoch - issued <= HINT_WINDOW ? [epoch] : [epoch, issued]
+}
+
 /** Throws ClawError: `no-webrtc`, `no-network` (the browser gathered no address of its own), `no-answer`, `record-stale`. */
 export async function dial(input: DialInput): Promise<Carrier> {
   if (!SimplePeer.WEBRTC_SUPPORT) throw new ClawError('no-webrtc')
   const { record, nowMs } = input
-  const epoch = epochAt(Math.max(nowMs, record.issuedMs), record.intervalMs)
+  const [epoch, other] = epochsToTry(record, nowMs)
   try {
     return await dialEpoch(input, epoch)
   } catch (error) {
-    const silent = error instanceof ClawError && error.code === 'no-answer'
-    const issued = epochAt(record.issuedMs, record.intervalMs)
-    // This device's clock may be wrong: once more as of the record's own time.
-    if (!silent || Math.abs(issued - epoch) <= 2) throw error
-    return dialEpoch(input, issued)
+    const code = error instanceof ClawError ? error.code : null
+    if (other === undefined || (code !== 'no-answer' && code !== 'record-stale')) throw error
+    // If the record's own time fails too, the first reason is the one that matters.
+    return dialEpoch(input, other).catch(() => {
+      throw error
+    })
   }
 }
 
 async function dialEpoch({ record, root, nowMs }: DialInput, epoch: number): Promise<Carrier> {
   const hostFingerprint = record.schedule[epoch - record.firstEpoch]?.fingerprint
   const targets = candidates(record, epoch)
-  if (hostFingerprint === undefined || targets.length === 0) throw new ClawError('record-stale')
+  if (hostFingerprint === undefined) throw new ClawError('record-stale')
+  if (targets.length === 0) throw new ClawError('no-answer')
   const peer = new SimplePeer({
     initiator: true,
     trickle: true,
@@ -177,6 +189,10 @@ async function dialEpoch({ record, root, nowMs }: DialInput, epoch: number): Pro
       resolve()
     })
     peer.on('error', unanswered)
+    // Not one address of its own: waiting would not help.
+    peer.on('iceStateChange', (_connection: string, gathering: string) => {
+      if (gathering === 'complete' && gathered === 0) fail('no-network')
+    })
   })
   if (open === null) throw new ClawError('no-webrtc')
   const bound: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> = open

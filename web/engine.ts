@@ -24,6 +24,14 @@ const PAGE = 100
 const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 8000, 15_000]
 const PING_MS = 5000
 const SILENCE_MS = 12_000
+const JOIN_AGAIN_MS = 3000
+/** What passes by itself. */
+const PASSING: readonly ClawErrorCode[] = [
+  'no-network',
+  'no-answer',
+  'store-unreachable',
+  'record-missing',
+]
 const STEADY_MS = 10_000
 const ANSWER_MS = 15_000
 const FRESH_CARRIER_MS = 6 * 3_600_000
@@ -34,6 +42,9 @@ const idleSteps = (): Step[] =>
   STEPS.map((name) => ({ name, status: 'waiting', ms: null, code: null, facts: {} }))
 const codeOf = (error: unknown): ClawErrorCode =>
   error instanceof ClawError ? error.code : 'internal'
+/** Whether the room has messages before the first one here. */
+const startsLate = (messages: AppState['messages']): boolean =>
+  (messages.find(({ seq }) => seq !== null)?.seq ?? 1) > 1
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 const blank: AppState = {
@@ -94,6 +105,7 @@ class PageEngine implements Engine {
   #attempt = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #moveTimer: ReturnType<typeof setTimeout> | undefined
+  #joinTimer: ReturnType<typeof setTimeout> | undefined
   #painted = false
 
   async start(fragment: string | null): Promise<void> {
@@ -135,13 +147,19 @@ class PageEngine implements Engine {
 
   #set(change: Partial<AppState>): void {
     this.state = { ...this.state, ...change }
-    if (this.#tab?.leading) this.#tab.tell({ type: 'state', state: this.state })
+    this.#mirror()
     if (this.#painted) return
     this.#painted = true
     queueMicrotask(() => {
       this.#painted = false
       for (const listener of this.#listeners) listener(this.state)
     })
+  }
+
+  /** Shows the other tabs how things stand; an invite concerns only the tab that opened it. */
+  #mirror(): void {
+    if (this.#tab?.leading && this.#invite === null)
+      this.#tab.tell({ type: 'state', state: this.state })
   }
 
   #connection(change: Partial<AppState['connection']>): void {
@@ -181,6 +199,8 @@ class PageEngine implements Engine {
       // This browser is a device of that host already: the link stays unused.
       if (known && this.#profile?.deviceId) return
       this.#invite = { fragment, invite }
+      // What another host still says must not stand under this one's name.
+      this.#drop()
       this.#set({ phase: 'join', hostName: invite.hostName, error: null })
     } catch (error) {
       const phase = this.#profile === null ? 'blank' : this.state.phase
@@ -195,14 +215,13 @@ class PageEngine implements Engine {
       return
     }
     const messages = (await this.#device?.messages(SHOWN_AT_START)) ?? []
-    const first = messages[0]?.seq ?? null
     this.#set({
       phase: 'chat',
       hostName: profile.hostName,
       roomName: profile.roomName,
       me: profile.member,
       messages,
-      hasOlder: first !== null && first > 1,
+      hasOlder: startsLate(messages),
     })
     await this.#showSecurity(null)
   }
@@ -237,12 +256,14 @@ class PageEngine implements Engine {
     void this.#join(name)
   }
 
-  async #join(name: string): Promise<void> {
+  async #join(name: string, again = false): Promise<void> {
+    clearTimeout(this.#joinTimer)
     const taken = this.#invite
-    if (taken === null || this.#device === null) return
+    if (taken === null || this.#device === null || this.state.phase === 'joining') return
     const { fragment, invite } = taken
-    this.#set({ phase: 'joining', error: null })
+    this.#set(again ? { phase: 'joining' } : { phase: 'joining', error: null })
     this.#connection({ state: 'connecting', steps: idleSteps() })
+    this.#tab?.tell({ type: 'joining' })
     try {
       this.#profile = await this.#device.begin(
         fragment,
@@ -253,10 +274,16 @@ class PageEngine implements Engine {
       this.#set({ messages: [] })
       await this.#enrol(invite, name)
       this.#invite = null
-      this.#set({ phase: 'chat', roomName: invite.hostName })
+      this.#set({ phase: 'chat', roomName: invite.hostName, error: null })
+      this.#tab?.tell({ type: 'joined' })
       await this.#connect()
     } catch (error) {
-      this.#set({ phase: 'join', error: codeOf(error) })
+      const code = codeOf(error)
+      this.#set({ phase: 'join', error: code })
+      // Join was pressed once; what a network does meanwhile should not ask for it again.
+      if (PASSING.includes(code)) {
+        this.#joinTimer = setTimeout(() => void this.#join(name, true), JOIN_AGAIN_MS)
+      }
     }
   }
 
@@ -328,20 +355,28 @@ class PageEngine implements Engine {
     }
   }
 
+  /** One tab talks to the host, and not while a link to another host waits in it. */
+  #mayTalk(): boolean {
+    return this.#tab?.leading === true && this.#invite === null
+  }
+
   /** One attempt to get connected; the next follows by itself. */
   async #connect(): Promise<void> {
-    const profile = this.#profile
-    if (profile?.root == null || this.#connecting || !this.#tab?.leading) return
+    if (this.#connecting || !this.#mayTalk()) return
     this.#connecting = true
     clearTimeout(this.#retryTimer)
     const moving = this.#live !== null
-    if (!moving) {
-      const state = this.state.connection.epoch === null ? 'connecting' : 'reconnecting'
-      this.#connection({ state, route: null, steps: idleSteps() })
-    }
     try {
-      const { record } = await this.#findOwn(profile.root)
-      const opened = await this.#open(record, profile.root, 'connect')
+      // Another tab may have led, or joined, since this one looked.
+      if (!moving) this.#profile = (await this.#device?.profile()) ?? null
+      const root = this.#profile?.root ?? null
+      if (root === null) return
+      if (!moving) {
+        const state = this.state.connection.epoch === null ? 'connecting' : 'reconnecting'
+        this.#connection({ state, route: null, steps: idleSteps() })
+      }
+      const { record } = await this.#findOwn(root)
+      const opened = await this.#open(record, root, 'connect')
       await this.#resume(opened.session, opened.carrier, record)
       if (this.state.error !== 'record-rollback') this.#set({ error: null })
     } catch (error) {
@@ -447,7 +482,7 @@ class PageEngine implements Engine {
 
   async #settled(live: Live, stored: number, id: Uint8Array): Promise<void> {
     const device = this.#device
-    if (device === null) return
+    if (device === null || !this.#mayTalk()) throw new ClawError('superseded')
     const sent = await device.settle(stored, id)
     const older = this.#live
     live.sentUpTo = stored
@@ -460,6 +495,9 @@ class PageEngine implements Engine {
         ? await device.profile()
         : await device.update({ invite: null })
     await this.#mark(sent, 'sent')
+    // What was asked for on the carrier before is not answered any more.
+    this.#set({ loadingOlder: false })
+    this.#fillHole()
   }
 
   #ended(live: Live): void {
@@ -490,8 +528,12 @@ class PageEngine implements Engine {
         break
       case 'page':
         await this.#take(message.messages)
-        this.#set({ loadingOlder: false, hasOlder: message.more })
-        this.#fillHole()
+        this.#set({
+          loadingOlder: false,
+          hasOlder: message.more && startsLate(this.state.messages),
+        })
+        // An empty page closes no hole: asking again would never end.
+        if (message.messages.length > 0) this.#fillHole()
         break
       case 'record':
         await this.#takeRecord(message.bytes)
@@ -506,7 +548,12 @@ class PageEngine implements Engine {
         live.session.send({ type: 'pong', token: message.token })
         break
       case 'pong':
-        this.#connection({ latencyMs: Math.max(0, Math.round(performance.now()) - message.token) })
+        if (live !== this.#live) break
+        // Also after the browser said "offline" and the carrier held all the same.
+        this.#connection({
+          state: 'connected',
+          latencyMs: Math.max(0, Math.round(performance.now()) - message.token),
+        })
         break
       case 'bye':
         live.session.close()
@@ -523,8 +570,11 @@ class PageEngine implements Engine {
     if (message.number === profile.stored + 1) {
       const changed = await this.#changes(message)
       await device.receive(message.number, message.id, changed)
-      this.#profile = { ...profile, stored: message.number, storedId: message.id }
-      this.#set({ messages: mergeMessages(this.state.messages, changed) })
+      const latest = this.#mustProfile()
+      if (message.number > latest.stored)
+        this.#profile = { ...latest, stored: message.number, storedId: message.id }
+      const messages = mergeMessages(this.state.messages, changed)
+      this.#set({ messages, hasOlder: startsLate(messages) })
       this.#fillHole()
     }
     live.session.send({ type: 'ack', stored: this.#mustProfile().stored })
@@ -672,6 +722,7 @@ class PageEngine implements Engine {
   }
 
   send(text: string): void {
+    if (text === '') return
     void this.#post(toHex(crypto.getRandomValues(new Uint8Array(16))), text)
   }
 
@@ -681,10 +732,9 @@ class PageEngine implements Engine {
   }
 
   async #post(id: string, text: string): Promise<void> {
-    const { member } = this.#mustProfile()
     const message: StoredMessage = {
       id,
-      author: member ?? '',
+      author: this.state.me ?? '',
       mine: true,
       text,
       atMs: Date.now(),
@@ -741,14 +791,36 @@ class PageEngine implements Engine {
     this.#hurry()
   }
 
+  /** Another tab has joined a host: this one belongs to it too. */
+  async #reload(): Promise<void> {
+    this.#drop()
+    this.#profile = (await this.#device?.profile()) ?? null
+    const host = this.#profile?.hostPublicKey
+    const awaited = this.#invite?.invite.hostPublicKey
+    if (host && awaited && toHex(host) === toHex(awaited)) this.#invite = null
+    if (this.#profile === null || this.#invite !== null) return
+    await this.#showProfile(this.#profile)
+    await this.#connect()
+  }
+
   #onTab(message: TabMessage): void {
     const leads = this.#tab?.leading === true
     if (message.type === 'state') {
-      if (!leads && this.state.phase !== 'join') this.#set(message.state)
+      if (!leads && this.#invite === null) this.#set(message.state)
+      return
+    }
+    if (message.type === 'joining') {
+      // The profile is about to change: nothing of the host so far may be written to it.
+      this.#drop()
+      this.#profile = null
+      return
+    }
+    if (message.type === 'joined') {
+      void this.#reload()
       return
     }
     if (!leads) return
-    if (message.type === 'hello') this.#tab?.tell({ type: 'state', state: this.state })
+    if (message.type === 'hello') this.#mirror()
     if (message.type === 'older') this.loadOlder()
     if (message.type === 'retry') this.retry()
     if (message.type === 'outbox') {

@@ -15,6 +15,9 @@ export type TabMessage =
   | { readonly type: 'older' }
   | { readonly type: 'retry' }
   | { readonly type: 'hello' }
+  /** the sender is about to replace the profile, and has replaced it */
+  | { readonly type: 'joining' }
+  | { readonly type: 'joined' }
   | { readonly type: 'resigned' }
 
 export class Tab {

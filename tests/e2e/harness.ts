@@ -120,14 +120,15 @@ export class Lab {
     return this.#contextIn(await this.#launchChromium(wrapper), name)
   }
 
-  /** Takes the default route away, as on a laptop without any network, and gives it back at the end of the test. */
+  /** Takes the network away, as on a laptop in the woods, and gives it back at the end of the test. */
   unplug(): void {
-    execFileSync('ip', ['route', 'del', 'default'])
+    execFileSync('ip', ['link', 'set', 'cc0', 'down'])
     this.#closers.push(async () => this.plugIn())
   }
 
-  /** Gives the default route back, if it is away. */
+  /** Gives the network back, if it is away. */
   plugIn(): void {
+    execFileSync('ip', ['link', 'set', 'cc0', 'up'])
     const routes = execFileSync('ip', ['route', 'show', 'default'], { encoding: 'utf8' })
     if (routes === '') execFileSync('ip', ['route', 'add', 'default', 'via', '10.77.0.2'])
   }

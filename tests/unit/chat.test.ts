@@ -81,6 +81,11 @@ describe('states', () => {
   })
 })
 
+test('a refusal counts also after the acknowledgement that came before it', () => {
+  const sent = message('x', { state: 'sent' })
+  expect(mergeMessages([sent], [message('x', { state: 'failed' })])[0]?.state).toBe('failed')
+})
+
 describe('holes', () => {
   test('none: nothing, one, contiguous from anywhere, unsent ones at the end', () => {
     expect(holeBefore([])).toBeNull()

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { ADDRESS_FLAG, type HostAddress, type RecordBody } from '../../shared/record.ts'
-import { candidates, dial, writeAnswer } from '../../web/dial.ts'
+import { candidates, dial, epochsToTry, writeAnswer } from '../../web/dial.ts'
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n))
 const lan: HostAddress = {
@@ -118,6 +118,15 @@ describe('the answer', () => {
     expect(Math.max(...priorities)).toBeLessThan(2 ** 31)
     expect(Math.min(...priorities)).toBeGreaterThan(0)
   })
+})
+
+test('a clock far ahead of the record gets a second try as of the record; one behind it or near it does not', () => {
+  const record = { issuedMs: 1000 * 3_600_000, intervalMs: 3_600_000 }
+  const at = (hours: number) => epochsToTry(record, (1000 + hours) * 3_600_000)
+  expect(at(-48)).toEqual([1000])
+  expect(at(2)).toEqual([1002])
+  expect(at(3)).toEqual([1003, 1000])
+  expect(at(48)).toEqual([1048, 1000])
 })
 
 test('without WebRTC the cause is named at once', async () => {

@@ -82,8 +82,7 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
       </dl>
       <p class="code">
         {security.safetyCode.map((group, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: groups may repeat, and their order is all there is
-          <span key={i}>{group} </span>
+          <span key={i}>{`${group} `}</span>
         ))}
       </p>
       <p class="lead">Same numbers on the host? Then nobody sits between you.</p>
