@@ -15,7 +15,9 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
     setText('')
   }
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+    // Safari ends a composition before its confirming Enter, which then still carries 229.
+    const composing = event.isComposing || event.keyCode === 229
+    if (event.key !== 'Enter' || event.shiftKey || composing) return
     event.preventDefault()
     send()
   }

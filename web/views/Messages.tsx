@@ -17,13 +17,16 @@ export function Messages({ state, engine }: ViewProps) {
   const heightBefore = useRef(0)
   const [unread, setUnread] = useState(false)
   const { messages } = state
+  const synced = state.connection.steps.some(
+    (step) => step.name === 'sync' && step.status === 'done',
+  )
   const first = messages[0]?.id ?? null
   const last = messages.at(-1)?.id ?? null
   useLayoutEffect(() => {
     const element = box.current
     if (element === null) return
     const grewAbove = firstSeen.current !== null && firstSeen.current !== first && !atEnd.current
-    if (atEnd.current) element.scrollTop = element.scrollHeight
+    if (atEnd.current || messages.at(-1)?.mine === true) element.scrollTop = element.scrollHeight
     else if (grewAbove) element.scrollTop += element.scrollHeight - heightBefore.current
     else setUnread(true)
     firstSeen.current = first
@@ -45,7 +48,8 @@ export function Messages({ state, engine }: ViewProps) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <div class="log" role="log" aria-label="Messages" tabIndex={0} ref={box} onScroll={onScroll}>
         {state.loadingOlder && <p class="skeleton" aria-hidden="true" />}
-        {messages.length === 0 && (
+        {messages.length === 0 && !synced && <p class="skeleton" aria-hidden="true" />}
+        {messages.length === 0 && synced && (
           <div class="empty">
             <h2>Nothing here yet</h2>
             <p>
