@@ -199,6 +199,8 @@ class PageEngine implements Engine {
       // This browser is a device of that host already: the link stays unused.
       if (known && this.#profile?.deviceId) return
       this.#invite = { fragment, invite }
+      // The press of Join was for the link before.
+      clearTimeout(this.#joinTimer)
       // What another host still says must not stand under this one's name.
       this.#drop()
       this.#set({ phase: 'join', hostName: invite.hostName, error: null })
