@@ -43,6 +43,8 @@ export interface TestHost {
   readonly carriers: { readonly carrier: Carrier; readonly peer: Admitted; closed: boolean }[]
   /** every message that reached the application, in order */
   readonly received: Uint8Array[]
+  /** the credentials, by id */
+  readonly roots: Map<string, Uint8Array>
   epoch: number
 }
 
@@ -72,12 +74,13 @@ export async function startHost(nonces = new Map<string, number>()): Promise<Tes
     nonces,
     carriers: [],
     received: [],
+    roots: new Map(Object.entries(ROOTS)),
     epoch: EPOCH,
   }
   const listener = new DirectListener({
     bindAddress: HOST_ADDRESS,
     hostTag: TAG,
-    credentials: () => Object.entries(ROOTS).map(([id, root]) => ({ id, root })),
+    credentials: () => [...host.roots].map(([id, root]) => ({ id, root })),
     epoch: () => host.epoch,
     certificate: (epoch) => certificates.get(epoch) ?? null,
     now: () => performance.now(),
