@@ -226,8 +226,12 @@ export class DirectListener {
   close(port: number): void {
     for (const peer of this.#peers.values()) if (peer.port === port) peer.rtc.close()
     for (const socket of this.#sockets.get(port)?.values() ?? []) {
-      this.#bound.delete(socket)
-      socket.close()
+      socket.removeAllListeners('message')
+      // What the closing peers just sent leaves in this turn of the event loop.
+      setImmediate(() => {
+        this.#bound.delete(socket)
+        socket.close()
+      })
     }
     this.#sockets.delete(port)
   }

@@ -218,6 +218,7 @@ export class Client {
   readonly #ice: RTCIceTransport
   readonly #messages: Buffer[] = []
   #wake: () => void = () => undefined
+  #lastSend: Promise<void> = Promise.resolve()
 
   private constructor(
     probe: Probe,
@@ -250,7 +251,7 @@ export class Client {
     })
     gatherer.connection.select((datagram) => {
       this.sent.push(Buffer.from(datagram))
-      void probe.send(datagram)
+      this.#lastSend = probe.send(datagram)
     })
   }
 
@@ -279,12 +280,17 @@ export class Client {
     return client
   }
 
-  async start(): Promise<void> {
-    const open = new Promise<void>((resolve) => {
-      this.channel.stateChanged.subscribe((state) => {
-        if (state === 'open') resolve()
+  /** Resolves once the channel is in this state; ask before it can be. */
+  reaches(state: 'open' | 'closed'): Promise<void> {
+    return new Promise((resolve) => {
+      this.channel.stateChanged.subscribe((next) => {
+        if (next === state) resolve()
       })
     })
+  }
+
+  async start(): Promise<void> {
+    const open = this.reaches('open')
     await this.dtls.start()
     await this.sctp.start(SCTP_PORT)
     await open
@@ -320,6 +326,7 @@ export class Client {
   async close(): Promise<void> {
     await this.sctp.stop()
     await this.dtls.stop()
+    await this.#lastSend
     this.probe.close()
   }
 }

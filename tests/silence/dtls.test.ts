@@ -171,6 +171,20 @@ describe('a live session', () => {
     expect(texts(host)).toEqual(['first'])
   })
 
+  it('tells the client at once when the host ends it', async () => {
+    const closed = client.reaches('closed')
+    host.carriers[0]?.carrier.close()
+    await closed
+    expect(host.carriers[0]?.closed).toBe(true)
+  })
+
+  it('tells the client at once when its port closes', async () => {
+    const closed = client.reaches('closed')
+    host.listener.close(host.port)
+    await closed
+    expect(host.carriers[0]?.closed).toBe(true)
+  })
+
   it('carries many large messages in order, whatever the cap on unsent ones', async () => {
     const messages = Array.from({ length: 100 }, (_, i) => randomBytes(16_384).fill(i, 0, 1))
     for (const message of messages) client.channel.send(message)

@@ -82,7 +82,7 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
       </dl>
       <p class="code">
         {security.safetyCode.map((group, i) => (
-          <span key={i}>{`${group} `}</span>
+          <span key={i}>{` ${group} `}</span>
         ))}
       </p>
       <p class="lead">Same numbers on the host? Then nobody sits between you.</p>
