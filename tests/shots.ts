@@ -27,7 +27,9 @@ async function shoot(): Promise<void> {
   ]
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args })
   const person = async (name: string, viewport: typeof DESKTOP, colorScheme: 'light' | 'dark') => {
-    const page = await (await browser.newContext({ viewport, colorScheme })).newPage()
+    const page = await (
+      await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' })
+    ).newPage()
     return { page, client: new Client(name, chromiumDriver(page)) }
   }
   try {

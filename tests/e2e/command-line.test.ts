@@ -90,7 +90,7 @@ labTest('stop ends a host, invites list and rotate answer', async (lab) => {
   expect(rotated.port).not.toBe(ready.port)
   expect((await host.command('stop')).code).toBe(0)
   await host.waitFor('stopped')
-  expect(await host.stop()).toBe(0)
+  expect(await host.ended()).toBe(0)
 })
 
 labTest('keys on disk are for the owner alone', async (lab) => {

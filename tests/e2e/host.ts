@@ -123,6 +123,11 @@ export class Host {
     return this.#exit
   }
 
+  /** Resolves to the exit code once the host has ended by itself: a signal then could meet a process half gone. */
+  ended(): Promise<number | null> {
+    return this.#exit
+  }
+
   /** Ends the host as a power cut would. */
   kill(): Promise<number | null> {
     this.#child.kill('SIGKILL')

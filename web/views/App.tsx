@@ -1,4 +1,5 @@
 // Which screen to show.
+import type { ClawErrorCode } from '../../shared/error.ts'
 import type { AppState, Engine } from '../model.ts'
 import { Alert } from './Alert.tsx'
 import { Chat } from './Chat.tsx'
@@ -39,6 +40,19 @@ function Blank({ state, engine }: ViewProps) {
           You run the host yourself? <code>npm start</code> prints your link;{' '}
           <code>npx clawchat invite</code> makes one for somebody else.
         </p>
+      </div>
+    </main>
+  )
+}
+
+/** What is left to show when the engine itself could not start. */
+export function Failed({ code }: { code: ClawErrorCode }) {
+  return (
+    <main class="card-page">
+      <div class="card">
+        <Logo />
+        <h1>ClawChat could not start</h1>
+        <Alert code={code} onRetry={() => location.reload()} />
       </div>
     </main>
   )

@@ -1,27 +1,37 @@
 // The conversation: rooms and members beside it, messages, composer, and the state of the connection.
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { AppState } from '../model.ts'
 import { Alert } from './Alert.tsx'
 import type { ViewProps } from './App.tsx'
 import { Composer } from './Composer.tsx'
 import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
-import { Logo, Route, Shield } from './icons.tsx'
+import { Back, Logo, Route, Shield } from './icons.tsx'
 import { Messages } from './Messages.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 
 export function Chat({ state, engine }: ViewProps) {
   const [dialog, setDialog] = useState<'security' | 'details' | null>(null)
   const close = (): void => setDialog(null)
+  const side = useSide()
   const waiting = state.messages.filter((message) => message.state === 'sending').length
   const connected = state.connection.state === 'connected'
   return (
     <div class="app">
-      <nav class="rooms" aria-label="Rooms">
+      <nav class={side.open ? 'rooms open' : 'rooms'} aria-label="Rooms" id="rooms">
         <p class="brand">
+          <button
+            type="button"
+            class="icon back"
+            aria-label="Back to the conversation"
+            ref={side.back}
+            onClick={side.hide}
+          >
+            <Back />
+          </button>
           <Logo />
           ClawChat
         </p>
-        <button type="button" class="room" aria-current="page">
+        <button type="button" class="room" aria-current="page" onClick={side.hide}>
           <Avatar id={state.roomName} name={state.roomName} />
           <span class="room-name">{state.roomName}</span>
         </button>
@@ -39,8 +49,19 @@ export function Chat({ state, engine }: ViewProps) {
           ))}
         </ul>
       </nav>
-      <section class="conversation">
+      <section class="conversation" inert={side.open}>
         <header class="top">
+          <button
+            type="button"
+            class="to-rooms"
+            aria-label="Rooms and members"
+            aria-expanded={side.open}
+            aria-controls="rooms"
+            ref={side.opener}
+            onClick={side.show}
+          >
+            <Avatar id={state.roomName} name={state.roomName} />
+          </button>
           <Avatar id={state.roomName} name={state.roomName} />
           <div class="title">
             <h1>{state.roomName}</h1>
@@ -81,6 +102,32 @@ export function Chat({ state, engine }: ViewProps) {
       )}
     </div>
   )
+}
+
+/** On a phone rooms and members cover the conversation; Escape, "Back" and a wider window uncover it. */
+function useSide() {
+  const [open, setOpen] = useState(false)
+  const back = useRef<HTMLButtonElement>(null)
+  const opener = useRef<HTMLButtonElement>(null)
+  const wasOpen = useRef(false)
+  useEffect(() => {
+    if (open) back.current?.focus()
+    else if (wasOpen.current) opener.current?.focus()
+    wasOpen.current = open
+    if (!open) return
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') setOpen(false)
+    }
+    const wide = matchMedia('(min-width: 720px)')
+    const onWide = (): void => setOpen(false)
+    addEventListener('keydown', onKey)
+    wide.addEventListener('change', onWide)
+    return () => {
+      removeEventListener('keydown', onKey)
+      wide.removeEventListener('change', onWide)
+    }
+  }, [open])
+  return { open, back, opener, show: () => setOpen(true), hide: () => setOpen(false) }
 }
 
 const STATE_WORDS = {

@@ -35,6 +35,7 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
         aria-label="Attach file"
         aria-disabled="true"
         aria-describedby="no-files"
+        title="Files come with a later version."
       >
         <Clip />
       </button>

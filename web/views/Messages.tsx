@@ -5,15 +5,27 @@ import type { ViewProps } from './App.tsx'
 import { Clock, Tick, Ticks, Warn } from './icons.tsx'
 
 const NEAR_PX = 80
-const dayOf = (ms: number): string =>
-  new Date(ms).toLocaleDateString(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
+const dayOf = (ms: number): string => new Date(ms).toDateString()
 const timeOf = (ms: number): string =>
   new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+
+/** "Today", "Yesterday", or the date; with its year once that is not this one. */
+function dayWords(ms: number): string {
+  const day = new Date(ms)
+  const now = new Date()
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1)
+  if (day.toDateString() === now.toDateString()) return 'Today'
+  if (day.toDateString() === yesterday.toDateString()) return 'Yesterday'
+  const date = { weekday: 'long', day: 'numeric', month: 'long' } as const
+  const sameYear = day.getFullYear() === now.getFullYear()
+  return day.toLocaleDateString(undefined, sameYear ? date : { ...date, year: 'numeric' })
+}
 
 export function Messages({ state, engine }: ViewProps) {
   const box = useRef<HTMLDivElement>(null)
   const atEnd = useRef(true)
   const firstSeen = useRef<string | null>(null)
+  const lastSeen = useRef<string | null>(null)
   const heightBefore = useRef(0)
   const [unread, setUnread] = useState(false)
   const { messages } = state
@@ -25,13 +37,26 @@ export function Messages({ state, engine }: ViewProps) {
   useLayoutEffect(() => {
     const element = box.current
     if (element === null) return
+    // Who writes wants to see it, wherever they had scrolled to; older messages above change nothing below.
+    if (last !== lastSeen.current && messages.at(-1)?.mine === true) atEnd.current = true
     const grewAbove = firstSeen.current !== null && firstSeen.current !== first && !atEnd.current
-    if (atEnd.current || messages.at(-1)?.mine === true) element.scrollTop = element.scrollHeight
+    if (atEnd.current) element.scrollTop = element.scrollHeight
     else if (grewAbove) element.scrollTop += element.scrollHeight - heightBefore.current
     else setUnread(true)
     firstSeen.current = first
+    lastSeen.current = last
     heightBefore.current = element.scrollHeight
   }, [first, last, messages.length])
+  // A phone's keyboard, a longer draft or a banner takes room from the log: the newest message stays in view.
+  useLayoutEffect(() => {
+    const element = box.current
+    if (element === null) return
+    const observer = new ResizeObserver(() => {
+      if (atEnd.current) element.scrollTop = element.scrollHeight
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
   const onScroll = (): void => {
     const element = box.current
     if (element === null) return
@@ -47,7 +72,7 @@ export function Messages({ state, engine }: ViewProps) {
     <main class="log-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <div class="log" role="log" aria-label="Messages" tabIndex={0} ref={box} onScroll={onScroll}>
-        {state.loadingOlder && <p class="skeleton" aria-hidden="true" />}
+        {state.hasOlder && <p class="skeleton" aria-hidden="true" />}
         {messages.length === 0 && !synced && <p class="skeleton" aria-hidden="true" />}
         {messages.length === 0 && synced && (
           <div class="empty">
@@ -89,12 +114,13 @@ function Row({ message, before, name, onRetry }: RowProps) {
   const opens = newDay || before.author !== author || timeOf(before.atMs) !== timeOf(atMs)
   return (
     <>
-      {newDay && <p class="day">{dayOf(atMs)}</p>}
+      {newDay && <p class="day">{dayWords(atMs)}</p>}
       <article
         class={`message${mine ? ' mine' : ''}${opens ? ' opens' : ''}`}
         data-id={id}
         data-state={state}
         data-author={author}
+        aria-label={`${mine ? 'You' : name}, ${timeOf(atMs)}`}
       >
         {opens && !mine && <p class="who">{name}</p>}
         <div class="bubble">

@@ -7,10 +7,13 @@ import { WORDS } from '../words.ts'
 function Dialog({
   name,
   onClose,
+  beside,
   children,
 }: {
   name: string
   onClose: () => void
+  /** buttons beside "Close" */
+  beside?: ComponentChildren
   children: ComponentChildren
 }) {
   const element = useRef<HTMLDialogElement>(null)
@@ -21,6 +24,7 @@ function Dialog({
       <h2>{name}</h2>
       {children}
       <p class="row">
+        {beside}
         <button type="button" class="primary" onClick={() => element.current?.close()}>
           Close
         </button>
@@ -80,6 +84,7 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
             : 'readable by this page: the browser cannot lock it'}
         </dd>
       </dl>
+      <h3>Safety code</h3>
       <p class="code">
         {security.safetyCode.map((group, i) => (
           <span key={i}>{` ${group} `}</span>
@@ -140,7 +145,15 @@ export function DetailsDialog({
   onRetry: () => void
 }) {
   return (
-    <Dialog name="Connection details" onClose={onClose}>
+    <Dialog
+      name="Connection details"
+      onClose={onClose}
+      beside={
+        <button type="button" class="quiet" onClick={onRetry}>
+          Try again
+        </button>
+      }
+    >
       <p class="lead">
         {state.connection.state === 'connected'
           ? 'Connected.'
@@ -168,11 +181,6 @@ export function DetailsDialog({
           </li>
         ))}
       </ol>
-      <p class="row">
-        <button type="button" class="quiet" onClick={onRetry}>
-          Try again
-        </button>
-      </p>
     </Dialog>
   )
 }

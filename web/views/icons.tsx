@@ -45,6 +45,11 @@ export const Clip = () => (
     <path d="M20 11l-8.500 8.500a5 5 0 01-7-7L13 4a3.300 3.300 0 014.700 4.700L9 17.300a1.700 1.700 0 01-2.400-2.400L14 7.500" />
   </Icon>
 )
+export const Back = () => (
+  <Icon>
+    <path d="M15 5l-7 7 7 7" />
+  </Icon>
+)
 export const Send = () => (
   <Icon>
     <path d="M4 20l17-8L4 4l2.500 7L14 12l-7.500 1z" />
