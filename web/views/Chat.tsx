@@ -1,5 +1,5 @@
 // The conversation: rooms and members beside it, messages, composer, and the state of the connection.
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { AppState } from '../model.ts'
 import { Alert } from './Alert.tsx'
 import type { ViewProps } from './App.tsx'
@@ -110,7 +110,7 @@ function useSide() {
   const back = useRef<HTMLButtonElement>(null)
   const opener = useRef<HTMLButtonElement>(null)
   const wasOpen = useRef(false)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open) back.current?.focus()
     else if (wasOpen.current) opener.current?.focus()
     wasOpen.current = open
