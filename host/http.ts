@@ -9,7 +9,7 @@ import { extname, join, relative, sep } from 'node:path'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { ClawError } from '../shared/error.ts'
-import { reachOf } from './links.ts'
+import { reachOf, reachOf } from './links.ts'
 
 export interface HttpInput {
   /** the built page (web/dist) */
@@ -120,6 +120,10 @@ function createApp(input: HttpInput, assets: ReadonlyMap<string, Asset>): Hono<E
   app.use(async (c, next) => {
     await next()
     for (const [name, value] of Object.entries(pageHeaders(input.stores()))) c.header(name, value)
+    // On plain http beyond this computer a browser ignores it, and complains on its console.
+    if (reachOf(new URL(c.req.url).hostname) === 'computer') {
+      c.header('Cross-Origin-Opener-Policy', 'same-origin')
+    }
   })
   app.get('*', (c) => answerAsset(c, assets))
   app.all('*', (c) => c.text('Method not allowed\n', 405, { Allow: 'GET, HEAD' }))
@@ -175,7 +179,6 @@ export function pageHeaders(stores: readonly string[]): Record<string, string> {
     ].join('; '),
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
-    'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Permissions-Policy': PERMISSIONS.map((name) => `${name}=()`).join(', '),
   }

@@ -53,6 +53,10 @@ export interface OutboxEntry {
   body: Uint8Array
 }
 
+/** The profile in use, and one whose enrolment is under way: a link that turns out bad costs nobody their chat. */
+const IN_USE = 'me'
+const JOINING = 'joining'
+
 const done = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
@@ -102,7 +106,9 @@ export class Device {
 
   profile(): Promise<Profile | null> {
     return this.#transaction(['profile'], 'readonly', async (store) => {
-      return ((await done(store('profile').get('me'))) as Profile | undefined) ?? null
+      const found =
+        (await done(store('profile').get(IN_USE))) ?? (await done(store('profile').get(JOINING)))
+      return (found as Profile | undefined) ?? null
     })
   }
 
@@ -136,12 +142,13 @@ export class Device {
     hostName: string,
     name: string,
   ): Promise<Profile> {
-    return this.#transaction(STORES, 'readwrite', async (store) => {
-      const known = (await done(store('profile').get('me'))) as Profile | undefined
+    return this.#transaction(['profile'], 'readwrite', async (store) => {
       // A second tab, or a second try: the first one's key stays.
-      if (known?.invite === invite) {
+      for (const place of [IN_USE, JOINING]) {
+        const known = (await done(store('profile').get(place))) as Profile | undefined
+        if (known?.invite !== invite) continue
         const again = { ...known, name }
-        store('profile').put(again, 'me')
+        store('profile').put(again, place)
         return again
       }
       const fresh: Profile = {
@@ -161,19 +168,30 @@ export class Device {
         stored: 0,
         storedId: new Uint8Array(16),
       }
+      store('profile').put(fresh, JOINING)
+      return fresh
+    })
+  }
+
+  /** The host took this device in: its profile replaces the one in use, and messages of another host go. */
+  enrolled(profile: Profile): Promise<void> {
+    return this.#transaction(STORES, 'readwrite', async (store) => {
+      const known = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      store('profile').delete(JOINING)
+      // A second tab asked with the same key and had the same answer before.
+      if (known !== undefined && known.invite === profile.invite) return
       store('messages').clear()
       store('outbox').clear()
-      store('profile').put(fresh, 'me')
-      return fresh
+      store('profile').put(profile, IN_USE)
     })
   }
 
   update(change: Partial<Profile>): Promise<Profile> {
     return this.#transaction(['profile'], 'readwrite', async (store) => {
-      const known = (await done(store('profile').get('me'))) as Profile | undefined
+      const known = (await done(store('profile').get(IN_USE))) as Profile | undefined
       if (known === undefined) throw new ClawError('storage')
       const next = { ...known, ...change }
-      store('profile').put(next, 'me')
+      store('profile').put(next, IN_USE)
       return next
     })
   }
@@ -210,9 +228,9 @@ export class Device {
   /** A new message: its number is given out in the transaction that keeps it. */
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry> {
     return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get('me'))) as Profile
+      const profile = (await done(store('profile').get(IN_USE))) as Profile
       const entry = { ...event, number: profile.assigned + 1 }
-      store('profile').put({ ...profile, assigned: entry.number }, 'me')
+      store('profile').put({ ...profile, assigned: entry.number }, IN_USE)
       store('messages').put(message)
       store('outbox').put(entry)
       return entry
@@ -236,7 +254,7 @@ export class Device {
   /** SPEC §6.2, from the sender's side: brings the outbox in line with what the host stored. @returns ids acknowledged */
   settle(stored: number, id: Uint8Array): Promise<string[]> {
     return this.#transaction(['profile', 'outbox'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get('me'))) as Profile
+      const profile = (await done(store('profile').get(IN_USE))) as Profile
       const all = (await done(store('outbox').getAll())) as OutboxEntry[]
       const held = all.find((entry) => entry.number === stored)
       const forked =
@@ -245,7 +263,7 @@ export class Device {
       store('outbox').clear()
       for (const [i, entry] of kept.entries())
         store('outbox').put({ ...entry, number: stored + 1 + i })
-      store('profile').put({ ...profile, assigned: stored + kept.length }, 'me')
+      store('profile').put({ ...profile, assigned: stored + kept.length }, IN_USE)
       return all.filter((entry) => !kept.includes(entry)).map((entry) => toHex(entry.id))
     })
   }
@@ -253,10 +271,10 @@ export class Device {
   /** One event of the host: its messages and its number together, so that an acknowledgement is never a lie. */
   receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void> {
     return this.#transaction(['profile', 'messages'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get('me'))) as Profile
+      const profile = (await done(store('profile').get(IN_USE))) as Profile
       // While the conversation moves, both carriers may bring the same event.
       if (number <= profile.stored) return
-      store('profile').put({ ...profile, stored: number, storedId: id }, 'me')
+      store('profile').put({ ...profile, stored: number, storedId: id }, IN_USE)
       for (const message of messages) store('messages').put(message)
     })
   }

@@ -265,7 +265,6 @@ class PageEngine implements Engine {
     const { fragment, invite } = taken
     this.#set(again ? { phase: 'joining' } : { phase: 'joining', error: null })
     this.#connection({ state: 'connecting', steps: idleSteps() })
-    this.#tab?.tell({ type: 'joining' })
     try {
       this.#profile = await this.#device.begin(
         fragment,
@@ -273,7 +272,6 @@ class PageEngine implements Engine {
         invite.hostName,
         name,
       )
-      this.#set({ messages: [] })
       await this.#enrol(invite, name)
       this.#invite = null
       this.#set({ phase: 'chat', roomName: invite.hostName, error: null })
@@ -281,6 +279,7 @@ class PageEngine implements Engine {
       await this.#connect()
     } catch (error) {
       const code = codeOf(error)
+      this.#profile = await this.#device.profile().catch(() => null)
       this.#set({ phase: 'join', error: code })
       // Join was pressed once; what a network does meanwhile should not ask for it again.
       if (PASSING.includes(code)) {
@@ -302,8 +301,11 @@ class PageEngine implements Engine {
     session.close()
     if (answer.type === 'enrol-fail') throw new ClawError(answer.code)
     if (answer.type !== 'enrol-ok') throw new ClawError('handshake-failed')
-    this.#profile =
-      (await this.#device?.update({ deviceId: answer.device, root: answer.root })) ?? null
+    this.#tab?.tell({ type: 'joining' })
+    const enrolled = { ...this.#mustProfile(), deviceId: answer.device, root: answer.root }
+    await this.#device?.enrolled(enrolled)
+    this.#profile = (await this.#device?.profile()) ?? null
+    this.#set({ messages: [], hasOlder: false, me: null, members: [], devices: [], security: null })
   }
 
   async #find(
@@ -333,6 +335,10 @@ class PageEngine implements Engine {
 
   async #keepRecord(bytes: Uint8Array, record: RecordBody): Promise<void> {
     if (this.#profile === null || record.seq < this.#profile.seq) return
+    if (this.#profile.deviceId === null) {
+      this.#profile = { ...this.#profile, record: bytes, seq: record.seq }
+      return
+    }
     this.#profile = (await this.#device?.update({ record: bytes, seq: record.seq })) ?? null
     const { security } = this.state
     if (security !== null) this.#set({ security: { ...security, intervalMs: record.intervalMs } })
