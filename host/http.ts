@@ -9,7 +9,7 @@ import { extname, join, relative, sep } from 'node:path'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { ClawError } from '../shared/error.ts'
-import { reachOf, reachOf } from './links.ts'
+import { reachOf } from './links.ts'
 
 export interface HttpInput {
   /** the built page (web/dist) */
