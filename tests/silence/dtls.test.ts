@@ -216,22 +216,19 @@ describe('a client that is not whom its knock names', () => {
 describe('the process', () => {
   let child: ChildProcess
   let port: number
+  let fingerprint: Uint8Array
   beforeEach(async () => {
     child = fork(new URL('./victim.ts', import.meta.url), { execArgv: [] })
     const [ready] = await once(child, 'message')
     port = ready.port
-    await certificateFromChild(ready.fingerprint)
+    fingerprint = Buffer.from(ready.fingerprint, 'hex')
   })
   afterEach(async () => {
+    if (child.exitCode !== null) return
     const gone = once(child, 'exit')
     child.kill('SIGTERM')
     await gone
   })
-  let fingerprint: Uint8Array
-  async function certificateFromChild(hex: string): Promise<void> {
-    fingerprint = Buffer.from(hex, 'hex')
-  }
-
   async function stillServes(address: string): Promise<void> {
     const honest = await Client.connect({ port }, address, fingerprint)
     expect(await honest.echo('still here')).toBe('still here')
