@@ -1,57 +1,14 @@
-// What this browser keeps (IndexedDB): its keys, the host it belongs to, messages, and the outbox.
-// One origin is one device: all tabs share this, so everything that must be true together happens in one transaction.
+// What this browser keeps (IndexedDB): its keys, the host it belongs to, messages, and the outbox (keep.ts).
 import { toHex } from '../shared/bytes.ts'
 import type { MaybePromise } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
-import type { MessageState } from './model.ts'
+import { settleOutbox } from '../shared/outbox.ts'
+import type { Keep, OutboxEntry, Profile, StoredKey, StoredMessage } from './keep.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
 
 const DATABASE = 'clawchat'
 const STORES = ['profile', 'messages', 'outbox', 'lease'] as const
 type StoreName = (typeof STORES)[number]
-
-/** S_d: a pair that cannot be exported, or, where the browser cannot keep one, 32 bytes. */
-export type StoredKey = CryptoKeyPair | Uint8Array
-
-export interface Profile {
-  /** H_pub */
-  hostPublicKey: Uint8Array
-  hostName: string
-  key: StoredKey
-  /** the invite's fragment until the first connection of this device (SPEC §6.3) */
-  invite: string | null
-  /** of ENROL_OK */
-  deviceId: Uint8Array | null
-  root: Uint8Array | null
-  name: string
-  member: string | null
-  roomName: string
-  knownSinceMs: number
-  /** newest valid record and its seq */
-  record: Uint8Array | null
-  seq: number
-  /** last event number given out, and last one stored of the host's with its id (SPEC §6.2) */
-  assigned: number
-  stored: number
-  storedId: Uint8Array
-}
-
-export interface StoredMessage {
-  id: string
-  author: string
-  mine: boolean
-  text: string
-  atMs: number
-  seq: number | null
-  state: MessageState
-}
-
-export interface OutboxEntry {
-  number: number
-  id: Uint8Array
-  kind: number
-  body: Uint8Array
-}
 
 /** The profile in use, and one whose enrolment is under way: a link that turns out bad costs nobody their chat. */
 const IN_USE = 'me'
@@ -63,7 +20,39 @@ const done = <T>(request: IDBRequest<T>): Promise<T> =>
     request.onerror = () => reject(request.error)
   })
 
-export class Device {
+/** A message and, while it has no place in the room, when it was written: a place among its like, always above the last. */
+type Row = StoredMessage & { written?: number }
+
+function messageOf({ written: _, ...message }: Row): StoredMessage {
+  return message
+}
+
+async function putMessage(store: IDBObjectStore, message: StoredMessage): Promise<void> {
+  if (message.seq !== null) {
+    store.put(message)
+    return
+  }
+  const known = (await done(store.get(message.id))) as Row | undefined
+  const last = await done(store.index('written').openKeyCursor(null, 'prev'))
+  const written = known?.written ?? Math.max(message.atMs, Number(last?.key ?? 0) + 1)
+  store.put({ ...message, written })
+}
+
+async function markSent(
+  store: IDBObjectStore,
+  entries: readonly OutboxEntry[],
+): Promise<StoredMessage[]> {
+  const sent: StoredMessage[] = []
+  for (const { id } of entries) {
+    const row = (await done(store.get(toHex(id)))) as Row | undefined
+    if (row?.state !== 'sending') continue
+    store.put({ ...row, state: 'sent' })
+    sent.push({ ...messageOf(row), state: 'sent' })
+  }
+  return sent
+}
+
+export class Device implements Keep {
   readonly #db: IDBDatabase
 
   constructor(db: IDBDatabase) {
@@ -77,7 +66,9 @@ export class Device {
       request.onupgradeneeded = () => {
         const db = request.result
         db.createObjectStore('profile')
-        db.createObjectStore('messages', { keyPath: 'id' }).createIndex('seq', 'seq')
+        const messages = db.createObjectStore('messages', { keyPath: 'id' })
+        messages.createIndex('seq', 'seq')
+        messages.createIndex('written', 'written')
         db.createObjectStore('outbox', { keyPath: 'number' })
         db.createObjectStore('lease')
       }
@@ -173,16 +164,27 @@ export class Device {
     })
   }
 
-  /** The host took this device in: its profile replaces the one in use, and messages of another host go. */
+  /**
+   * The host took this device in: its profile replaces the one in use. Messages of another host go; what was
+   * written for this one and never sent is sent by the new device.
+   */
   enrolled(profile: Profile): Promise<void> {
     return this.#transaction(STORES, 'readwrite', async (store) => {
       const known = (await done(store('profile').get(IN_USE))) as Profile | undefined
       store('profile').delete(JOINING)
       // A second tab asked with the same key and had the same answer before.
       if (known !== undefined && known.invite === profile.invite) return
-      store('messages').clear()
+      const same =
+        known !== undefined && toHex(known.hostPublicKey) === toHex(profile.hostPublicKey)
+      const waiting = (await done(store('outbox').getAll())) as OutboxEntry[]
       store('outbox').clear()
-      store('profile').put(profile, IN_USE)
+      if (!same) {
+        store('messages').clear()
+        store('profile').put(profile, IN_USE)
+        return
+      }
+      for (const [i, entry] of waiting.entries()) store('outbox').put({ ...entry, number: i + 1 })
+      store('profile').put({ ...profile, assigned: waiting.length }, IN_USE)
     })
   }
 
@@ -196,92 +198,87 @@ export class Device {
     })
   }
 
-  /** The newest messages that this device holds, oldest first; the unsent ones last. */
   messages(limit: number): Promise<StoredMessage[]> {
-    return this.#transaction(['messages', 'outbox'], 'readonly', async (store) => {
-      const found: StoredMessage[] = []
+    return this.#transaction(['messages'], 'readonly', async (store) => {
+      const placed: Row[] = []
       await new Promise<void>((resolve, reject) => {
         const request = store('messages').index('seq').openCursor(null, 'prev')
         request.onerror = () => reject(request.error)
         request.onsuccess = () => {
           const cursor = request.result
-          if (cursor === null || found.length >= limit) return resolve()
-          found.push(cursor.value as StoredMessage)
+          if (cursor === null || placed.length >= limit) return resolve()
+          placed.push(cursor.value as Row)
           cursor.continue()
         }
       })
-      const entries = (await done(store('outbox').getAll())) as OutboxEntry[]
-      const unsent = await Promise.all(
-        entries.map((entry) => done(store('messages').get(toHex(entry.id)))),
-      )
-      const rest = unsent.filter((message) => message !== undefined) as StoredMessage[]
-      return [...found.reverse(), ...rest.filter((message) => message.seq === null)]
+      const unplaced = (await done(store('messages').index('written').getAll())) as Row[]
+      return [...placed.reverse(), ...unplaced].map(messageOf)
     })
   }
 
   putMessages(messages: readonly StoredMessage[]): Promise<void> {
-    return this.#transaction(['messages'], 'readwrite', (store) => {
-      for (const message of messages) store('messages').put(message)
+    return this.#transaction(['messages'], 'readwrite', async (store) => {
+      for (const message of messages) await putMessage(store('messages'), message)
     })
   }
 
-  /** A new message: its number is given out in the transaction that keeps it. */
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry> {
     return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get(IN_USE))) as Profile
+      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      if (profile === undefined) throw new ClawError('storage')
       const entry = { ...event, number: profile.assigned + 1 }
       store('profile').put({ ...profile, assigned: entry.number }, IN_USE)
-      store('messages').put(message)
+      // Written again: it takes its place behind the others.
+      store('messages').delete(message.id)
+      await putMessage(store('messages'), message)
       store('outbox').put(entry)
       return entry
     })
   }
 
-  /** Events above a number, in order. */
   pending(after: number): Promise<OutboxEntry[]> {
     return this.#transaction(['outbox'], 'readonly', (store) =>
       done(store('outbox').getAll(IDBKeyRange.lowerBound(after, true))),
     )
   }
 
-  /** The host has these on its disk. */
-  acknowledged(number: number): Promise<void> {
-    return this.#transaction(['outbox'], 'readwrite', (store) => {
-      store('outbox').delete(IDBKeyRange.upperBound(number))
+  acknowledged(number: number): Promise<StoredMessage[]> {
+    return this.#transaction(['outbox', 'messages'], 'readwrite', async (store) => {
+      const range = IDBKeyRange.upperBound(number)
+      const entries = (await done(store('outbox').getAll(range))) as OutboxEntry[]
+      store('outbox').delete(range)
+      return markSent(store('messages'), entries)
     })
   }
 
-  /** SPEC §6.2, from the sender's side: brings the outbox in line with what the host stored. @returns ids acknowledged */
-  settle(stored: number, id: Uint8Array): Promise<string[]> {
-    return this.#transaction(['profile', 'outbox'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get(IN_USE))) as Profile
+  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+    return this.#transaction(['profile', 'outbox', 'messages'], 'readwrite', async (store) => {
+      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      if (profile === undefined) throw new ClawError('storage')
       const all = (await done(store('outbox').getAll())) as OutboxEntry[]
-      const held = all.find((entry) => entry.number === stored)
-      const forked =
-        stored > profile.assigned || (held !== undefined && toHex(held.id) !== toHex(id))
-      const kept = forked ? all : all.filter((entry) => entry.number > stored)
+      const { kept, acknowledged } = settleOutbox(all, profile.assigned, stored, id)
       store('outbox').clear()
-      for (const [i, entry] of kept.entries())
-        store('outbox').put({ ...entry, number: stored + 1 + i })
+      for (const entry of kept) store('outbox').put(entry)
       store('profile').put({ ...profile, assigned: stored + kept.length }, IN_USE)
-      return all.filter((entry) => !kept.includes(entry)).map((entry) => toHex(entry.id))
+      return markSent(store('messages'), acknowledged)
     })
   }
 
-  /** One event of the host: its messages and its number together, so that an acknowledgement is never a lie. */
   receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void> {
     return this.#transaction(['profile', 'messages'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get(IN_USE))) as Profile
+      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      if (profile === undefined) throw new ClawError('storage')
       // While the conversation moves, both carriers may bring the same event.
       if (number <= profile.stored) return
       store('profile').put({ ...profile, stored: number, storedId: id }, IN_USE)
-      for (const message of messages) store('messages').put(message)
+      for (const message of messages) await putMessage(store('messages'), message)
     })
   }
 
   message(id: string): Promise<StoredMessage | null> {
     return this.#transaction(['messages'], 'readonly', async (store) => {
-      return ((await done(store('messages').get(id))) as StoredMessage | undefined) ?? null
+      const row = (await done(store('messages').get(id))) as Row | undefined
+      return row === undefined ? null : messageOf(row)
     })
   }
 

@@ -8,6 +8,7 @@ import { hostTag, icePassword, knockUfrag, sealKnock } from '../shared/knock.ts'
 import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
 
 const DEADLINE_MS = 8000
+const GATHER_MS = 4000
 
 /** An open data channel and what its handshake is bound to. */
 export interface Carrier {
@@ -27,6 +28,8 @@ export interface DialInput {
   readonly record: RecordBody
   readonly root: Uint8Array
   readonly nowMs: number
+  /** moving to this epoch's port: no other one is tried */
+  readonly onlyEpoch?: number
 }
 
 const formatIp = (ip: Uint8Array): string =>
@@ -36,19 +39,25 @@ const formatIp = (ip: Uint8Array): string =>
         (((ip[2 * i] ?? 0) << 8) | (ip[2 * i + 1] ?? 0)).toString(16),
       ).join(':')
 
-/** All addresses on the current port, then on the next, then on the previous one. */
-export function candidates(record: RecordBody, epoch: number): { ip: string; port: number }[] {
-  const portOf = (offset: number): number | undefined =>
-    record.schedule[epoch + offset - record.firstEpoch]?.port
-  const out: { ip: string; port: number }[] = []
-  for (const offset of [0, 1, -1]) {
-    const port = portOf(offset)
-    if (port === undefined) continue
-    for (const address of record.addresses)
-      out.push({ ip: formatIp(address.ip), port: external(address, port) })
+/** All addresses on the port of each epoch in turn; once each, as one that a router maps has the same port in all. */
+export function candidates(
+  record: RecordBody,
+  epochs: readonly number[],
+): { ip: string; port: number }[] {
+  const out = new Map<string, { ip: string; port: number }>()
+  for (const epoch of epochs) {
+    const own = record.schedule[epoch - record.firstEpoch]?.port
+    if (own === undefined) continue
+    for (const address of record.addresses) {
+      const target = { ip: formatIp(address.ip), port: external(address, own) }
+      out.set(`${target.ip} ${target.port}`, target)
+    }
   }
-  return out
+  return [...out.values()]
 }
+
+/** Of a conversation that begins: the current port, then the next, then the previous one. */
+const around = (epoch: number): number[] => [epoch, epoch + 1, epoch - 1]
 
 const external = (address: HostAddress, port: number): number =>
   address.externalPort === 0 ? port : address.externalPort
@@ -108,23 +117,28 @@ export function epochsToTry(
 /** Throws ClawError: `no-webrtc`, `no-network` (the browser gathered no address of its own), `no-answer`, `record-stale`. */
 export async function dial(input: DialInput): Promise<Carrier> {
   if (!SimplePeer.WEBRTC_SUPPORT) throw new ClawError('no-webrtc')
-  const { record, nowMs } = input
+  const { record, nowMs, onlyEpoch } = input
+  if (onlyEpoch !== undefined) return dialEpoch(input, onlyEpoch, [onlyEpoch])
   const [epoch, other] = epochsToTry(record, nowMs)
   try {
-    return await dialEpoch(input, epoch)
+    return await dialEpoch(input, epoch, around(epoch))
   } catch (error) {
     const code = error instanceof ClawError ? error.code : null
     if (other === undefined || (code !== 'no-answer' && code !== 'record-stale')) throw error
     // If the record's own time fails too, the first reason is the one that matters.
-    return dialEpoch(input, other).catch(() => {
+    return dialEpoch(input, other, around(other)).catch(() => {
       throw error
     })
   }
 }
 
-async function dialEpoch({ record, root, nowMs }: DialInput, epoch: number): Promise<Carrier> {
+async function dialEpoch(
+  { record, root, nowMs }: DialInput,
+  epoch: number,
+  ports: readonly number[],
+): Promise<Carrier> {
   const hostFingerprint = record.schedule[epoch - record.firstEpoch]?.fingerprint
-  const targets = candidates(record, epoch)
+  const targets = candidates(record, ports)
   if (hostFingerprint === undefined) throw new ClawError('record-stale')
   if (targets.length === 0) throw new ClawError('no-answer')
   const peer = new SimplePeer({
@@ -133,14 +147,14 @@ async function dialEpoch({ record, root, nowMs }: DialInput, epoch: number): Pro
     config: { iceServers: [] },
     channelConfig: { negotiated: true, id: 0, ordered: true },
   })
-  const early: Uint8Array[] = []
+  const unread: Uint8Array[] = []
   const listeners: ((bytes: Uint8Array) => void)[] = []
   const closers: (() => void)[] = []
   let gathered = 0
   let open: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> | null = null
   peer.on('data', (data: Uint8Array) => {
     const bytes = new Uint8Array(data)
-    if (listeners.length === 0) early.push(bytes)
+    if (listeners.length === 0) unread.push(bytes)
     for (const listener of listeners) listener(bytes)
   })
   peer.on('close', () => {
@@ -179,20 +193,20 @@ async function dialEpoch({ record, root, nowMs }: DialInput, epoch: number): Pro
   await new Promise<void>((resolve, reject) => {
     const fail = (code: ClawErrorCode): void => {
       clearTimeout(timer)
+      clearTimeout(early)
       peer.destroy()
       reject(new ClawError(code))
     }
     const unanswered = (): void => fail(gathered === 0 ? 'no-network' : 'no-answer')
     const timer = setTimeout(unanswered, DEADLINE_MS)
+    // Without any network a browser goes on gathering for ever; with one, the first address is there in no time.
+    const early = setTimeout(() => gathered === 0 && fail('no-network'), GATHER_MS)
     peer.once('connect', () => {
       clearTimeout(timer)
+      clearTimeout(early)
       resolve()
     })
     peer.on('error', unanswered)
-    // Not one address of its own: waiting would not help.
-    peer.on('iceStateChange', (_connection: string, gathering: string) => {
-      if (gathering === 'complete' && gathered === 0) fail('no-network')
-    })
   })
   if (open === null) throw new ClawError('no-webrtc')
   const bound: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> = open
@@ -206,7 +220,7 @@ async function dialEpoch({ record, root, nowMs }: DialInput, epoch: number): Pro
     },
     onMessage: (listener) => {
       listeners.push(listener)
-      for (const bytes of early.splice(0)) listener(bytes)
+      for (const bytes of unread.splice(0)) listener(bytes)
     },
     onClose: (listener) => {
       if (peer.destroyed) listener()

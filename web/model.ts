@@ -71,6 +71,8 @@ export interface AppState {
   readonly phase: 'starting' | 'blank' | 'join' | 'joining' | 'chat'
   readonly hostName: string
   readonly roomName: string
+  /** in `join` and `joining`: the host that this browser already has a chat with, or null */
+  readonly otherChat: string | null
   readonly me: string | null
   readonly members: readonly Member[]
   readonly devices: readonly DeviceInfo[]
@@ -89,6 +91,8 @@ export interface Engine {
   readonly state: AppState
   subscribe(listener: (state: AppState) => void): () => void
   join(name: string): void
+  /** in `join`: back to the chat with `otherChat` */
+  dismiss(): void
   send(text: string): void
   retryMessage(id: string): void
   loadOlder(): void

@@ -3,9 +3,10 @@ import { toHex } from '../shared/bytes.ts'
 import { RECORD_BYTES } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { Locator } from '../shared/locator.ts'
-import { openRecord, type RecordBody } from '../shared/record.ts'
+import { epochAt, openRecord, type RecordBody } from '../shared/record.ts'
 
 const TIMEOUT_MS = 5000
+const GRACE_MS = 500
 
 export interface Resolved {
   readonly record: RecordBody
@@ -13,7 +14,13 @@ export interface Resolved {
   /** stores that gave this or an older valid record; 0 if only the cached copy was there */
   readonly stores: number
   readonly asked: number
+  /** stores that gave one older than this device has seen: out of date, or holding something back */
+  readonly older: number
+  /** stores whose record has no slot for this credential: theirs is out of date, or the device was removed */
+  readonly noSlot: number
 }
+
+type Answer = { readonly bytes: Uint8Array; readonly record: RecordBody } | ClawErrorCode
 
 /**
  * Throws ClawError: `record-missing`, or, if every answer was wrong, what was wrong with it.
@@ -25,32 +32,71 @@ export async function resolveRecord(input: {
   readonly hostPublicKey: Uint8Array
   readonly minSeq: number
   readonly cached: Uint8Array | null
+  readonly nowMs: number
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
 }): Promise<Resolved> {
   const stores = input.locator.flatMap((entry) => (entry.type === 'https' ? [entry] : []))
   const open = (bytes: Uint8Array): RecordBody => openRecord({ ...input, bytes })
-  const answers = await Promise.all(
-    stores.map(async ({ url, id }) => {
-      try {
-        const bytes = await fetchRecord(input.fetch, `${url}/v1/records/${toHex(id)}`)
-        return { bytes, record: open(bytes) }
-      } catch (error) {
-        return error instanceof ClawError ? error.code : ('store-unreachable' as const)
-      }
+  const answers = await askAll(
+    stores.map(({ url, id }) => async (signal) => {
+      const target = `${url}/v1/records/${toHex(id)}`
+      const bytes = await fetchRecord(input.fetch, target, signal)
+      return { bytes, record: open(bytes) }
     }),
+    ({ record }) => covers(record, input.nowMs),
   )
   const valid = answers.filter((answer) => typeof answer !== 'string')
+  const codes = answers.filter((answer) => typeof answer === 'string')
+  const counts = {
+    stores: valid.length,
+    asked: stores.length,
+    older: codes.filter((code) => code === 'record-rollback').length,
+    noSlot: codes.filter((code) => code === 'record-no-slot').length,
+  }
   valid.sort((a, b) => b.record.seq - a.record.seq)
   const [newest] = valid
-  if (newest !== undefined) return { ...newest, stores: valid.length, asked: stores.length }
+  if (newest !== undefined) return { ...newest, ...counts }
   if (input.cached !== null) {
     try {
-      return { record: open(input.cached), bytes: input.cached, stores: 0, asked: stores.length }
+      return { record: open(input.cached), bytes: input.cached, ...counts }
     } catch {
       // The copy is of another credential or of another time; the stores' own answer says more.
     }
   }
-  throw new ClawError(worst(answers.filter((answer) => typeof answer === 'string')))
+  throw new ClawError(worst(codes))
+}
+
+/** Whether the record is worth dialling at once: not past its time, and its schedule names a port for now. */
+const covers = (record: RecordBody, nowMs: number): boolean => {
+  const nth = epochAt(nowMs, record.intervalMs) - record.firstEpoch
+  return nowMs < record.notAfterMs && nth >= 0 && nth < record.schedule.length
+}
+
+/**
+ * Asks all at once. Once one answer is good enough the others have GRACE_MS more, so that a store that hangs
+ * holds up nobody, and one that is a little slower can still be the newer.
+ */
+async function askAll(
+  asks: readonly ((signal: AbortSignal) => Promise<Exclude<Answer, string>>)[],
+  good: (answer: Exclude<Answer, string>) => boolean,
+): Promise<Answer[]> {
+  const stop = new AbortController()
+  const deadline = setTimeout(() => stop.abort(), TIMEOUT_MS)
+  let grace: ReturnType<typeof setTimeout> | undefined
+  const answers = await Promise.all(
+    asks.map(async (ask): Promise<Answer> => {
+      try {
+        const answer = await ask(stop.signal)
+        if (good(answer)) grace ??= setTimeout(() => stop.abort(), GRACE_MS)
+        return answer
+      } catch (error) {
+        return error instanceof ClawError ? error.code : 'store-unreachable'
+      }
+    }),
+  )
+  clearTimeout(deadline)
+  clearTimeout(grace)
+  return answers
 }
 
 /** What a person can do most about, first. */
@@ -71,17 +117,43 @@ const worst = (codes: readonly ClawErrorCode[]): ClawErrorCode =>
 async function fetchRecord(
   fetch: (url: string, init: RequestInit) => Promise<Response>,
   url: string,
+  signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const answer = await fetch(url, {
-    cache: 'no-store',
-    credentials: 'omit',
-    referrerPolicy: 'no-referrer',
+  const answer = await aborted(
+    fetch(url, { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer', signal }),
     signal,
-  })
+  )
   if (answer.status === 404) throw new ClawError('record-missing')
   if (!answer.ok) throw new ClawError('store-refused')
-  const bytes = new Uint8Array(await answer.arrayBuffer())
-  if (bytes.length !== RECORD_BYTES) throw new ClawError('record-malformed')
-  return bytes
+  return aborted(readExactly(answer, RECORD_BYTES), signal)
+}
+
+/** A store that goes on for ever is left at the first byte too many. */
+async function readExactly(answer: Response, length: number): Promise<Uint8Array> {
+  const out = new Uint8Array(length)
+  const reader = answer.body?.getReader()
+  if (reader === undefined) throw new ClawError('record-malformed')
+  let at = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    if (at + value.length > length) {
+      void reader.cancel().catch(() => undefined)
+      throw new ClawError('record-malformed')
+    }
+    out.set(value, at)
+    at += value.length
+  }
+  if (at !== length) throw new ClawError('record-malformed')
+  return out
+}
+
+/** Rejects on abort also where the promise itself does not look at the signal. */
+function aborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new ClawError('store-unreachable'))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject)
+  })
 }

@@ -1,4 +1,6 @@
 // Links that do not work say which of the reasons it is, before or after the network is asked.
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect } from 'vitest'
 import type { Client } from './client.ts'
 import { freePort, type Lab, labTest, mistyped } from './harness.ts'
@@ -60,3 +62,48 @@ labTest('a good link while the host is away, and "Try again" once it is back', a
   await ann.driver.press('Try again')
   await ann.waitConnected()
 })
+
+labTest(
+  'a reload before Join asks the same again, and no address bar has the link',
+  async (lab) => {
+    const { link } = await hostAndLink(lab)
+    const ann = await lab.chromium('Ann')
+    await ann.driver.goto(link)
+    await ann.driver.fill('Your name', 'A')
+    await ann.driver.reload()
+    await ann.driver.fill('Your name', 'Ann')
+    await ann.driver.press('Join')
+    await ann.waitConnected()
+    expect(await ann.driver.read(() => location.href.includes('#'), null)).toBe(false)
+  },
+)
+
+labTest(
+  'a removed device joins again by a new link; what it had not sent goes out',
+  async (lab) => {
+    const args = ['--http', `127.0.0.1:${freePort()}`]
+    const { host, ready } = await lab.host(args)
+    const ann = await lab.chromium('Ann')
+    await ann.join(String(ready.invite))
+    await ann.send('before')
+    await ann.waitMessage('before', 'sent')
+    await host.stop()
+    await ann.waitDisconnected()
+    await ann.send('written meanwhile')
+    const db = new DatabaseSync(join(host.dir, 'clawchat.db'))
+    db.exec('DELETE FROM outgoing; DELETE FROM devices')
+    db.close()
+    const { host: again } = await lab.host(args)
+    await ann.driver.until(
+      () => document.querySelector('[role="alert"][data-code="record-no-slot"]') !== null,
+      null,
+      60_000,
+    )
+    await ann.driver.goto(await again.invite())
+    await ann.driver.fill('Your name', 'Ann')
+    await ann.driver.press('Join')
+    await ann.waitConnected()
+    await ann.waitMessage('written meanwhile', 'sent')
+    expect(await ann.texts()).toEqual(['before', 'written meanwhile'])
+  },
+)

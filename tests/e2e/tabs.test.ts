@@ -27,7 +27,7 @@ async function withTabs(
 }
 
 async function linkOf(lab: Lab, folder: string, gone = false): Promise<string> {
-  const args = ['--http', `127.0.0.1:${freePort()}`]
+  const args = ['--name', folder, '--http', `127.0.0.1:${freePort()}`]
   const { host, ready } = await lab.host(args, lab.path(folder))
   if (gone) await host.stop()
   return String(ready.invite)
@@ -89,8 +89,12 @@ labTest("another host's link that does not work costs nobody the chat they have"
     expect(await second.alertCode()).toBe('store-unreachable')
     await first.send('after')
     await first.waitMessage('after', 'sent')
+    // A reload is no decision: the link is still there, and so is the way back.
     await second.driver.reload()
-    await second.waitConnected()
+    await second.driver.press('Back to one')
     await second.waitMessage('after', 'sent')
+    await second.driver.reload()
+    await second.waitMessage('after', 'sent')
+    await second.waitConnected()
   }, true)
 })

@@ -43,9 +43,11 @@ function recordOf(...addresses: HostAddress[]): RecordBody {
   }
 }
 
+const around = (epoch: number): number[] => [epoch, epoch + 1, epoch - 1]
+
 describe('candidates', () => {
   test('all addresses on the current port, then on the next, then on the previous', () => {
-    const found = candidates(recordOf(lan, six), FIRST + 1)
+    const found = candidates(recordOf(lan, six), around(FIRST + 1))
     expect(found).toEqual([
       { ip: '192.168.1.5', port: 50_001 },
       { ip: '2001:db8:0:0:0:0:0:ab01', port: 50_001 },
@@ -56,14 +58,14 @@ describe('candidates', () => {
     ])
   })
 
-  test("a mapped address is dialled on the router's port", () => {
-    const found = candidates(recordOf(mapped), FIRST + 1)
-    expect(found.length).toBeGreaterThan(0)
-    for (const candidate of found) expect(candidate).toEqual({ ip: '203.0.113.9', port: 61_000 })
+  test("a mapped address is dialled once, on the router's port", () => {
+    const found = candidates(recordOf(mapped), around(FIRST + 1))
+    expect(found).toEqual([{ ip: '203.0.113.9', port: 61_000 }])
   })
 
   test('at the ends of the schedule only the ports that it names', () => {
-    const ports = (epoch: number) => candidates(recordOf(lan), epoch).map(({ port }) => port)
+    const ports = (epoch: number) =>
+      candidates(recordOf(lan), around(epoch)).map(({ port }) => port)
     expect(ports(FIRST)).toEqual([50_000, 50_001])
     expect(ports(FIRST + 3)).toEqual([50_003, 50_002])
     expect(ports(FIRST + 9)).toEqual([])

@@ -1,6 +1,6 @@
 // Stores that agree, disagree, lie and are away (SPEC §3.2): the highest valid seq wins, the cached copy stands in.
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { toHex } from '../../shared/bytes.ts'
 import { RECORD_BYTES, SCHEDULE_EPOCHS } from '../../shared/constants.ts'
 import { ClawError } from '../../shared/error.ts'
@@ -48,7 +48,16 @@ function record(seq: number, options: { root?: Uint8Array; secret?: Uint8Array }
   })
 }
 
-type Answer = Uint8Array | number | 'away'
+type Answer = Uint8Array | number | 'away' | 'hangs' | 'endless'
+
+let given = 0
+const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> =>
+  new ReadableStream({
+    pull: (controller) => {
+      given += 1024
+      controller.enqueue(new Uint8Array(1024))
+    },
+  })
 
 /** Stores by name; a number is an HTTP status. */
 function resolve(
@@ -59,12 +68,15 @@ function resolve(
     locator: locatorOf(...Object.keys(answers)),
     root,
     hostPublicKey,
+    nowMs: 1_700_000_000_000,
     minSeq: options.minSeq ?? 0,
     cached: options.cached ?? null,
     fetch: async (url) => {
       options.asked?.push(url)
       const answer = answers[new URL(url).hostname.split('.')[0] ?? '']
       if (answer === undefined || answer === 'away') throw new TypeError('failed to fetch')
+      if (answer === 'hangs') return new Promise(() => undefined)
+      if (answer === 'endless') return new Response(endless())
       if (typeof answer === 'number') return new Response('no', { status: answer })
       return new Response(new Uint8Array(answer))
     },
@@ -148,4 +160,38 @@ test('one flipped byte anywhere in the signed part makes a store worthless, and 
     const found = await resolve({ a: bent, b: good })
     expect(found.record.seq, `byte ${at}`).toBe(2)
   }
+})
+
+test('a store that hangs holds up nobody once another has given a good record', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const result = resolve({ a: record(5), b: 'hangs' })
+    await vi.advanceTimersByTimeAsync(600)
+    const found = await result
+    expect([found.record.seq, found.stores, found.asked]).toEqual([5, 1, 2])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('when every store hangs, the wait ends after five seconds and says why', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const code = codeOf(resolve({ a: 'hangs', b: 'hangs' }))
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(await code).toBe('store-unreachable')
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a store that goes on for ever is left at the first byte too many', async () => {
+  given = 0
+  expect(await codeOf(resolve({ a: 'endless' }))).toBe('record-malformed')
+  expect(given).toBeLessThanOrEqual(RECORD_BYTES + 4 * 1024)
+})
+
+test('when every store gives an older record than was seen, the cached one leads on and the count says so', async () => {
+  const found = await resolve({ a: record(5), b: record(6) }, { minSeq: 9, cached: record(9) })
+  expect([found.record.seq, found.stores, found.older]).toEqual([9, 0, 2])
 })

@@ -40,6 +40,11 @@ export function Join({ state, engine }: ViewProps) {
         <button type="submit" class="primary wide" disabled={busy}>
           Join
         </button>
+        {state.otherChat !== null && !busy && (
+          <button type="button" class="quiet wide" onClick={() => engine.dismiss()}>
+            Back to {state.otherChat}
+          </button>
+        )}
         <p class="progress" aria-live="polite">
           {busy
             ? `Joining: ${running === undefined ? 'one moment' : STEP_WORDS[running.name]}…`

@@ -1,0 +1,318 @@
+// One device's conversation with its host (SPEC §6.2, §7), from the device's side: RESUME first, then events both ways.
+// No clock, timer or browser in here: what it keeps goes to a Keep, what it shows to a StateBox.
+import { fromHex, toHex } from '../shared/bytes.ts'
+import { ClawError } from '../shared/error.ts'
+import { decodeEvent, encodeEvent, type StoredMessage as WireMessage } from '../shared/events.ts'
+import type { ClawMessage } from '../shared/messages.ts'
+import { holeBefore, mergeMessages } from './chat.ts'
+import type { Keep, StoredMessage } from './keep.ts'
+import type { AppState } from './model.ts'
+import type { Own } from './own.ts'
+import type { Session } from './session.ts'
+import type { StateBox } from './state.ts'
+
+const ROOM = new Uint8Array(16)
+export const SHOWN_AT_START = 200
+const PAGE = 100
+
+/** A carrier after its handshake. `epoch` is that of the port and certificate in use. */
+export interface Live {
+  readonly session: Session
+  readonly epoch: number
+  readonly sinceMs: number
+  heardMs: number
+  sentUpTo: number
+  resumed: boolean
+}
+
+type Of<T extends ClawMessage['type']> = Extract<ClawMessage, { type: T }>
+
+export interface ConversationPorts {
+  readonly keep: Keep
+  readonly own: Own
+  readonly box: StateBox
+  /** unix ms */
+  readonly now: () => number
+  /** ms that never go back, for latency */
+  readonly clock: () => number
+  /** false once another tab leads: then nothing more is sent or kept from here */
+  readonly mayTalk: () => boolean
+  readonly onEnded: (live: Live) => void
+  readonly onRecord: (bytes: Uint8Array) => Promise<void>
+  readonly onNotice: (notice: Of<'notice'>) => void
+  readonly onBye: (reason: Of<'bye'>['reason']) => void
+}
+
+/** Whether the room has messages before the first one here. */
+export const startsLate = (messages: AppState['messages']): boolean =>
+  (messages.find(({ seq }) => seq !== null)?.seq ?? 1) > 1
+
+export class Conversation {
+  readonly #ports: ConversationPorts
+  #live: Live | null = null
+
+  constructor(ports: ConversationPorts) {
+    this.#ports = ports
+  }
+
+  /** The carrier that finished RESUME last, while it lasts. */
+  get live(): Live | null {
+    return this.#live
+  }
+
+  /** RESUME on a new carrier. Resolves once the host's RESUME is settled; rejects if the carrier ends before. */
+  resume(session: Session, epoch: number): Promise<Live> {
+    const { now, own } = this.#ports
+    const sinceMs = now()
+    const live: Live = { session, epoch, sinceMs, heardMs: sinceMs, sentUpTo: 0, resumed: false }
+    return new Promise<Live>((resolve, reject) => {
+      const handle = async (message: ClawMessage): Promise<void> => {
+        live.heardMs = now()
+        if (live.resumed) return this.#handle(live, message)
+        if (message.type !== 'resume') throw new ClawError('frame-invalid')
+        await this.#settled(live, message)
+        resolve(live)
+      }
+      session.run(handle, () => {
+        reject(new ClawError('no-answer'))
+        this.#ended(live)
+      })
+      const { stored, storedId } = own.must()
+      session.send({ type: 'resume', stored, id: storedId })
+    })
+  }
+
+  /** Ends the carrier without a wish for another. */
+  drop(): void {
+    const live = this.#live
+    this.#live = null
+    live?.session.close()
+  }
+
+  async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {
+    const { keep, own, box, mayTalk } = this.#ports
+    if (!mayTalk()) throw new ClawError('superseded')
+    const sent = await keep.settle(stored, id)
+    const older = this.#live
+    live.sentUpTo = stored
+    live.resumed = true
+    this.#live = live
+    older?.session.close()
+    // The first connection with its own credential acknowledges the enrolment: the invite is spent.
+    if (own.profile?.invite === null) await own.load()
+    else await own.update({ invite: null })
+    // What was asked for on the carrier before is not answered any more.
+    box.set({ messages: mergeMessages(box.value.messages, sent), loadingOlder: false })
+    this.#fillHole()
+    await this.flush()
+  }
+
+  #ended(live: Live): void {
+    if (this.#live !== live) return
+    this.#live = null
+    this.#ports.box.set({ loadingOlder: false })
+    this.#ports.onEnded(live)
+  }
+
+  async #handle(live: Live, message: ClawMessage): Promise<void> {
+    const { box, clock } = this.#ports
+    switch (message.type) {
+      case 'event':
+        await this.#receive(live, message)
+        break
+      case 'ack':
+        await this.#acknowledged(message.stored)
+        break
+      case 'page':
+        await this.#take(message)
+        break
+      case 'record':
+        await this.#ports.onRecord(message.bytes)
+        break
+      case 'state':
+        await this.#takeState(message)
+        break
+      case 'notice':
+        this.#ports.onNotice(message)
+        break
+      case 'ping':
+        live.session.send({ type: 'pong', token: message.token })
+        break
+      case 'pong':
+        if (live !== this.#live) break
+        // Also after the browser said "offline" and the carrier held all the same.
+        box.connection({
+          state: 'connected',
+          latencyMs: Math.max(0, Math.round(clock()) - message.token),
+        })
+        break
+      case 'bye':
+        if (live === this.#live) this.#ports.onBye(message.reason)
+        live.session.close()
+        break
+      default:
+        throw new ClawError('frame-invalid')
+    }
+  }
+
+  async #receive(live: Live, message: Of<'event'>): Promise<void> {
+    const { own, keep, box } = this.#ports
+    const { stored } = own.must()
+    if (message.number > stored + 1) throw new ClawError('frame-invalid')
+    if (message.number === stored + 1) {
+      const changed = await this.#changes(message)
+      await keep.receive(message.number, message.id, changed)
+      const latest = own.must()
+      if (message.number > latest.stored)
+        own.note({ ...latest, stored: message.number, storedId: message.id })
+      const messages = mergeMessages(box.value.messages, changed)
+      box.set({ messages, hasOlder: startsLate(messages) })
+      this.#fillHole()
+    }
+    live.session.send({ type: 'ack', stored: own.must().stored })
+  }
+
+  /** The messages as they stand after an event. */
+  async #changes({ kind, body }: Of<'event'>): Promise<StoredMessage[]> {
+    const event = decodeEvent(kind, body)
+    switch (event.type) {
+      case 'message':
+        return [this.#fromWire(event)]
+      case 'stored': {
+        const author = this.#ports.own.profile?.member
+        const place = { seq: event.seq, atMs: event.atMs, ...(author ? { author } : {}) }
+        return this.#changed([event.id], (message) => ({
+          ...message,
+          ...place,
+          state: message.state === 'delivered' ? 'delivered' : 'sent',
+        }))
+      }
+      case 'refused':
+        return this.#changed([event.id], (message) => ({ ...message, state: 'failed' }))
+      case 'delivered':
+        return this.#changed(event.ids, (message) => ({ ...message, state: 'delivered' }))
+      default:
+        throw new ClawError('frame-invalid')
+    }
+  }
+
+  async #changed(
+    ids: readonly Uint8Array[],
+    change: (message: StoredMessage) => StoredMessage,
+  ): Promise<StoredMessage[]> {
+    const found = await Promise.all(ids.map((id) => this.#ports.keep.message(toHex(id))))
+    return found.flatMap((message) => (message === null ? [] : [change(message)]))
+  }
+
+  #fromWire(message: WireMessage): StoredMessage {
+    const author = toHex(message.author)
+    return {
+      id: toHex(message.id),
+      author,
+      mine: this.#ports.own.profile?.member === author,
+      text: message.text,
+      atMs: message.atMs,
+      seq: message.seq,
+      state: message.delivered ? 'delivered' : 'sent',
+    }
+  }
+
+  async #take(page: Of<'page'>): Promise<void> {
+    const { keep, box } = this.#ports
+    const messages = page.messages.map((message) => this.#fromWire(message))
+    await keep.putMessages(messages)
+    const merged = mergeMessages(box.value.messages, messages)
+    box.set({ messages: merged, loadingOlder: false, hasOlder: page.more && startsLate(merged) })
+    // An empty page closes no hole: asking again would never end.
+    if (messages.length > 0) this.#fillHole()
+  }
+
+  async #acknowledged(stored: number): Promise<void> {
+    const { keep, box } = this.#ports
+    const sent = await keep.acknowledged(stored)
+    box.set({ messages: mergeMessages(box.value.messages, sent) })
+  }
+
+  async #takeState(state: Of<'state'>): Promise<void> {
+    const { own, box } = this.#ports
+    const me = toHex(state.member)
+    const here = toHex(state.device)
+    const { hostName, roomName } = state
+    const known = own.must()
+    if (known.member !== me || known.hostName !== hostName || known.roomName !== roomName)
+      await own.update({ member: me, hostName, roomName })
+    box.set({
+      me,
+      hostName,
+      roomName,
+      members: state.members.map((member) => ({ ...member, id: toHex(member.id) })),
+      devices: state.devices.map((device) => ({
+        ...device,
+        id: toHex(device.id),
+        here: toHex(device.id) === here,
+      })),
+      // What was written before the host first said who we are has no author yet.
+      messages: box.value.messages.map((message) => {
+        const author = message.author === '' ? me : message.author
+        return { ...message, author, mine: author === me }
+      }),
+    })
+  }
+
+  #fillHole(): void {
+    const before = holeBefore(this.#ports.box.value.messages)
+    if (before !== null) this.#askHistory(before)
+  }
+
+  #askHistory(before: number): void {
+    const { box } = this.#ports
+    if (box.value.loadingOlder || this.#live === null) return
+    box.set({ loadingOlder: true })
+    this.#live.session.send({ type: 'history', room: ROOM, before, limit: PAGE })
+  }
+
+  loadOlder(): void {
+    const first = this.#ports.box.value.messages.find((message) => message.seq !== null)?.seq
+    if (first != null && first > 1) this.#askHistory(first)
+  }
+
+  /** Keeps a message in the outbox; who leads sends it with `flush`. `id`: 32 hex digits, the same again for a retry. */
+  async post(id: string, text: string): Promise<void> {
+    const { keep, box, now } = this.#ports
+    const message: StoredMessage = {
+      id,
+      author: box.value.me ?? '',
+      mine: true,
+      text,
+      atMs: now(),
+      seq: null,
+      state: 'sending',
+    }
+    const { kind, body } = encodeEvent({ type: 'post', room: ROOM, text })
+    await keep.post(message, { id: fromHex(id), kind, body })
+    box.set({ messages: mergeMessages(box.value.messages, [message]) })
+  }
+
+  /** Sends what waits in the outbox and was not yet sent on this carrier. */
+  async flush(): Promise<void> {
+    const live = this.#live
+    if (live === null || !live.resumed) return
+    const entries = await this.#ports.keep.pending(live.sentUpTo)
+    for (const { number, id, kind, body } of entries) {
+      if (number <= live.sentUpTo) continue
+      live.sentUpTo = number
+      live.session.send({ type: 'event', number, id, kind, body })
+    }
+  }
+
+  /** Asks whether the host is still there; a carrier silent for `silenceMs` is closed. */
+  beat(silenceMs: number): void {
+    const live = this.#live
+    if (live === null) return
+    if (this.#ports.now() - live.heardMs > silenceMs) {
+      live.session.close()
+      return
+    }
+    live.session.send({ type: 'ping', token: Math.round(this.#ports.clock()) })
+  }
+}
