@@ -17,6 +17,9 @@ export default defineConfig({
         },
       },
       {
+        test: { name: 'simulation', include: kinds('simulation'), sequence: { groupOrder: 0 } },
+      },
+      {
         test: {
           name: 'silence',
           include: kinds('silence'),

@@ -64,7 +64,8 @@ export function openDatabase(dir: string): DatabaseSync {
   }
 }
 
-function prepareSchema(db: DatabaseSync): void {
+/** Makes the tables of an empty database; ClawError('storage') for those of another version. */
+export function prepareSchema(db: DatabaseSync): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
   if (version === VERSION) return
   if (version !== 0) throw new ClawError('storage')

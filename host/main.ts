@@ -220,6 +220,7 @@ async function start(
         hostPublicKey,
         hostKey,
         hostName,
+        backend: nodeBackend,
         random,
         now,
         members,

@@ -1,5 +1,5 @@
 // What a carrier becomes once it is open: an enrolment (mode 1) or a conversation (mode 2), as its credential says.
-import type { DhKey, RandomBytes } from '../shared/crypto.ts'
+import type { CryptoBackend, DhKey, RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
 import type { Locator } from '../shared/locator.ts'
@@ -9,7 +9,6 @@ import type { HostEvent } from './config.ts'
 import type { Hub } from './hub.ts'
 import { answerCarrier, type Carrier, type SecureLink } from './link.ts'
 import type { Members } from './members.ts'
-import { nodeBackend } from './nodecrypto.ts'
 import type { Rooms } from './rooms.ts'
 
 export interface Introduction {
@@ -25,6 +24,7 @@ export interface ServeInput {
   readonly hostPublicKey: Uint8Array
   readonly hostKey: DhKey
   readonly hostName: () => string
+  readonly backend: CryptoBackend
   readonly random: RandomBytes
   readonly now: () => number
   readonly members: Members
@@ -49,7 +49,7 @@ export function serveCarrier(carrier: Carrier, intro: Introduction, input: Serve
   answerCarrier(
     {
       carrier,
-      backend: nodeBackend,
+      backend: input.backend,
       random: input.random,
       now: input.now,
       context: {

@@ -23,6 +23,7 @@ export interface Live {
   heardMs: number
   sentUpTo: number
   resumed: boolean
+  ended: boolean
 }
 
 type Of<T extends ClawMessage['type']> = Extract<ClawMessage, { type: T }>
@@ -64,7 +65,15 @@ export class Conversation {
   resume(session: Session, epoch: number): Promise<Live> {
     const { now, own } = this.#ports
     const sinceMs = now()
-    const live: Live = { session, epoch, sinceMs, heardMs: sinceMs, sentUpTo: 0, resumed: false }
+    const live: Live = {
+      session,
+      epoch,
+      sinceMs,
+      heardMs: sinceMs,
+      sentUpTo: 0,
+      resumed: false,
+      ended: false,
+    }
     return new Promise<Live>((resolve, reject) => {
       const handle = async (message: ClawMessage): Promise<void> => {
         live.heardMs = now()
@@ -74,6 +83,7 @@ export class Conversation {
         resolve(live)
       }
       session.run(handle, () => {
+        live.ended = true
         reject(new ClawError('no-answer'))
         this.#ended(live)
       })
@@ -93,6 +103,8 @@ export class Conversation {
     const { keep, own, box, mayTalk } = this.#ports
     if (!mayTalk()) throw new ClawError('superseded')
     const sent = await keep.settle(stored, id)
+    // Nobody would notice any more that this carrier has ended meanwhile.
+    if (live.ended) throw new ClawError('no-answer')
     const older = this.#live
     live.sentUpTo = stored
     live.resumed = true

@@ -17,6 +17,7 @@ import type { AppState, Engine } from './model.ts'
 import { Own } from './own.ts'
 import { Records } from './records.ts'
 import type { Resolved } from './resolve.ts'
+import { browserRuntime } from './runtime.ts'
 import { securityOf } from './security.ts'
 import { openSession, type Session } from './session.ts'
 import { codeOf, idleSteps, StateBox } from './state.ts'
@@ -260,7 +261,7 @@ class PageEngine implements Engine {
     const root = inviteRoot(invite)
     const { record } = await this.#records.find(root, invite)
     const { session } = await this.#open(record, root, 'enrol')
-    const { device, root: ownRoot } = await askToEnrol(session, name)
+    const { device, root: ownRoot } = await askToEnrol(session, name, browserRuntime)
     this.#tab.tell({ type: 'joining' })
     await this.#device.enrolled({ ...this.#own.must(), deviceId: device, root: ownRoot })
     await this.#own.load()
@@ -334,6 +335,7 @@ class PageEngine implements Engine {
         record,
         root,
         deviceKey: await this.#deviceKey(),
+        runtime: browserRuntime,
       })
     try {
       return { carrier, session: await this.#box.step('handshake', handshake) }

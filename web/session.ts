@@ -9,6 +9,7 @@ import { type ClawMessage, decodeMessage, encodeMessage } from '../shared/messag
 import type { RecordBody } from '../shared/record.ts'
 import { Opener, Sealer } from '../shared/session.ts'
 import type { Carrier } from './dial.ts'
+import type { Runtime } from './runtime.ts'
 
 const HANDSHAKE_MS = 10_000
 
@@ -27,14 +28,15 @@ export async function openSession(input: {
   readonly record: RecordBody
   readonly root: Uint8Array
   readonly deviceKey: DhKey
+  readonly runtime: Runtime
 }): Promise<Session> {
-  const { carrier, backend, record } = input
+  const { carrier, backend, record, runtime } = input
   const inbox: Uint8Array[] = []
   let receive = (bytes: Uint8Array): void => void inbox.push(bytes)
   carrier.onMessage((bytes) => receive(bytes))
   const handshake = await startHandshake({
     backend,
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    random: runtime.random,
     context: {
       mode: input.mode,
       route: 'direct',
@@ -47,27 +49,30 @@ export async function openSession(input: {
     root: input.root,
     deviceKey: input.deviceKey,
     hostStatic: record.hostStatic,
-    timeMs: Date.now(),
+    timeMs: runtime.now(),
   })
   const answer = new Promise<Uint8Array>((resolve, reject) => {
-    const fail = (): void => reject(new ClawError('handshake-failed'))
-    const timer = setTimeout(fail, HANDSHAKE_MS)
+    const fail = (): void => {
+      cancel()
+      reject(new ClawError('handshake-failed'))
+    }
+    const cancel = runtime.after(HANDSHAKE_MS, fail)
     carrier.onClose(fail)
     receive = (bytes) => {
-      clearTimeout(timer)
+      cancel()
       receive = (later) => void inbox.push(later)
       resolve(bytes)
     }
   })
   carrier.send(handshake.m1)
   const keys = await handshake.finish(await answer)
-  const nowMs = Date.now()
+  const nowMs = runtime.now()
   const sealer = new Sealer({ backend, key: keys.send, channel: 0, nowMs })
   const opener = new Opener({ backend, key: keys.receive, channel: 0 })
   return {
     send(message) {
       sealer
-        .seal(encodeMessage(message), Date.now())
+        .seal(encodeMessage(message), runtime.now())
         .then((frames) => {
           for (const frame of frames) carrier.send(frame)
         })

@@ -1,0 +1,154 @@
+// A device's storage under virtual time: each call is one atomic write at one moment, and a crash falls between two.
+import { toHex } from '../../shared/bytes.ts'
+import { ClawError } from '../../shared/error.ts'
+import { settleOutbox } from '../../shared/outbox.ts'
+import type { Keep, OutboxEntry, Profile, StoredMessage } from '../../web/keep.ts'
+import type { Chance, World } from './world.ts'
+
+/** What outlives a crash. */
+export class Disk {
+  profile: Profile | null = null
+  messages = new Map<string, StoredMessage>()
+  outbox: OutboxEntry[] = []
+  /** every message that was ever shown as sent */
+  readonly promised = new Set<string>()
+}
+
+/** One run of a device on its disk. After `crash` nothing is written, and no call ever returns. */
+export class SimKeep implements Keep {
+  readonly #disk: Disk
+  readonly #world: World
+  readonly #chance: Chance
+  #alive = true
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(disk: Disk, world: World, chance: Chance) {
+    this.#disk = disk
+    this.#world = world
+    this.#chance = chance
+  }
+
+  crash(): void {
+    this.#alive = false
+  }
+
+  /** One after another, as transactions over the same stores are; each takes up to 4 ms. */
+  #write<T>(run: () => T): Promise<T> {
+    const done = this.#tail.then(
+      () =>
+        new Promise<T>((resolve, reject) => {
+          this.#world.after(this.#chance.between(0, 2), () => {
+            if (!this.#alive) return
+            let result: T
+            try {
+              result = run()
+            } catch (error) {
+              reject(error)
+              return
+            }
+            this.#world.after(this.#chance.between(0, 2), () => {
+              if (this.#alive) resolve(result)
+            })
+          })
+        }),
+    )
+    this.#tail = done.catch(() => undefined)
+    return done
+  }
+
+  #must(): Profile {
+    if (this.#disk.profile === null) throw new ClawError('storage')
+    return this.#disk.profile
+  }
+
+  profile(): Promise<Profile | null> {
+    return this.#write(() => this.#disk.profile)
+  }
+
+  enrol(profile: Profile): Promise<void> {
+    return this.#write(() => {
+      this.#disk.profile = profile
+    })
+  }
+
+  update(change: Partial<Profile>): Promise<Profile> {
+    return this.#write(() => {
+      const next = { ...this.#must(), ...change }
+      this.#disk.profile = next
+      return next
+    })
+  }
+
+  messages(limit: number): Promise<StoredMessage[]> {
+    return this.#write(() => {
+      const all = [...this.#disk.messages.values()]
+      const placed = all.filter(({ seq }) => seq !== null)
+      placed.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0))
+      return [...placed.slice(-limit), ...all.filter(({ seq }) => seq === null)]
+    })
+  }
+
+  message(id: string): Promise<StoredMessage | null> {
+    return this.#write(() => this.#disk.messages.get(id) ?? null)
+  }
+
+  putMessages(messages: readonly StoredMessage[]): Promise<void> {
+    return this.#write(() => {
+      for (const message of messages) this.#disk.messages.set(message.id, message)
+    })
+  }
+
+  post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry> {
+    return this.#write(() => {
+      const profile = this.#must()
+      const entry = { ...event, number: profile.assigned + 1 }
+      this.#disk.profile = { ...profile, assigned: entry.number }
+      this.#disk.messages.delete(message.id)
+      this.#disk.messages.set(message.id, message)
+      this.#disk.outbox.push(entry)
+      return entry
+    })
+  }
+
+  pending(after: number): Promise<OutboxEntry[]> {
+    return this.#write(() => this.#disk.outbox.filter(({ number }) => number > after))
+  }
+
+  acknowledged(number: number): Promise<StoredMessage[]> {
+    return this.#write(() => {
+      const gone = this.#disk.outbox.filter((entry) => entry.number <= number)
+      this.#disk.outbox = this.#disk.outbox.filter((entry) => entry.number > number)
+      return this.#sent(gone)
+    })
+  }
+
+  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+    return this.#write(() => {
+      const profile = this.#must()
+      const { kept, acknowledged } = settleOutbox(this.#disk.outbox, profile.assigned, stored, id)
+      this.#disk.outbox = [...kept]
+      this.#disk.profile = { ...profile, assigned: stored + kept.length }
+      return this.#sent(acknowledged)
+    })
+  }
+
+  #sent(entries: readonly OutboxEntry[]): StoredMessage[] {
+    return entries.flatMap(({ id }) => {
+      this.#disk.promised.add(toHex(id))
+      const message = this.#disk.messages.get(toHex(id))
+      if (message?.state !== 'sending') return []
+      const sent = { ...message, state: 'sent' as const }
+      this.#disk.messages.set(message.id, sent)
+      return [sent]
+    })
+  }
+
+  receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void> {
+    return this.#write(() => {
+      const profile = this.#must()
+      if (number <= profile.stored) return
+      this.#disk.profile = { ...profile, stored: number, storedId: id }
+      for (const message of messages) this.#disk.messages.set(message.id, message)
+    })
+  }
+}

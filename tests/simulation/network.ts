@@ -1,0 +1,202 @@
+// A network that delays, loses, doubles, swaps and damages, and falls apart for a while: datagrams for the knock, and
+// carriers that are ordered as SCTP is until a fault breaks them. It also watches: no nonce twice, no plaintext.
+import { toHex } from '../../shared/bytes.ts'
+import type { Aead, CryptoBackend } from '../../shared/crypto.ts'
+import type { Chance, World } from './world.ts'
+
+/** Probabilities per datagram or frame; all zero once the simulation calms down. */
+export interface Faults {
+  readonly lose: number
+  readonly double: number
+  readonly swap: number
+  readonly damage: number
+}
+
+export const CALM: Faults = { lose: 0, double: 0, swap: 0, damage: 0 }
+
+const LATENCY_MS = [1, 80] as const
+/** A carrier whose other end fell silent is given up after this (both real stacks do so). */
+const SILENCE_MS = 30_000
+
+export class Network {
+  readonly world: World
+  readonly chance: Chance
+  faults: Faults
+  /** devices that reach nobody now */
+  readonly cut = new Set<string>()
+  /** what must never be seen on the wire */
+  readonly secrets: Uint8Array[] = []
+  readonly carriers = new Set<SimCarrier>()
+  frames = 0
+
+  constructor(world: World, chance: Chance, faults: Faults) {
+    this.world = world
+    this.chance = chance
+    this.faults = faults
+  }
+
+  latency(): number {
+    return this.chance.between(...LATENCY_MS)
+  }
+
+  /** One datagram: not at all, once or twice, in any order. */
+  datagram(device: string, deliver: () => void): void {
+    const copies = this.chance.chance(this.faults.double) ? 2 : 1
+    for (let i = 0; i < copies; i++) {
+      if (this.chance.chance(this.faults.lose)) continue
+      this.world.after(this.latency(), () => {
+        if (!this.cut.has(device)) deliver()
+      })
+    }
+  }
+
+  connect(device: string): [SimCarrier, SimCarrier] {
+    const [a, b] = [new SimCarrier(this, device), new SimCarrier(this, device)]
+    a.pair(b)
+    b.pair(a)
+    return [a, b]
+  }
+
+  look(bytes: Uint8Array): void {
+    this.frames += 1
+    for (const secret of this.secrets)
+      if (indexOf(bytes, secret) >= 0) this.world.fail(new Error('plaintext on the wire'))
+  }
+}
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(part)
+}
+
+/** One end of an ordered message pipe; both real carriers look like this (host/link.ts, web/dial.ts). */
+export class SimCarrier {
+  readonly #network: Network
+  readonly #device: string
+  #peer: SimCarrier | null = null
+  #listener: ((bytes: Uint8Array) => void) | null = null
+  readonly #early: Uint8Array[] = []
+  readonly #closers: (() => void)[] = []
+  #closed = false
+  #arrivesMs = 0
+  #heardMs: number
+  #held: Uint8Array | null = null
+  readonly buffered = 0
+
+  constructor(network: Network, device: string) {
+    this.#network = network
+    this.#device = device
+    this.#heardMs = network.world.nowMs
+    network.carriers.add(this)
+  }
+
+  pair(peer: SimCarrier): void {
+    this.#peer = peer
+    this.#watch()
+  }
+
+  /** Keep-alives of ICE: a path that carries nothing for a while is gone. */
+  #watch(): void {
+    const { world } = this.#network
+    world.after(5000, () => {
+      if (this.#closed) return
+      if (this.#network.cut.has(this.#device) || this.#peer?.closed) {
+        if (world.nowMs - this.#heardMs > SILENCE_MS) return this.vanish()
+      } else this.#heardMs = world.nowMs
+      this.#watch()
+    })
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#closed) return
+    const { faults, chance, world } = this.#network
+    if (bytes.length === 0) world.fail(new Error('an empty message blocks a werift channel'))
+    this.#network.look(bytes)
+    if (chance.chance(faults.lose)) return
+    const copy = new Uint8Array(bytes)
+    if (chance.chance(faults.damage)) {
+      const at = chance.between(0, copy.length - 1)
+      copy[at] = (copy[at] ?? 0) ^ (1 << chance.between(0, 7))
+    }
+    if (chance.chance(faults.swap) && this.#held === null) {
+      this.#held = copy
+      return
+    }
+    this.#deliver(copy)
+    if (chance.chance(faults.double)) this.#deliver(copy)
+    if (this.#held !== null) this.#deliver(this.#held)
+    this.#held = null
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    const { world } = this.#network
+    const peer = this.#peer
+    this.#arrivesMs = Math.max(this.#arrivesMs, world.nowMs + this.#network.latency())
+    world.after(this.#arrivesMs - world.nowMs, () => {
+      if (!this.#network.cut.has(this.#device)) peer?.arrive(bytes)
+    })
+  }
+
+  arrive(bytes: Uint8Array): void {
+    if (this.#closed) return
+    if (this.#listener === null) this.#early.push(bytes)
+    else this.#listener(bytes)
+  }
+
+  onMessage(listener: (bytes: Uint8Array) => void): void {
+    this.#listener = listener
+    for (const bytes of this.#early.splice(0)) listener(bytes)
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#closed) listener()
+    else this.#closers.push(listener)
+  }
+
+  markLive(): void {}
+
+  /** Ends here; the other end hears of it if the network lets it. */
+  close(): void {
+    if (this.#closed) return
+    this.vanish()
+    const { world } = this.#network
+    const peer = this.#peer
+    this.#arrivesMs = Math.max(this.#arrivesMs, world.nowMs + this.#network.latency())
+    world.after(this.#arrivesMs - world.nowMs, () => {
+      if (!this.#network.cut.has(this.#device)) peer?.vanish()
+    })
+  }
+
+  /** Ends here without a word to the other end, as a crash does. */
+  vanish(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#network.carriers.delete(this)
+    for (const closer of this.#closers.splice(0)) closer()
+  }
+}
+
+/** A back end that notices when a nonce is used twice under one key. */
+export function watchNonces(backend: CryptoBackend, world: World): CryptoBackend {
+  const used = new Set<string>()
+  return {
+    ...backend,
+    aead: (key) => {
+      const name = toHex(key)
+      const wrap = (inner: Aead): Aead => ({
+        ...inner,
+        seal: (nonce, aad, plaintext) => {
+          const once = `${name} ${toHex(nonce)}`
+          if (used.has(once)) world.fail(new Error('a nonce was used twice'))
+          used.add(once)
+          return inner.seal(nonce, aad, plaintext)
+        },
+      })
+      const made = backend.aead(key)
+      return made instanceof Promise ? made.then(wrap) : wrap(made as Aead)
+    },
+  }
+}

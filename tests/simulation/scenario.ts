@@ -1,0 +1,287 @@
+// One simulated afternoon per seed: people write while the network, the stores, the clocks and the processes misbehave;
+// then everything calms down, and what must be true then is checked.
+import { nodeBackend } from '../../host/nodecrypto.ts'
+import { fromHex, toHex, toUtf8 } from '../../shared/bytes.ts'
+import { SimDevice } from './device.ts'
+import { SimHost } from './host.ts'
+import { CALM, type Faults, Network, watchNonces } from './network.ts'
+import { Chance, World } from './world.ts'
+
+const START_MS = 1_800_000_000_000
+const TROUBLE_MS = 45_000
+const CALM_MS = 900_000
+/** Stands in every message, so that the network can look for it. */
+const MARK = 'kestrel-4711'
+
+export interface Outcome {
+  readonly messages: number
+  readonly frames: number
+  readonly crashes: number
+  readonly rotations: number
+  readonly connects: number
+}
+
+/** Throws where an invariant is broken. */
+export async function simulate(seed: number): Promise<Outcome> {
+  const chance = new Chance(seed)
+  const world = new World(START_MS + chance.between(0, 59_999))
+  const network = new Network(world, chance, faultsOf(chance))
+  network.secrets.push(toUtf8(MARK))
+  const backend = watchNonces(nodeBackend, world)
+  const host = new SimHost(world, network, chance, backend)
+  const devices: SimDevice[] = []
+  const input = { world, network, chance, host, backend }
+  const enter = (role: 'owner' | 'member'): void => {
+    const invite = host.invite(role)
+    if (invite === null) return
+    const device = new SimDevice(`device-${devices.length}`, invite, input)
+    devices.push(device)
+    device.start()
+  }
+  host.start()
+  enter('owner')
+  enter('member')
+  await world.run(world.nowMs + 20_000, () => devices.every((device) => device.connected))
+  host.crashiness = chance.pick([0, 0, 0.01, 0.03]) ?? 0
+  const trouble = new Trouble(world, network, chance, host, devices, enter)
+  trouble.begin()
+  await world.run(world.nowMs + TROUBLE_MS)
+  trouble.end()
+  const check = new Check(host, devices)
+  const quiet = await world.run(world.nowMs + CALM_MS, () => check.quiet())
+  if (!quiet) throw new Error(`not quiet after ${CALM_MS / 60_000} minutes: ${check.whyNot()}`)
+  check.all()
+  const outcome = {
+    messages: check.stored.length,
+    frames: network.frames,
+    crashes: host.crashes + devices.reduce((sum, device) => sum + device.crashes, 0),
+    rotations: host.rotations,
+    connects: devices.reduce((sum, device) => sum + device.connects, 0),
+  }
+  await end(world, network, host, devices)
+  return outcome
+}
+
+/** Nothing may go on by itself once all have left. */
+async function end(world: World, network: Network, host: SimHost, devices: SimDevice[]) {
+  for (const device of devices) device.crash()
+  host.crash()
+  await world.run(world.nowMs + 60_000)
+  if (world.waiting > 0) throw new Error(`${world.waiting} timers are left over`)
+  if (network.carriers.size > 0) throw new Error(`${network.carriers.size} carriers are left over`)
+  host.db.close()
+}
+
+function faultsOf(chance: Chance): Faults {
+  const some = (most: number): number => (chance.chance(0.5) ? 0 : chance.unit() * most)
+  return { lose: some(0.02), double: some(0.02), swap: some(0.02), damage: some(0.01) }
+}
+
+class Trouble {
+  readonly #world: World
+  readonly #network: Network
+  readonly #chance: Chance
+  readonly #host: SimHost
+  readonly #devices: readonly SimDevice[]
+  readonly #enter: (role: 'member') => void
+  #over = false
+
+  constructor(
+    world: World,
+    network: Network,
+    chance: Chance,
+    host: SimHost,
+    devices: readonly SimDevice[],
+    enter: (role: 'member') => void,
+  ) {
+    this.#world = world
+    this.#network = network
+    this.#chance = chance
+    this.#host = host
+    this.#devices = devices
+    this.#enter = enter
+  }
+
+  begin(): void {
+    if (this.#over) return
+    this.#act()
+    this.#world.after(this.#chance.between(10, 3000), () => this.begin())
+  }
+
+  /** All that was broken works again; clocks stay as wrong as they are. */
+  end(): void {
+    this.#over = true
+    this.#network.faults = CALM
+    this.#network.cut.clear()
+    this.#host.crashiness = 0
+    for (const store of this.#host.stores) store.away = false
+    this.#host.start()
+    for (const device of this.#devices) device.start()
+  }
+
+  #act(): void {
+    const chance = this.#chance
+    const device = chance.pick(this.#devices) as SimDevice
+    const wait = chance.between(100, 20_000)
+    const later = (act: () => void): void => {
+      this.#world.after(wait, () => {
+        if (!this.#over) act()
+      })
+    }
+    switch (chance.between(0, 20)) {
+      case 0:
+        device.crash()
+        later(() => device.start())
+        break
+      case 1:
+        this.#host.crash()
+        later(() => this.#host.start())
+        break
+      case 2:
+        this.#host.stop()
+        later(() => this.#host.start())
+        break
+      case 3:
+        this.#network.cut.add(device.name)
+        later(() => this.#network.cut.delete(device.name))
+        break
+      case 4: {
+        const store = chance.pick(this.#host.stores)
+        if (store === undefined) break
+        store.away = true
+        later(() => {
+          store.away = false
+        })
+        break
+      }
+      case 5:
+        this.#host.rotate()
+        break
+      case 6:
+        device.clockOffsetMs = chance.between(-600_000, 600_000)
+        break
+      case 7:
+        this.#host.clockOffsetMs = chance.between(-90_000, 90_000)
+        this.#host.clockJumped()
+        break
+      case 8:
+        device.renew()
+        if (chance.chance(0.5)) device.renew()
+        break
+      case 9:
+        if (this.#devices.length < 4) this.#enter('member')
+        break
+      case 10:
+        this.#burst(device, chance.between(5, 40))
+        break
+      default:
+        this.#burst(device, chance.between(1, 3))
+    }
+    // A run that ended at a commit is started again, as a service manager does.
+    if (!this.#host.running) later(() => this.#host.start())
+  }
+
+  #burst(device: SimDevice, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const id = toHex(this.#chance.bytes(16))
+      const length = this.#chance.chance(0.1) ? this.#chance.between(1, 4000) : 5
+      device.post(id, `${MARK} ${id} ${'x'.repeat(length)}`)
+    }
+  }
+}
+
+interface StoredRow {
+  readonly id: string
+  readonly seq: number
+  readonly device: string
+}
+
+class Check {
+  readonly #host: SimHost
+  readonly #devices: readonly SimDevice[]
+
+  constructor(host: SimHost, devices: readonly SimDevice[]) {
+    this.#host = host
+    this.#devices = devices
+  }
+
+  get stored(): StoredRow[] {
+    const rows = this.#host.db
+      .prepare('SELECT id, seq, authorDevice FROM messages ORDER BY seq')
+      .all()
+    return rows.map((row) => ({
+      id: toHex(row.id as Uint8Array),
+      seq: Number(row.seq),
+      device: String(row.authorDevice),
+    }))
+  }
+
+  /** Who is in; a link that nobody could use in all that trouble let nobody in. */
+  get #in(): SimDevice[] {
+    return this.#devices.filter((device) => device.enrolled)
+  }
+
+  quiet(): boolean {
+    return this.whyNot() === ''
+  }
+
+  whyNot(): string {
+    const waiting = Number(this.#host.db.prepare('SELECT count(*) AS n FROM outgoing').get()?.n)
+    const behind = this.#devices.filter((device) => !device.connected).map(({ name }) => name)
+    const outboxes = this.#in.filter((device) => device.disk.outbox.length > 0)
+    if (behind.length > 0) return `not connected: ${behind.join(', ')}`
+    if (outboxes.length > 0) return `unsent: ${outboxes.map(({ name }) => name).join(', ')}`
+    if (waiting > 0) return `${waiting} events wait on the host`
+    return this.#devices.some(({ shown }) => shown.some((message) => message.state === 'sending'))
+      ? 'a message is still being sent'
+      : ''
+  }
+
+  all(): void {
+    const { stored } = this
+    const ids = stored.map(({ id }) => id)
+    must(new Set(ids).size === ids.length, 'a message is stored twice')
+    must(
+      stored.every(({ seq }, i) => seq === i + 1),
+      'the room has a gap',
+    )
+    for (const device of this.#in) this.#ofDevice(device, stored)
+    const written = this.#in.reduce((sum, device) => sum + device.written.length, 0)
+    // What was kept right before a crash is not in `written`, but it is in the room.
+    must(stored.length >= written, 'a message is missing')
+  }
+
+  #ofDevice(device: SimDevice, stored: readonly StoredRow[]): void {
+    const own = toHex(device.disk.profile?.deviceId as Uint8Array)
+    const mine = stored.filter((row) => row.device === own).map(({ id }) => id)
+    const place = new Map(mine.map((id, i) => [id, i]))
+    const places = device.written.map((id) => place.get(id))
+    must(
+      places.every((at) => at !== undefined),
+      `${device.name}: a kept message is missing`,
+    )
+    must(
+      places.every((at, i) => i === 0 || (at as number) > (places[i - 1] as number)),
+      `${device.name}: its messages are out of order`,
+    )
+    for (const id of device.disk.promised) must(place.has(id), `${device.name}: "sent" was a lie`)
+    const shown = device.shown
+    must(
+      JSON.stringify(shown.map(({ id }) => id)) === JSON.stringify(stored.map(({ id }) => id)),
+      `${device.name}: shows something else than the room`,
+    )
+    must(
+      shown.every(({ seq }, i) => seq === stored[i]?.seq),
+      `${device.name}: other places than the room`,
+    )
+    const alone = this.#in.length < 2
+    for (const { id, state } of shown)
+      if (place.has(id)) must(alone || state === 'delivered', `${device.name}: still ${state}`)
+    must([...device.disk.messages.values()].length === stored.length, `${device.name}: disk`)
+    must(fromHex(own).length === 16, 'an id')
+  }
+}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what)
+}
