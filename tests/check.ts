@@ -6,12 +6,14 @@ import { resolve } from 'node:path'
 const root = resolve(import.meta.dirname, '..')
 const bin = (path: string) => resolve(root, 'node_modules', path)
 
+const projects = (...names: string[]): string[] => names.flatMap((name) => ['--project', name])
+
 const steps: readonly (readonly [name: string, script: string, ...args: string[]])[] = [
   ['format and lint', bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'],
   ...['shared', 'host', 'web', 'fallback-worker', 'tests'].map(
     (part) => [`types of ${part}/`, bin('typescript/bin/tsc'), '-p', part] as const,
   ),
-  ['tests', bin('vitest/vitest.mjs'), 'run', '--project', 'unit', '--project', 'worker'],
+  ['tests', bin('vitest/vitest.mjs'), 'run', ...projects('unit', 'worker', 'simulation')],
 ]
 
 // All steps run, so that one broken part does not hide another; the tests come last with their closing line.

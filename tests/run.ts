@@ -10,6 +10,9 @@ import { inNamespace } from './namespace.ts'
 const root = resolve(import.meta.dirname, '..')
 const closing = /^\d+ passed, \d+ failed(, \d+ skipped)?$/
 
+/** Simulations of a full run; `npm run check` does fewer. */
+const SEEDS = '5000'
+
 // The tools of the browser tests, and the Debian package of each.
 const tools: readonly { files: readonly string[]; debian: string }[] = [
   { files: ['/usr/bin/chromium'], debian: 'chromium' },
@@ -55,7 +58,12 @@ function ensureTools(): void {
 function start(args: readonly string[], scratch: string): ChildProcess {
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
   const command = inNamespace([process.execPath, vitest, 'run', ...args])
-  const env = { ...process.env, CLAWCHAT_TEST_NAMESPACE: '1', TMPDIR: scratch }
+  const env = {
+    CLAWCHAT_SEEDS: SEEDS,
+    ...process.env,
+    CLAWCHAT_TEST_NAMESPACE: '1',
+    TMPDIR: scratch,
+  }
   return spawn('unshare', command, { cwd: root, env, stdio: [0, 'pipe', 2] })
 }
 

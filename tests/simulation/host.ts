@@ -1,5 +1,6 @@
 // A host under virtual time: the product's gate, rooms, members, rotation and publishing on a real SQLite database,
 // with simulated sockets and stores. A crash falls before or after any commit; the database is what remains.
+import { createHash } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import {
   EpochTable,
@@ -511,14 +512,12 @@ interface Opening {
   readonly minSeq: number
 }
 
-const opened = new WeakMap<Uint8Array, Map<string, RecordBody | ClawError>>()
+const opened = new Map<string, RecordBody | ClawError>()
 
 /** `openRecord`, with the costly part done once for the same bytes and credential. */
 export function openOnce({ minSeq, ...input }: Opening): RecordBody {
-  const known = opened.get(input.bytes) ?? new Map<string, RecordBody | ClawError>()
-  opened.set(input.bytes, known)
-  const name = toHex(input.root)
-  let found = known.get(name)
+  const name = createHash('sha256').update(input.bytes).update(input.root).digest('hex')
+  let found = opened.get(name)
   if (found === undefined) {
     try {
       found = openRecord({ ...input, minSeq: 0 })
@@ -526,7 +525,8 @@ export function openOnce({ minSeq, ...input }: Opening): RecordBody {
       if (!(error instanceof ClawError)) throw error
       found = error
     }
-    known.set(name, found)
+    if (opened.size > 1000) opened.clear()
+    opened.set(name, found)
   }
   if (found instanceof ClawError) throw found
   if (found.seq < minSeq) throw new ClawError('record-rollback')
