@@ -72,8 +72,12 @@ export function prepareSchema(db: DatabaseSync): void {
   transaction(db, () => db.exec(`${SCHEMA} PRAGMA user_version = ${VERSION}`))
 }
 
-/** Runs in one transaction: all of it is on disk when this returns, or none of it when it throws. */
+/**
+ * Runs in one transaction: all of it is on disk when this returns, or none of it when it throws.
+ * Within another one it is a part of that.
+ */
 export function transaction<T>(db: DatabaseSync, run: () => T): T {
+  if (db.isTransaction) return run()
   db.exec('BEGIN IMMEDIATE')
   try {
     const result = run()

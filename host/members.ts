@@ -200,9 +200,14 @@ export class Members {
 
   /**
    * A mode-2 handshake of this device succeeded. The first one (`fresh`) makes it a device and spends the invite's use;
-   * an owner's invite adds it to the owner there is. ClawError('invite-unknown') for a device that is neither.
+   * an owner's invite adds it to the owner there is. `welcome` is what else must be true of a fresh one, together with that.
+   * ClawError('invite-unknown') for a device that is neither.
    */
-  confirm(deviceId: string, nowMs: number): { readonly fresh: boolean; readonly member: string } {
+  confirm(
+    deviceId: string,
+    nowMs: number,
+    welcome: (deviceId: string) => void,
+  ): { readonly fresh: boolean; readonly member: string } {
     return transaction(this.#db, () => {
       const known = this.#sql.device.get(deviceId)
       if (known !== undefined) {
@@ -211,7 +216,9 @@ export class Members {
       }
       const reserved = this.#sql.reservation.get(deviceId)
       if (reserved === undefined) throw new ClawError('invite-unknown')
-      return { fresh: true, member: this.#admit(reserved, nowMs) }
+      const member = this.#admit(reserved, nowMs)
+      welcome(deviceId)
+      return { fresh: true, member }
     })
   }
 

@@ -97,9 +97,8 @@ const isEnrolFailure = (code: string): code is EnrolFailure => code in ENROL_FAI
 
 function converse(link: SecureLink, device: string, input: ServeInput) {
   const { members, rooms, hub, report } = input
-  const confirmed = members.confirm(device, input.now())
+  const confirmed = members.confirm(device, input.now(), (fresh) => rooms.joinDevice(fresh))
   if (confirmed.fresh) {
-    rooms.joinDevice(device)
     report({ event: 'enrolled', member: confirmed.member, device })
     void input.publish()
   }

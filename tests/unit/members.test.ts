@@ -38,9 +38,10 @@ const invite = (role: Role = 'member', uses = 1) =>
   }).id
 const reserve = (id: string, key: Uint8Array = randomBytes(32), nowMs = NOW, name = 'Ann') =>
   members.reserve(id, key, name, nowMs)
+const nothing = (): void => undefined
 function enrol(id: string) {
   const device = toHex(reserve(id).deviceId)
-  return { device, ...members.confirm(device, NOW) }
+  return { device, ...members.confirm(device, NOW, nothing) }
 }
 
 test('the same S_d gets the same answer; another one meanwhile is told the invite is reserved', () => {
@@ -50,10 +51,25 @@ test('the same S_d gets the same answer; another one meanwhile is told the invit
   expect(reserve(id, key)).toEqual(first)
   expect(() => reserve(id)).toThrow('invite-reserved')
   const device = toHex(first.deviceId)
-  expect(members.confirm(device, NOW).fresh).toBe(true)
-  expect(members.confirm(device, NOW).fresh).toBe(false)
+  expect(members.confirm(device, NOW, nothing).fresh).toBe(true)
+  expect(members.confirm(device, NOW, nothing).fresh).toBe(false)
   expect(() => reserve(id)).toThrow('invite-used')
   expect(members.credentials()).toMatchObject([{ id: device, kind: 'device' }])
+})
+
+test('what welcomes a device is one with its admission: if it fails, nothing of either has happened', () => {
+  const id = invite()
+  const device = toHex(reserve(id).deviceId)
+  const before = members.credentials()
+  const fails = (fresh: string): void => {
+    expect(fresh).toBe(device)
+    throw new Error('the process ends here')
+  }
+  expect(() => members.confirm(device, NOW, fails)).toThrow('ends here')
+  expect(members.devices()).toEqual([])
+  expect(members.members()).toEqual([])
+  expect(members.credentials()).toEqual(before)
+  expect(members.confirm(device, NOW, nothing).fresh).toBe(true)
 })
 
 test('an unconfirmed reservation ends after ten minutes and gives its use back', () => {
@@ -61,7 +77,7 @@ test('an unconfirmed reservation ends after ten minutes and gives its use back',
   const device = toHex(reserve(id).deviceId)
   expect(members.expire(NOW + 599_999)).toBe(false)
   expect(members.expire(NOW + 600_000)).toBe(true)
-  expect(() => members.confirm(device, NOW + 600_000)).toThrow('invite-unknown')
+  expect(() => members.confirm(device, NOW + 600_000, nothing)).toThrow('invite-unknown')
   reserve(id, randomBytes(32), NOW + 600_000)
 })
 
