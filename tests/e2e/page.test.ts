@@ -78,6 +78,63 @@ labTest('the page has its landmarks, and nothing sticks out on a phone', async (
   expect(seen).toEqual({ log: 1, status: 1, language: 'en', overflow: 0 })
 })
 
+/** Whether rooms and members are on screen and the conversation out of reach, and what has the focus. */
+const sideOf = (client: Client) =>
+  client.driver.read(() => {
+    const rooms = document.querySelector('nav[aria-label="Rooms"]')
+    const members = rooms?.querySelector('ul[aria-label="Members"]')
+    const covered = document.querySelector('[role="log"]')?.closest('[inert]') ?? null
+    return {
+      rooms: rooms?.checkVisibility() ?? false,
+      members: members?.checkVisibility() ? members.textContent : null,
+      covered: covered !== null,
+      focus: document.activeElement?.getAttribute('aria-label') ?? null,
+    }
+  }, null)
+
+labTest('on a phone rooms and members open from the header, by keyboard too', async (lab) => {
+  const ann = await joined(lab)
+  expect(await sideOf(ann)).toMatchObject({ rooms: true, covered: false })
+  await ann.driver.resize(390, 844)
+  expect(await sideOf(ann)).toMatchObject({ rooms: false, members: null, covered: false })
+  const opened = {
+    rooms: true,
+    members: expect.stringContaining('Ann (you)'),
+    covered: true,
+    focus: 'Back to the conversation',
+  }
+  const closed = { rooms: false, members: null, covered: false, focus: 'Rooms and members' }
+  const shows = (open: boolean) =>
+    ann.driver.until(
+      (open) => document.querySelector('nav[aria-label="Rooms"]')?.checkVisibility() === open,
+      open,
+      5000,
+    )
+  const goBack = () => ann.driver.read(() => history.back(), null)
+  const ways = [
+    () => ann.driver.press('Back to the conversation'),
+    () => ann.driver.key('Escape'),
+    goBack,
+  ]
+  await ann.driver.press('Rooms and members')
+  for (const close of ways) {
+    expect(await sideOf(ann)).toEqual(opened)
+    await close()
+    await shows(false)
+    expect(await sideOf(ann)).toEqual(closed)
+    await ann.driver.key('Enter')
+    await shows(true)
+  }
+  // A wider window has room for both; the focus stays on something that is there.
+  await ann.driver.resize(844, 390)
+  await ann.driver.until(() => document.querySelector('[inert]') === null, null, 5000)
+  expect(
+    await ann.driver.read(() => document.activeElement?.getAttribute('aria-current'), null),
+  ).toBe('page')
+  await ann.send('from the wide window')
+  await ann.waitMessage('from the wide window', 'sent')
+})
+
 labTest('markup in a message stays text', async (lab) => {
   const ann = await joined(lab)
   const text = '<img src=x onerror="document.title=1"><script>document.title=2</script>'

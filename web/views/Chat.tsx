@@ -31,7 +31,13 @@ export function Chat({ state, engine }: ViewProps) {
           <Logo />
           ClawChat
         </p>
-        <button type="button" class="room" aria-current="page" onClick={side.hide}>
+        <button
+          type="button"
+          class="room"
+          aria-current="page"
+          ref={side.current}
+          onClick={side.hide}
+        >
           <Avatar id={state.roomName} name={state.roomName} />
           <span class="room-name">{state.roomName}</span>
         </button>
@@ -60,6 +66,7 @@ export function Chat({ state, engine }: ViewProps) {
             ref={side.opener}
             onClick={side.show}
           >
+            <Back />
             <Avatar id={state.roomName} name={state.roomName} />
           </button>
           <Avatar id={state.roomName} name={state.roomName} />
@@ -104,30 +111,50 @@ export function Chat({ state, engine }: ViewProps) {
   )
 }
 
-/** On a phone rooms and members cover the conversation; Escape, "Back" and a wider window uncover it. */
+/** The mark of the history entry that stands for "rooms and members are open". */
+const SIDE = 'side'
+
+/**
+ * On a phone rooms and members cover the conversation. That is an entry of the history: the back gesture uncovers it,
+ * as Escape, "Back to the conversation", the room itself and a wider window do.
+ */
 function useSide() {
-  const [open, setOpen] = useState(false)
+  const [wide] = useState(() => matchMedia('(min-width: 720px)'))
+  const isOpen = (): boolean => !wide.matches && history.state === SIDE
+  const [open, setOpen] = useState(isOpen)
   const back = useRef<HTMLButtonElement>(null)
+  const current = useRef<HTMLButtonElement>(null)
   const opener = useRef<HTMLButtonElement>(null)
   const wasOpen = useRef(false)
+  const show = (): void => {
+    history.pushState(SIDE, '')
+    setOpen(true)
+  }
+  const hide = (): void => {
+    if (isOpen()) history.back()
+  }
+  useLayoutEffect(() => {
+    const follow = (): void => setOpen(isOpen())
+    addEventListener('popstate', follow)
+    wide.addEventListener('change', follow)
+    return () => {
+      removeEventListener('popstate', follow)
+      wide.removeEventListener('change', follow)
+    }
+  }, [])
   useLayoutEffect(() => {
     if (open) back.current?.focus()
-    else if (wasOpen.current) opener.current?.focus()
+    // In a wide window the opener is gone, and the rooms stay.
+    else if (wasOpen.current) (wide.matches ? current : opener).current?.focus()
     wasOpen.current = open
     if (!open) return
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape') setOpen(false)
+      if (event.key === 'Escape') hide()
     }
-    const wide = matchMedia('(min-width: 720px)')
-    const onWide = (): void => setOpen(false)
     addEventListener('keydown', onKey)
-    wide.addEventListener('change', onWide)
-    return () => {
-      removeEventListener('keydown', onKey)
-      wide.removeEventListener('change', onWide)
-    }
+    return () => removeEventListener('keydown', onKey)
   }, [open])
-  return { open, back, opener, show: () => setOpen(true), hide: () => setOpen(false) }
+  return { open, back, current, opener, show, hide }
 }
 
 const STATE_WORDS = {
