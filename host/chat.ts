@@ -46,6 +46,8 @@ export class ChatSession {
 
   /** One message of the device; whatever it throws ends the carrier. */
   handle(message: ClawMessage): void {
+    // After the RESUME of a newer carrier nothing of this one counts (SPEC §6.2).
+    if (this.#ended) return
     if (!this.#resumed) {
       if (message.type !== 'resume') throw new ClawError('frame-invalid')
       this.#resume(message.stored, message.id)

@@ -51,6 +51,9 @@ export const startsLate = (messages: AppState['messages']): boolean =>
 export class Conversation {
   readonly #ports: ConversationPorts
   #live: Live | null = null
+  /** the newest RESUME under way */
+  #resuming: { readonly live: Live; readonly over: Promise<unknown> } | null = null
+  #storing: Promise<unknown> = Promise.resolve()
 
   constructor(ports: ConversationPorts) {
     this.#ports = ports
@@ -62,7 +65,7 @@ export class Conversation {
   }
 
   /** RESUME on a new carrier. Resolves once the host's RESUME is settled; rejects if the carrier ends before. */
-  resume(session: Session, epoch: number): Promise<Live> {
+  async resume(session: Session, epoch: number): Promise<Live> {
     const { now, own } = this.#ports
     const sinceMs = now()
     const live: Live = {
@@ -74,22 +77,33 @@ export class Conversation {
       resumed: false,
       ended: false,
     }
-    return new Promise<Live>((resolve, reject) => {
-      const handle = async (message: ClawMessage): Promise<void> => {
+    const settled = Promise.withResolvers<void>()
+    const resuming = { live, over: settled.promise.catch(() => undefined) }
+    this.#resuming = resuming
+    // What is being stored just now belongs to the number that RESUME names.
+    await this.#storing
+    session.run(
+      async (message) => {
         live.heardMs = now()
         if (live.resumed) return this.#handle(live, message)
         if (message.type !== 'resume') throw new ClawError('frame-invalid')
         await this.#settled(live, message)
-        resolve(live)
-      }
-      session.run(handle, () => {
+        settled.resolve()
+      },
+      () => {
         live.ended = true
-        reject(new ClawError('no-answer'))
+        settled.reject(new ClawError('no-answer'))
         this.#ended(live)
-      })
-      const { stored, storedId } = own.must()
-      session.send({ type: 'resume', stored, id: storedId })
-    })
+      },
+    )
+    const { stored, storedId } = own.must()
+    session.send({ type: 'resume', stored, id: storedId })
+    try {
+      await settled.promise
+      return live
+    } finally {
+      if (this.#resuming === resuming) this.#resuming = null
+    }
   }
 
   /** Ends the carrier without a wish for another. */
@@ -167,21 +181,32 @@ export class Conversation {
     }
   }
 
+  /**
+   * SPEC §6.2: between the number that a RESUME names and its outcome nothing is stored from an older carrier, or the
+   * host would give out that number again.
+   */
   async #receive(live: Live, message: Of<'event'>): Promise<void> {
+    while (this.#resuming !== null && this.#resuming.live !== live) await this.#resuming.over
+    // The newer carrier brings it again.
+    if (live !== this.#live) return
+    const stored = this.#store(message)
+    this.#storing = stored.catch(() => undefined)
+    live.session.send({ type: 'ack', stored: await stored })
+  }
+
+  /** @returns the number to acknowledge */
+  async #store(message: Of<'event'>): Promise<number> {
     const { own, keep, box } = this.#ports
     const { stored } = own.must()
     if (message.number > stored + 1) throw new ClawError('frame-invalid')
-    if (message.number === stored + 1) {
-      const changed = await this.#changes(message)
-      await keep.receive(message.number, message.id, changed)
-      const latest = own.must()
-      if (message.number > latest.stored)
-        own.note({ ...latest, stored: message.number, storedId: message.id })
-      const messages = mergeMessages(box.value.messages, changed)
-      box.set({ messages, hasOlder: startsLate(messages) })
-      this.#fillHole()
-    }
-    live.session.send({ type: 'ack', stored: own.must().stored })
+    if (message.number <= stored) return stored
+    const changed = await this.#changes(message)
+    await keep.receive(message.number, message.id, changed)
+    own.stored(message.number, message.id)
+    const messages = mergeMessages(box.value.messages, changed)
+    box.set({ messages, hasOlder: startsLate(messages) })
+    this.#fillHole()
+    return message.number
   }
 
   /** The messages as they stand after an event. */

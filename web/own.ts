@@ -26,8 +26,17 @@ export class Own {
   }
 
   async update(change: Partial<Profile>): Promise<Profile> {
-    this.#profile = await this.#keep.update(change)
+    const next = await this.#keep.update(change)
+    // An event may have been stored while this was on its way back.
+    const { stored, storedId, deviceId } = this.#profile ?? next
+    const same = String(deviceId) === String(next.deviceId)
+    this.#profile = same && stored > next.stored ? { ...next, stored, storedId } : next
     return this.#profile
+  }
+
+  /** An event of the host is kept. */
+  stored(stored: number, storedId: Uint8Array): void {
+    this.#profile = { ...this.must(), stored, storedId }
   }
 
   /** What is known here without, or before, being kept. */

@@ -292,6 +292,7 @@ class Run {
     this.#cancelRotation()
     if (wakeAtMs !== null) {
       const again = (): void => {
+        if (this.#ended) return
         const left = wakeAtMs - host.now()
         if (left <= 0) this.#guarded(() => this.wake())
         else this.#cancelRotation = world.after(Math.min(left, 1000), again)
@@ -396,6 +397,17 @@ class Run {
     this.#publish({ type: 'wanted', seq: this.#seq, nowMs: host.now() })
   }
 
+  /** As the real publisher: after a crash nobody waits for an answer any more. */
+  #published(): Promise<void> {
+    try {
+      this.credentialsChanged()
+      return Promise.resolve()
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error
+      return new Promise(() => undefined)
+    }
+  }
+
   #publish(input: PublishingInput): void {
     if (this.#ended) return
     const { world, network, host, chance } = this.#input
@@ -484,7 +496,7 @@ class Run {
         locator: () => LOCATOR,
         recordSeq: () => this.#seq,
         record: () => this.#record,
-        publish: async () => this.credentialsChanged(),
+        publish: () => this.#published(),
         report: () => undefined,
       },
     )

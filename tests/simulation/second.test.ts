@@ -1,0 +1,4 @@
+// The second half of the seeds; two files, so that two workers share them.
+import { testSeeds } from './seeds.ts'
+
+testSeeds(1, 2)
