@@ -1,0 +1,193 @@
+// The device's side of a conversation (SPEC §6.2) on carriers that the test holds in its hands.
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { encodeEvent } from '../../shared/events.ts'
+import type { ClawMessage } from '../../shared/messages.ts'
+import { Conversation } from '../../web/conversation.ts'
+import { Own } from '../../web/own.ts'
+import type { Session } from '../../web/session.ts'
+import { StateBox } from '../../web/state.ts'
+import { Disk, SimKeep } from '../simulation/keep.ts'
+import { Chance, settle, World } from '../simulation/world.ts'
+
+const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+
+/** The host's end: what the device sent, and a way to speak. */
+class Wire implements Session {
+  readonly sent: ClawMessage[] = []
+  closed = false
+  #handler: (message: ClawMessage) => Promise<void> | void = () => undefined
+  #onEnd = (): void => undefined
+  #tail: Promise<void> = Promise.resolve()
+
+  send(message: ClawMessage): void {
+    this.sent.push(message)
+  }
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.#onEnd()
+  }
+  run(handler: (message: ClawMessage) => Promise<void> | void, onEnd: () => void): void {
+    this.#handler = handler
+    this.#onEnd = onEnd
+  }
+  /** One at a time, as a session does; what a handler throws ends the carrier. */
+  speak(message: ClawMessage): void {
+    this.#tail = this.#tail.then(() => this.#handler(message)).catch(() => this.close())
+  }
+  get acks(): number[] {
+    return this.sent.flatMap((message) => (message.type === 'ack' ? [message.stored] : []))
+  }
+  get resumed(): number | undefined {
+    return this.sent.flatMap((m) => (m.type === 'resume' ? [m.stored] : []))[0]
+  }
+}
+
+const event = (number: number): ClawMessage => {
+  const room = new Uint8Array(16)
+  const message = {
+    type: 'message',
+    id: bytes(16),
+    room,
+    seq: number,
+    atMs: 1,
+    author: bytes(16),
+    authorDevice: bytes(16),
+    delivered: false,
+    text: `text ${number}`,
+  } as const
+  return { type: 'event', number, id: bytes(16), ...encodeEvent(message) }
+}
+
+const RESUME: ClawMessage = { type: 'resume', stored: 0, id: new Uint8Array(16) }
+
+async function device() {
+  const world = new World(0)
+  const disk = new Disk()
+  disk.profile = {
+    hostPublicKey: bytes(32),
+    hostName: '',
+    key: bytes(32),
+    invite: null,
+    deviceId: bytes(16),
+    root: bytes(32),
+    name: 'Ann',
+    member: null,
+    roomName: '',
+    knownSinceMs: 0,
+    record: null,
+    seq: 0,
+    assigned: 0,
+    stored: 0,
+    storedId: new Uint8Array(16),
+  }
+  const keep = new SimKeep(disk, world, new Chance(1))
+  const own = new Own(keep)
+  void own.load()
+  await world.run(100)
+  const box = new StateBox(() => world.nowMs)
+  const ended: number[] = []
+  const chat = new Conversation({
+    keep,
+    own,
+    box,
+    now: () => world.nowMs,
+    clock: () => world.nowMs,
+    mayTalk: () => true,
+    onEnded: (live) => ended.push(live.epoch),
+    onRecord: async () => undefined,
+    onNotice: () => undefined,
+    onBye: () => undefined,
+  })
+  const pass = async (ms = 100): Promise<void> => void (await world.run(world.nowMs + ms))
+  /** A carrier whose RESUME the host has answered. */
+  const connected = async (epoch: number): Promise<Wire> => {
+    const wire = new Wire()
+    const live = chat.resume(wire, epoch)
+    await pass()
+    wire.speak(RESUME)
+    await pass()
+    await live
+    return wire
+  }
+  return { chat, disk, box, ended, pass, connected }
+}
+
+const texts = (box: StateBox): string[] => box.value.messages.map(({ text }) => text)
+
+test('while a RESUME is under way nothing is stored from the older carrier; if it fails, the older goes on', async () => {
+  const { chat, disk, box, pass, connected } = await device()
+  const older = await connected(1)
+  older.speak(event(1))
+  await pass()
+  expect(older.acks).toEqual([1])
+  const newer = new Wire()
+  const live = chat.resume(newer, 2)
+  await pass()
+  expect(newer.resumed).toBe(1)
+  older.speak(event(2))
+  await pass()
+  expect(disk.profile?.stored).toBe(1)
+  expect(older.acks).toEqual([1])
+  newer.close()
+  await expect(live).rejects.toThrow('no-answer')
+  await pass()
+  expect(older.acks).toEqual([1, 2])
+  expect(texts(box)).toEqual(['text 1', 'text 2'])
+})
+
+test('once it is settled the newer carrier brings what the older one held', async () => {
+  const { chat, disk, box, pass, connected } = await device()
+  const older = await connected(1)
+  const newer = new Wire()
+  const live = chat.resume(newer, 2)
+  await pass()
+  older.speak(event(1))
+  await pass()
+  newer.speak(RESUME)
+  newer.speak(event(1))
+  await pass()
+  await live
+  expect(older.closed).toBe(true)
+  expect([older.acks, newer.acks]).toEqual([[], [1]])
+  expect(disk.profile?.stored).toBe(1)
+  expect(texts(box)).toEqual(['text 1'])
+})
+
+test('an event that is being stored when a RESUME begins counts in it', async () => {
+  const { chat, pass, connected } = await device()
+  const older = await connected(1)
+  older.speak(event(1))
+  await settle()
+  const newer = new Wire()
+  void chat.resume(newer, 2)
+  await pass()
+  expect(newer.resumed).toBe(1)
+  expect(older.acks).toEqual([1])
+})
+
+test('a carrier that ends while its RESUME is being settled is not taken for live', async () => {
+  const { chat, pass } = await device()
+  const wire = new Wire()
+  const live = chat.resume(wire, 1)
+  live.catch(() => undefined)
+  await pass()
+  wire.speak(RESUME)
+  await settle()
+  wire.close()
+  await pass()
+  await expect(live).rejects.toThrow('no-answer')
+  expect(chat.live).toBeNull()
+})
+
+test('an event above the next number ends the carrier and keeps nothing', async () => {
+  const { chat, disk, ended, pass, connected } = await device()
+  const wire = await connected(7)
+  wire.speak(event(2))
+  await pass()
+  expect(wire.closed).toBe(true)
+  expect(chat.live).toBeNull()
+  expect(ended).toEqual([7])
+  expect(disk.messages.size).toBe(0)
+})
