@@ -47,6 +47,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   trouble.begin()
   await world.run(world.nowMs + TROUBLE_MS)
   trouble.end()
+  await world.run(world.nowMs + 2000)
   const check = new Check(host, devices)
   const quiet = await world.run(world.nowMs + CALM_MS, () => check.quiet(world.nowMs))
   if (!quiet) throw new Error(`not quiet after ${CALM_MS / 60_000} minutes: ${check.whyNot()}`)
