@@ -27,6 +27,8 @@ export class SimDevice {
   readonly name: string
   readonly disk = new Disk()
   clockOffsetMs = 0
+  /** probability that a write, or the moment before it, is the last of this run */
+  crashiness = 0
   crashes = 0
   connects = 0
   /** ids of its messages, in the order in which they were written and kept */
@@ -47,6 +49,9 @@ export class SimDevice {
 
   get enrolled(): boolean {
     return this.disk.profile?.deviceId != null
+  }
+  get running(): boolean {
+    return this.#run !== null
   }
   get connected(): boolean {
     return this.#run?.chat.live != null
@@ -109,7 +114,11 @@ class DeviceRun {
     this.#invite = invite
     this.#secret = secret
     const { world, chance } = input
-    this.#keep = new SimKeep(device.disk, world, chance)
+    this.#keep = new SimKeep(device.disk, world, chance, () => {
+      const dies = chance.chance(device.crashiness)
+      if (dies) device.crash()
+      return dies
+    })
     this.#own = new Own(this.#keep)
     this.box = new StateBox(() => world.nowMs)
     this.#runtime = {

@@ -19,10 +19,13 @@ export class SimKeep implements Keep {
   readonly #disk: Disk
   readonly #world: World
   readonly #chance: Chance
+  readonly #dies: () => boolean
   #alive = true
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(disk: Disk, world: World, chance: Chance) {
+  /** `dies` ends the device, or not: asked right before and right after each write. */
+  constructor(disk: Disk, world: World, chance: Chance, dies: () => boolean) {
+    this.#dies = dies
     this.#disk = disk
     this.#world = world
     this.#chance = chance
@@ -38,7 +41,7 @@ export class SimKeep implements Keep {
       () =>
         new Promise<T>((resolve, reject) => {
           this.#world.after(this.#chance.between(0, 2), () => {
-            if (!this.#alive) return
+            if (!this.#alive || this.#dies()) return
             let result: T
             try {
               result = run()
@@ -46,6 +49,7 @@ export class SimKeep implements Keep {
               reject(error)
               return
             }
+            if (this.#dies()) return
             this.#world.after(this.#chance.between(0, 2), () => {
               if (this.#alive) resolve(result)
             })

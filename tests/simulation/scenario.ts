@@ -43,6 +43,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   enter('member')
   await world.run(world.nowMs + 20_000, () => devices.every((device) => device.connected))
   host.crashiness = chance.pick([0, 0, 0.01, 0.03]) ?? 0
+  for (const device of devices) device.crashiness = chance.pick([0, 0, 0.002, 0.01]) ?? 0
   const trouble = new Trouble(world, network, chance, host, devices, enter)
   trouble.begin()
   await world.run(world.nowMs + TROUBLE_MS)
@@ -115,6 +116,7 @@ class Trouble {
     this.#network.faults = CALM
     this.#network.cut.clear()
     this.#host.crashiness = 0
+    for (const device of this.#devices) device.crashiness = 0
     for (const store of this.#host.stores) store.away = false
     // One that is just stopping is started once it has.
     this.#world.after(1000, () => this.#host.start())
@@ -181,6 +183,7 @@ class Trouble {
     }
     // A run that ended at a commit is started again, as a service manager does.
     if (!this.#host.running) later(() => this.#host.start())
+    for (const each of this.#devices) if (!each.running) later(() => each.start())
   }
 
   #burst(device: SimDevice, count: number): void {

@@ -82,7 +82,7 @@ async function device() {
     stored: 0,
     storedId: new Uint8Array(16),
   }
-  const keep = new SimKeep(disk, world, new Chance(1))
+  const keep = new SimKeep(disk, world, new Chance(1), () => false)
   const own = new Own(keep)
   void own.load()
   await world.run(100)
