@@ -30,3 +30,5 @@ export const RATCHET_MS = 15 * 60_000
 export const TEXT_MAX_BYTES = 16_000
 export const NAME_MAX_BYTES = 48
 export const HISTORY_MAX = 200
+/** Highest number of an event (SPEC §6.2). */
+export const EVENT_NUMBER_MAX = 2 ** 48

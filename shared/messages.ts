@@ -1,6 +1,6 @@
 // Messages on channel 0 (SPEC §6.1): codec between a typed union and the type byte and data of a frame.
 import { Reader, Writer } from './bytes.ts'
-import { HISTORY_MAX, NAME_MAX_BYTES, RECORD_BYTES } from './constants.ts'
+import { EVENT_NUMBER_MAX, HISTORY_MAX, NAME_MAX_BYTES, RECORD_BYTES } from './constants.ts'
 import { ClawError, type ClawErrorCode } from './error.ts'
 import { decodeStoredMessage, encodeStoredMessage, ID_BYTES, type StoredMessage } from './events.ts'
 import { type Locator, readLocator, writeLocator } from './locator.ts'
@@ -204,13 +204,13 @@ export function decodeMessage({ type, data }: SessionMessage): ClawMessage {
 function decodeData(type: number, reader: Reader): ClawMessage {
   switch (type) {
     case TYPE.resume:
-      return { type: 'resume', stored: reader.u64(), id: reader.bytes(ID_BYTES) }
+      return { type: 'resume', stored: readNumber(reader), id: reader.bytes(ID_BYTES) }
     case TYPE.ack:
-      return { type: 'ack', stored: reader.u64() }
+      return { type: 'ack', stored: readNumber(reader) }
     case TYPE.event:
       return {
         type: 'event',
-        number: reader.u64(),
+        number: readNumber(reader),
         id: reader.bytes(ID_BYTES),
         kind: reader.u8(),
         body: reader.rest(),
@@ -264,6 +264,20 @@ const flag = (reader: Reader): boolean => {
   return value === 1
 }
 
+/** Far below 2^53, so that whatever is numbered behind it can still be counted. */
+function readNumber(reader: Reader): number {
+  const number = reader.u64()
+  if (number > EVENT_NUMBER_MAX) reader.fail()
+  return number
+}
+
+/** A list of entries of at least `minBytes`: a count that cannot be true takes no memory. */
+function readMany<T>(reader: Reader, minBytes: number, read: () => T): T[] {
+  const count = reader.u16()
+  if (count * minBytes > reader.left) reader.fail()
+  return Array.from({ length: count }, read)
+}
+
 function readHistory(reader: Reader): ClawMessage {
   const room = reader.bytes(ID_BYTES)
   const before = reader.u64()
@@ -288,13 +302,13 @@ function readState(reader: Reader): ClawMessage {
   const hostName = reader.str8(NAME_MAX_BYTES)
   const member = reader.bytes(ID_BYTES)
   const device = reader.bytes(ID_BYTES)
-  const members = Array.from({ length: reader.u16() }, () => ({
+  const members = readMany(reader, 19, () => ({
     id: reader.bytes(ID_BYTES),
     role: named(MEMBER_ROLE, reader),
     name: reader.str8(NAME_MAX_BYTES),
     online: flag(reader),
   }))
-  const devices = Array.from({ length: reader.u16() }, () => ({
+  const devices = readMany(reader, 26, () => ({
     id: reader.bytes(ID_BYTES),
     name: reader.str8(NAME_MAX_BYTES),
     lastSeenMs: reader.u64(),

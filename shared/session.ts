@@ -119,6 +119,9 @@ export class Opener {
   readonly #keys: KeyChain
   readonly #channel: number
   #counter = 0
+  /** nothing more is taken; what was taken before still comes out, in order */
+  #ended = false
+  /** a frame has failed: nothing behind it comes out */
   #dead = false
   #parts: Uint8Array[] = []
   #partsBytes = 0
@@ -136,17 +139,18 @@ export class Opener {
     const result = this.#tail.then(async () => this.#assemble(await opened))
     opened.catch(() => undefined)
     this.#tail = result.catch(() => {
+      this.#ended = true
       this.#dead = true
     })
     return result
   }
 
   async #openOne(frame: Uint8Array): Promise<FramePlaintext> {
-    if (this.#dead) throw new ClawError('frame-invalid')
+    if (this.#ended) throw new ClawError('frame-invalid')
     const { channel, generation, counter, aad, sealed } = decodeFrame(frame)
     const step = generation - this.#keys.generation
     if (channel !== this.#channel || counter !== this.#counter || (step !== 0 && step !== 1)) {
-      this.#dead = true
+      this.#ended = true
       throw new ClawError('frame-invalid')
     }
     // Moving on before the tag is checked is safe here: a failing tag ends the carrier.

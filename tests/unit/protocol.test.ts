@@ -12,7 +12,7 @@ import {
   toUtf8,
   Writer,
 } from '../../shared/bytes.ts'
-import { RECORD_BYTES } from '../../shared/constants.ts'
+import { EVENT_NUMBER_MAX, RECORD_BYTES } from '../../shared/constants.ts'
 import type { RandomBytes } from '../../shared/crypto.ts'
 import { ClawError, type ClawErrorCode } from '../../shared/error.ts'
 import { type ChatEvent, decodeEvent, encodeEvent } from '../../shared/events.ts'
@@ -309,6 +309,7 @@ describe('knock (SPEC §4)', () => {
 
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 })
 const counter = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+const eventNumber = fc.integer({ min: 0, max: EVENT_NUMBER_MAX })
 const name = fc.string({ unit: 'grapheme-ascii', maxLength: 48 })
 const storedMessage = fc.record({
   type: fc.constant('message' as const),
@@ -323,11 +324,11 @@ const storedMessage = fc.record({
 })
 const role = fc.constantFrom('owner' as const, 'member' as const, 'guest' as const, 'bot' as const)
 const message: fc.Arbitrary<ClawMessage> = fc.oneof(
-  fc.record({ type: fc.constant('resume' as const), stored: counter, id }),
-  fc.record({ type: fc.constant('ack' as const), stored: counter }),
+  fc.record({ type: fc.constant('resume' as const), stored: eventNumber, id }),
+  fc.record({ type: fc.constant('ack' as const), stored: eventNumber }),
   fc.record({
     type: fc.constant('event' as const),
-    number: counter,
+    number: eventNumber,
     id,
     kind: fc.nat(255),
     body: fc.uint8Array({ maxLength: 80 }),
