@@ -29,6 +29,11 @@ export const ROOTS = {
   device: new Uint8Array(createHash('sha256').update('device').digest()),
   other: new Uint8Array(createHash('sha256').update('other device').digest()),
 }
+/** More credentials, for tests that knock more often than one may. */
+export const MANY_ROOTS = Array.from(
+  { length: 20 },
+  (_, i) => new Uint8Array(createHash('sha256').update(`device ${i}`).digest()),
+)
 export const TAG = hostTag(ROOTS.device)
 export const EPOCH = 1000
 const SCTP_PORT = 5000
@@ -46,6 +51,7 @@ export interface TestHost {
   /** the credentials, by id */
   readonly roots: Map<string, Uint8Array>
   epoch: number
+  clockOffsetMs: number
 }
 
 const certificates = new Map<number, Certificate>()
@@ -74,8 +80,12 @@ export async function startHost(nonces = new Map<string, number>()): Promise<Tes
     nonces,
     carriers: [],
     received: [],
-    roots: new Map(Object.entries(ROOTS)),
+    roots: new Map([
+      ...Object.entries(ROOTS),
+      ...MANY_ROOTS.map((root, i): [string, Uint8Array] => [`device ${i}`, root]),
+    ]),
     epoch: EPOCH,
+    clockOffsetMs: 0,
   }
   const listener = new DirectListener({
     bindAddress: HOST_ADDRESS,
@@ -83,7 +93,7 @@ export async function startHost(nonces = new Map<string, number>()): Promise<Tes
     credentials: () => [...host.roots].map(([id, root]) => ({ id, root })),
     epoch: () => host.epoch,
     certificate: (epoch) => certificates.get(epoch) ?? null,
-    now: () => performance.now(),
+    now: () => performance.now() + host.clockOffsetMs,
     nonces: {
       all: () =>
         [...nonces].map(([hex, untilEpoch]) => ({ nonce: Buffer.from(hex, 'hex'), untilEpoch })),
@@ -261,9 +271,10 @@ export class Client {
     address: string,
     hostFingerprint: Uint8Array,
     shown?: Certificate,
+    root: Uint8Array = ROOTS.device,
   ): Promise<Client> {
     const own = await makeCertificate()
-    const knock = makeKnock({ clientFingerprint: own.fingerprint })
+    const knock = makeKnock({ root, clientFingerprint: own.fingerprint })
     const probe = await Probe.at(address, host.port)
     await probe.ask(checkOf(knock, { useCandidate: true }))
     return new Client(probe, knock, shown ?? own, hostFingerprint)
@@ -274,8 +285,9 @@ export class Client {
     host: { readonly port: number },
     address: string,
     hostFingerprint: Uint8Array,
+    root: Uint8Array = ROOTS.device,
   ): Promise<Client> {
-    const client = await Client.knock(host, address, hostFingerprint)
+    const client = await Client.knock(host, address, hostFingerprint, undefined, root)
     await client.start()
     return client
   }

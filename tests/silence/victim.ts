@@ -1,9 +1,28 @@
-// A host in a process of its own, for tests of what might end a process. Ends when its parent does.
+// A host in a process of its own, for tests of what might end a process or stay behind in it. Ends when its parent does.
 import { guardWerift } from '../../host/direct.ts'
 import { certificateOf, EPOCH, startHost } from './dialer.ts'
 
 guardWerift()
 const host = await startHost()
 const { fingerprint } = await certificateOf(EPOCH)
+
+function usage() {
+  // What the test's own application kept is no leak of the host.
+  host.received.length = 0
+  host.carriers.splice(0, host.carriers.length, ...host.carriers.filter(({ closed }) => !closed))
+  globalThis.gc?.()
+  const resources = process.getActiveResourcesInfo()
+  return {
+    handles: resources.filter((name) => name !== 'Timeout' && name !== 'Immediate').length,
+    timers: resources.filter((name) => name === 'Timeout').length,
+    heapBytes: process.memoryUsage().heapUsed,
+    peers: host.carriers.length,
+  }
+}
+
+process.on('message', ({ laterMs }: { laterMs: number }) => {
+  host.clockOffsetMs += laterMs
+  process.send?.(usage())
+})
 process.on('disconnect', () => process.exit())
 process.send?.({ port: host.port, fingerprint: Buffer.from(fingerprint).toString('hex') })
