@@ -8,7 +8,7 @@ import { CALM, type Faults, Network, watchNonces } from './network.ts'
 import { Chance, World } from './world.ts'
 
 const START_MS = 1_800_000_000_000
-const TROUBLE_MS = 45_000
+const TROUBLE_MS = 30_000
 const CALM_MS = 900_000
 /** Stands in every message, so that the network can look for it. */
 const MARK = 'kestrel-4711'
@@ -169,8 +169,12 @@ class Trouble {
         this.#host.clockJumped()
         break
       case 8:
-        device.renew()
-        if (chance.chance(0.5)) device.renew()
+        // With others speaking at that very moment: what is on the way on the old carrier must not be lost.
+        for (const each of this.#devices) this.#burst(each, chance.between(1, 20))
+        this.#world.after(chance.between(0, 200), () => {
+          device.renew()
+          if (chance.chance(0.5)) device.renew()
+        })
         break
       case 9:
         if (this.#devices.length < 4) this.#enter('member')
