@@ -107,8 +107,7 @@ export type HostEvent =
     }
   | { readonly event: 'disconnected'; readonly member: string; readonly device: string }
   | { readonly event: 'revoked'; readonly device: string }
-  /** `link`: with `origin-changed`, a one-use link by which the owner's device moves to the new origin */
-  | { readonly event: 'warning'; readonly code: WarningCode; readonly link?: string }
+  | { readonly event: 'warning'; readonly code: WarningCode }
   | { readonly event: 'stopped' }
 
 export type Role = 'owner' | 'member' | 'guest' | 'bot'

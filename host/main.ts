@@ -15,6 +15,7 @@ import {
   type HostEvent,
   type InviteArgs,
   type ListenAddress,
+  type PageLink,
   type StartOptions,
   type StatusResult,
 } from './config.ts'
@@ -29,7 +30,7 @@ import { makeInvite } from './invites.ts'
 import { type LinkPlan, listenerUrl, planLinks } from './links.ts'
 import { Members } from './members.ts'
 import { nodeBackend } from './nodecrypto.ts'
-import { PAGE_DIR } from './page.ts'
+import { checkPage, PAGE_DIR } from './page.ts'
 import { Publisher } from './publisher.ts'
 import { Rooms } from './rooms.ts'
 import { serveCarrier } from './serve.ts'
@@ -253,7 +254,10 @@ async function start(
     random,
     publish: credentialsChanged,
   }
-  const invite = await ownerInvite(members, invites, now)
+  const moved = originMoved(settings, plan().pages)
+  if (moved) report({ event: 'warning', code: 'origin-changed' })
+  const invite =
+    moved || !members.hasOwnerDevice() ? await ownerInvite(members, invites, now) : null
   if (invite === null) await credentialsChanged()
 
   const timers = [
@@ -329,16 +333,28 @@ async function start(
     epoch: epochs.current.epoch,
     dataDir: folder.dir,
   })
+  if (options.pageUrl !== null) {
+    void checkPage(options.pageUrl).then((code) => {
+      if (code !== null && stopping === null) report({ event: 'warning', code })
+    })
+  }
   return { stopped, stop }
 }
 
-/** A fresh link as long as no owner device exists. */
+/** Browsers keep a device's keys by origin: whether the one that links led to at the last start is gone. */
+function originMoved(settings: Settings, pages: readonly PageLink[]): boolean {
+  const origins = pages.map(({ url }) => new URL(url).origin)
+  const earlier = settings.get('origin')
+  settings.set('origin', origins[0] ?? '')
+  return earlier !== null && !origins.includes(earlier)
+}
+
+/** A fresh link for a device of the owner. */
 async function ownerInvite(
   members: Members,
   input: Parameters<typeof makeInvite>[0],
   now: () => number,
-): Promise<string | null> {
-  if (members.hasOwnerDevice()) return null
+): Promise<string> {
   const open = members
     .invites(now())
     .filter((row) => row.note === OWNER_INVITE.note && row.state === 'open')

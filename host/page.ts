@@ -1,5 +1,6 @@
-// The built page: where it is, and `clawchat page --out DIR`, which copies it for any https host.
-import { cp, mkdir, readdir } from 'node:fs/promises'
+// The built page: where it is, `clawchat page --out DIR`, which copies it for any https host, and whether a copy is ours.
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClawError } from '../shared/error.ts'
 
@@ -28,6 +29,41 @@ export async function exportPage(out: string, pageDir = PAGE_DIR): Promise<numbe
     throw new ClawError('folder-unusable')
   }
   return files.length
+}
+
+const TIMEOUT_MS = 5000
+/** build.json has about 120 bytes. */
+const MARK_MAX_BYTES = 4096
+
+/** What is odd about the copy of the page at `url`, or null: the check of `start --page` (contract.md). */
+export async function checkPage(
+  url: string,
+  pageDir = PAGE_DIR,
+): Promise<'page-unreachable' | 'page-version' | null> {
+  const own = buildOf(await readFile(join(pageDir, MARK), 'utf8').catch(() => ''))
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const answer = await fetch(new URL(MARK, url), { signal, credentials: 'omit' })
+    if (!answer.ok || answer.body === null) return 'page-unreachable'
+    let text = ''
+    const decoder = new TextDecoder()
+    for await (const part of answer.body) {
+      text += decoder.decode(part, { stream: true })
+      if (text.length > MARK_MAX_BYTES) return 'page-version'
+    }
+    return own !== null && buildOf(text) === own ? null : 'page-version'
+  } catch {
+    return 'page-unreachable'
+  }
+}
+
+function buildOf(text: string): string | null {
+  try {
+    const { build } = JSON.parse(text) as { build?: unknown }
+    return typeof build === 'string' ? build : null
+  } catch {
+    return null
+  }
 }
 
 async function listFiles(dir: string): Promise<string[]> {

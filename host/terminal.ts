@@ -143,12 +143,14 @@ export const errorWords = (code: ClawErrorCode): Words => ERROR_WORDS[code]
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'clock-offset': 'CLAWCHAT_CLOCK_OFFSET is set: this host uses a shifted clock. For tests only.',
-  'page-unreachable': 'The address given with --page does not answer, so links may not open.',
-  'page-version': 'The address given with --page serves another version of the page.',
+  'page-unreachable':
+    'The address given with --page does not answer, so links may not open. Check it, and that "clawchat page" was uploaded there.',
+  'page-version':
+    'The address given with --page serves another version of the page. Upload it anew: "clawchat page --out DIR".',
   'no-address':
     'This computer has no network address: browsers refuse WebRTC until it is connected to a network.',
   'origin-changed':
-    'The page has a new address. Devices that joined by the old one need a new link; this one is for you:',
+    'The page has a new address, and browsers keep their keys by address: devices that joined at the old one need a new link. Yours is below; for the others: "clawchat invite".',
 }
 
 /** A QR code two rows to a line; dark modules are drawn light, as terminals mostly are dark. */
@@ -186,7 +188,7 @@ export function eventText(event: HostEvent): string {
     case 'revoked':
       return `Device ${short(event.device)} was revoked.`
     case 'warning':
-      return `Warning: ${WARNINGS[event.code]}${event.link === undefined ? '' : `\n${event.link}`}`
+      return `Warning: ${WARNINGS[event.code]}`
     case 'stopped':
       return 'Stopped.'
   }

@@ -107,3 +107,26 @@ labTest(
     expect(await ann.texts()).toEqual(['before', 'written meanwhile'])
   },
 )
+
+labTest(
+  'the page at another address: the owner is told, and gets a link for the own device',
+  async (lab) => {
+    const first = ['--http', `127.0.0.1:${freePort()}`]
+    const { host, ready } = await lab.host(first)
+    const ann = await lab.chromium('Ann')
+    await ann.join(String(ready.invite))
+    await ann.send('before the move')
+    await ann.waitMessage('before the move', 'sent')
+    await host.stop()
+    const { host: same, ready: still } = await lab.host(first)
+    expect(still.invite).toBeNull()
+    expect(same.events.some(({ event }) => event === 'warning')).toBe(false)
+    await same.stop()
+    const { host: moved, ready: now } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+    expect(moved.events).toContainEqual({ event: 'warning', code: 'origin-changed' })
+    await ann.join(String(now.invite))
+    await ann.waitMessage('before the move', 'sent')
+    const { lines } = await moved.command('status')
+    expect(lines[0]).toMatchObject({ members: 1, devices: 2 })
+  },
+)
