@@ -1,0 +1,219 @@
+// The kept inputs: one file per target in corpus/, an input in hex per line. `node tests/fuzz/corpus.ts` makes them anew
+// from the vectors and from one value of every kind; a test does so without a diff.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { encodeBindingRequest } from '../../host/stun.ts'
+import { concat, fromBase64Url, fromHex, toHex, toUtf8, Writer } from '../../shared/bytes.ts'
+import { type ChatEvent, encodeEvent, type StoredMessage } from '../../shared/events.ts'
+import { encodeFramePlaintext } from '../../shared/frames.ts'
+import { encodeInvite } from '../../shared/invite.ts'
+import { type Locator, writeLocator } from '../../shared/locator.ts'
+import { type ClawMessage, encodeMessage } from '../../shared/messages.ts'
+import { fixed } from '../vectors/fixed.ts'
+import { STUN_PASSWORD } from './packets.ts'
+import { KNOCK_FIELDS, PUT, RECORD_FIELDS, RECORD_PLAINTEXT } from './sealed.ts'
+import { FRAMES, HANDSHAKE, KNOCK, RECORD } from './vectors.ts'
+
+const FOLDER = join(import.meta.dirname, 'corpus')
+const FINDINGS = join(import.meta.dirname, 'findings.txt')
+
+export const corpusFile = (target: string): string => join(FOLDER, `${target}.hex`)
+
+const lines = (path: string): string[] =>
+  existsSync(path)
+    ? readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : []
+
+/** The kept inputs of a target, and with them what was found before. */
+export const corpusOf = (target: string): Uint8Array[] => [
+  ...lines(corpusFile(target)).map((hex) => fromHex(hex)),
+  ...findings()
+    .filter((finding) => finding.target === target)
+    .map(({ input }) => input),
+]
+
+/** Inputs that once broke a promise: target, hex and what it was. */
+export const findings = (): { readonly target: string; readonly input: Uint8Array }[] =>
+  lines(FINDINGS).map((line) => {
+    const [target = '', hex = ''] = line.split(' ')
+    return { target, input: fromHex(hex) }
+  })
+
+const LOCATOR: Locator = [
+  { type: 'https', flags: 1, id: fixed('id'), url: 'http://127.0.0.1:8787' },
+  { type: 'https', flags: 7, id: fixed('id'), url: 'https://store.example/claw/a' },
+  { type: 'mega', flags: 1, handle: 'Ab3_-xyz', key: fixed('mega') },
+  { type: 'unknown', code: 9, flags: 0, data: fixed('data', 5) },
+]
+const LOCATORS: readonly Locator[] = [[], LOCATOR.slice(0, 1), LOCATOR]
+
+const INVITES = LOCATORS.map((locator, i) =>
+  encodeInvite({
+    hostPublicKey: RECORD.hostPublicKey,
+    secret: fixed('secret'),
+    minSeq: 2 ** 33,
+    hostName: ['', 'Ada Łovelace', 'a'.repeat(48)][i] ?? '',
+    locator,
+  }),
+)
+
+const id = fixed('id', 16)
+const room = new Uint8Array(16)
+const MESSAGE: StoredMessage = {
+  type: 'message',
+  id,
+  room,
+  seq: 7,
+  atMs: 1_700_000_000_000,
+  author: fixed('author', 16),
+  authorDevice: fixed('device', 16),
+  delivered: true,
+  text: 'Laissez faire, ça ira',
+}
+const EVENTS: readonly ChatEvent[] = [
+  { type: 'post', room, text: 'a' },
+  MESSAGE,
+  { type: 'stored', id, room, seq: 8, atMs: 9 },
+  { type: 'refused', id, reason: 'no-room' },
+  { type: 'delivered', room, ids: [id, room] },
+]
+const MESSAGES: readonly ClawMessage[] = [
+  { type: 'resume', stored: 3, id },
+  { type: 'ack', stored: 2 ** 32 },
+  ...EVENTS.map(
+    (event, i): ClawMessage => ({ type: 'event', number: i + 1, id, ...encodeEvent(event) }),
+  ),
+  { type: 'ping', token: 5 },
+  { type: 'pong', token: 2 ** 53 - 1 },
+  { type: 'notice', epoch: 472_222, atMs: 1_700_000_000_000, intervalMs: 3_600_000 },
+  { type: 'record', bytes: RECORD.bytes },
+  { type: 'bye', reason: 'moving' },
+  { type: 'history', room, before: 0, limit: 200 },
+  { type: 'page', room, before: 9, more: true, messages: [MESSAGE, { ...MESSAGE, text: '' }] },
+  {
+    type: 'state',
+    hostName: 'Ada',
+    member: id,
+    device: id,
+    members: [
+      { id, role: 'owner', name: 'Ann', online: true },
+      { id: room, role: 'bot', name: 'Bo', online: false },
+    ],
+    devices: [{ id, name: 'phone', lastSeenMs: 1_700_000_000_000, online: true }],
+    roomName: 'Room',
+  },
+  { type: 'enrol', name: 'Eve' },
+  { type: 'enrol-ok', device: id, root: fixed('root'), locator: LOCATOR },
+  { type: 'enrol-fail', code: 'invite-used' },
+]
+
+const TEXTS = {
+  utf8: ['plain', 'é', 'ſ', '€', '😀', '\u{10ffff}', '\ufeffmark', 'a\0b'],
+  bases: ['AA', 'AAAA', '-_-_', '+/+/', '00ff', 'DEADBEEF', '😀😀'],
+  'protocol-name': [
+    'Noise_IKhfs+psk0+psk2_25519+MLKEM768_AESGCM_SHA256',
+    'Noise_NNpsk0_25519_AESGCM_SHA256',
+    'Noise_N_25519_AESGCM_SHA256',
+    'Noise_X1X1_25519_AESGCM_SHA256',
+  ],
+  address: ['192.0.2.7', '255.255.255.255', '::', '::1', 'fe80::1%eth0', '::ffff:192.0.2.7'],
+}
+/** Overlong, a surrogate, above the last code point, cut. */
+const NOT_UTF8 = ['c080', 'e080af', 'eda080', 'f4908080', 'e282', 'ff']
+
+/** RFC 5769 §2.1, and one of ours with USE-CANDIDATE. */
+const REQUESTS: readonly Uint8Array[] = [
+  fromHex(
+    '000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74002400046e0001ff80290008932ff9b151263b36000600096576746a3a68367659202020000800149aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a280280004e57a3bcf',
+  ),
+  encodeBindingRequest({
+    transaction: Buffer.alloc(12, 1),
+    username: `${'k'.repeat(124)}:abcd`,
+    password: STUN_PASSWORD,
+    useCandidate: true,
+  }),
+]
+
+/** X25519 points of small order and around the prime (RFC 7748 §6.1), and an honest one. */
+const POINTS = [
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+  toHex(fixed('point')),
+]
+
+const record = (type: number, epoch: number, bytes: number): Uint8Array =>
+  new Writer(64).u8(type).u16(0xfefd).u16(epoch).u48(5).u16(bytes).zeros(bytes).done()
+
+/** Choices of the machines: no vector has any. */
+const programs = (name: string, ...lengths: readonly number[]): Uint8Array[] =>
+  lengths.map((length) => fixed(`corpus ${name} ${length}`, length))
+
+const fromTexts = (texts: readonly string[]): Uint8Array[] => texts.map(toUtf8)
+
+function locatorBytes(locator: Locator): Uint8Array {
+  const writer = new Writer()
+  writeLocator(writer, locator)
+  return writer.done()
+}
+
+export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
+  new Map(
+    Object.entries({
+      utf8: [...fromTexts(TEXTS.utf8), ...NOT_UTF8.map((hex) => fromHex(hex))],
+      bases: fromTexts(TEXTS.bases),
+      invite: fromTexts(INVITES),
+      'invite-body': INVITES.map((text) => fromBase64Url(text).slice(0, -4)),
+      'protocol-name': fromTexts(TEXTS['protocol-name']),
+      address: fromTexts(TEXTS.address),
+      locator: LOCATORS.map(locatorBytes),
+      // The largest frame would be most of this folder.
+      frame: FRAMES.filter((frame) => frame.length < 1000),
+      'frame-plaintext': [0, 1, 56, 57, 248, 249].map((length) =>
+        encodeFramePlaintext({ type: 3, more: false, data: fixed('data', length) }),
+      ),
+      message: MESSAGES.map(encodeMessage).map(({ type, data }) =>
+        concat(Uint8Array.of(type), data),
+      ),
+      event: EVENTS.map(encodeEvent).map(({ kind, body }) => concat(Uint8Array.of(kind), body)),
+      record: [RECORD.bytes],
+      'record-body': [RECORD_PLAINTEXT],
+      'record-fields': [RECORD_FIELDS],
+      put: [PUT],
+      knock: [KNOCK.bytes],
+      'knock-fields': [KNOCK_FIELDS],
+      m1: [HANDSHAKE.m1],
+      m2: [HANDSHAKE.m2],
+      'm1-payload': [concat(fixed('time', 6), new Uint8Array(58)), fromHex('00000000000000010101')],
+      'm2-payload': [concat(new Uint8Array(33), Uint8Array.of(1))],
+      backends: POINTS.map((point) =>
+        concat(Uint8Array.of(0), fromHex(point), Uint8Array.of(0), fixed('sealed', 60)),
+      ),
+      stun: REQUESTS,
+      'stun-signed': REQUESTS.map((packet) => packet.slice(20, -32)),
+      dtls: programs('dtls', 40, 120, 300),
+      'dtls-raw': [record(22, 0, 10), concat(record(23, 1, 24), record(21, 1, 26))],
+      opener: programs('opener', 30, 80, 200),
+      gate: programs('gate', 100, 400, 1000),
+      rotation: programs('rotation', 50, 150, 300),
+      publishing: programs('publishing', 60, 200, 400),
+      outbox: programs('outbox', 8, 16, 32),
+      rooms: programs('rooms', 60, 150, 300),
+      endpoint: programs('endpoint', 60, 150, 300),
+    }),
+  )
+
+export const formatCorpus = (inputs: readonly Uint8Array[]): string =>
+  inputs.map((input) => `${toHex(input)}\n`).join('')
+
+if (import.meta.main) {
+  for (const [target, inputs] of makeCorpus())
+    writeFileSync(corpusFile(target), formatCorpus(inputs))
+}
