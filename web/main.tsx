@@ -2,12 +2,17 @@
 import { render } from 'preact'
 import { ClawError } from '../shared/error.ts'
 import { startEngine } from './engine.ts'
+import { rememberedLink } from './link.ts'
 import { App, Failed } from './views/App.tsx'
+import { Starting } from './views/Starting.tsx'
 
 async function main(root: HTMLElement): Promise<void> {
+  const joining = location.hash.length > 1 || rememberedLink() !== null
+  render(<Starting joining={joining} />, root)
   try {
     const engine = await startEngine()
-    const paint = (): void => render(<App state={engine.state} engine={engine} />, root)
+    const paint = (): void =>
+      render(<App state={engine.state} engine={engine} secure={isSecureContext} />, root)
     engine.subscribe(paint)
     paint()
   } catch (error) {

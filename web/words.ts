@@ -1,4 +1,6 @@
 // What happened, why, and what to do next, for every code that may reach a person here (SPEC §9).
+import { toUtf8 } from '../shared/bytes.ts'
+import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
 
 export interface Words {
@@ -44,7 +46,7 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   ),
   'invite-reserved': words(
     'Somebody is joining with this link right now.',
-    'It lets one browser in, and another one began first.',
+    'It lets in only so many browsers, usually one, and others began first.',
     'Try again in ten minutes, or ask for a new link.',
   ),
   'invite-expired': words('This link has expired.', 'Links are good for a limited time.', ASK),
@@ -57,7 +59,7 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   ),
   'name-invalid': words(
     'This name cannot be used.',
-    'A name has 1 to 48 bytes and no control characters.',
+    'It is empty, longer than 48 bytes, or has control characters in it.',
     'Choose another name.',
   ),
   'record-missing': words(
@@ -156,4 +158,13 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     'This is a defect of ours.',
     'Reload the page.',
   ),
+}
+
+/** What is wrong with a name, counted as ENROL counts it (SPEC §6.1); null if nothing is, or nothing was written yet. */
+export function nameProblem(name: string): string | null {
+  if (/\p{Cc}/u.test(name)) return 'This name has a control character in it. Type it by hand.'
+  const over = toUtf8(name).length - NAME_MAX_BYTES
+  if (over <= 0) return null
+  const bytes = over === 1 ? 'one byte' : `${over} bytes`
+  return `Too long by ${bytes}. A plain letter takes one, an accented one two, an emoji four or more.`
 }

@@ -1,7 +1,10 @@
-// The page for people who look closely: by keyboard, its dialogs, on a phone.
-import { expect } from 'vitest'
-import type { Client } from './client.ts'
+// The page for people who look closely: by keyboard, its dialogs, on a phone, on a slow start, with other colours.
+import { chromium, type Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import type { Message } from '../../web/model.ts'
+import { Client, chromiumDriver } from './client.ts'
 import { freePort, type Lab, labTest } from './harness.ts'
+import { onStage } from './stage.ts'
 
 async function joined(lab: Lab): Promise<Client> {
   const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
@@ -146,4 +149,272 @@ labTest('markup in a message stays text', async (lab) => {
       null,
     ),
   ).toBe(0)
+})
+
+/** Where header, log and composer stand. */
+const boxesOf = (client: Client) =>
+  client.driver.read(
+    () =>
+      ['.top', '.log', '.composer'].map((part) => {
+        const { x, y, width, height } =
+          document.querySelector(part)?.getBoundingClientRect() ?? new DOMRect()
+        return { part, x, y, width, height }
+      }),
+    null,
+  )
+
+labTest(
+  'a slow start shows the layout to come, and nothing moves once it has come',
+  async (lab) => {
+    const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    })
+    try {
+      const context = await browser.newContext({ reducedMotion: 'reduce' })
+      const ann = new Client('Ann', chromiumDriver(await context.newPage()))
+      await ann.join(String(ready.invite))
+      await ann.send('before')
+      await ann.waitMessage('before', 'sent')
+      // Another page of the same origin holds the storage, as a slow disk would.
+      const other = await context.newPage()
+      await other.goto(new URL('/icon.svg', String(ready.page)).href)
+      for (const [width, height] of [
+        [390, 844],
+        [1280, 800],
+      ] as const) {
+        await ann.driver.resize(width, height)
+        await other.evaluate(holdStorage)
+        await ann.driver.reload()
+        await ann.driver.until(
+          () =>
+            document.querySelector('.starting')?.checkVisibility({ visibilityProperty: true }) ===
+            true,
+          null,
+          10_000,
+        )
+        const early = await boxesOf(ann)
+        expect(early.map(({ width }) => width > 300)).toEqual([true, true, true])
+        expect(
+          await ann.driver.read(
+            () => document.querySelector('[aria-busy="true"]')?.textContent,
+            null,
+          ),
+        ).toContain('starting')
+        const moving = () =>
+          document.getAnimations().filter((one) => one.effect?.getComputedTiming().duration !== 0)
+            .length
+        expect(await ann.driver.read(moving, null)).toBe(0)
+        await other.evaluate(() => globalThis.dispatchEvent(new Event('let-go')))
+        await ann.waitMessage('before', 'sent')
+        expect(await boxesOf(ann)).toEqual(early)
+      }
+      expect(ann.driver.errors).toEqual([])
+    } finally {
+      await browser.close()
+    }
+  },
+)
+
+/** Runs in a page: keeps every store of the origin busy until `let-go`. */
+async function holdStorage(): Promise<void> {
+  for (const { name = '' } of await indexedDB.databases()) {
+    const db = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open(name)
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
+    const stores = [...db.objectStoreNames]
+    const [first = ''] = stores
+    const transaction = db.transaction(stores, 'readwrite')
+    let busy = true
+    addEventListener('let-go', () => {
+      busy = false
+    })
+    const again = (): void => {
+      if (busy) transaction.objectStore(first).count().onsuccess = again
+      else db.close()
+    }
+    await new Promise<void>((resolve) => {
+      transaction.objectStore(first).count().onsuccess = () => {
+        again()
+        resolve()
+      }
+    })
+  }
+}
+
+test('the Security dialog says what is missing, and what to do', async () => {
+  await onStage({}, async ({ page, show }) => {
+    const dialog = page.getByRole('dialog', { name: 'Security' })
+    const connection = {
+      state: 'reconnecting',
+      route: null,
+      epoch: null,
+      latencyMs: null,
+      steps: [],
+    } as const
+    await show({ connection })
+    await page.getByRole('button', { name: 'Security' }).click()
+    expect(await dialog.textContent()).toContain('not known yet')
+    expect(await dialog.textContent()).toContain('Connection details')
+    const security = {
+      hostFingerprint: '00112233445566778899aabbccddeeff',
+      safetyCode: [],
+      keysRenewedAtMs: null,
+      epoch: null,
+      intervalMs: null,
+      knownSinceMs: null,
+      keyProtected: true,
+      secureContext: true,
+      backend: 'webcrypto',
+    } as const
+    await show({ connection, security })
+    expect(await dialog.textContent()).toContain('no safety code yet')
+    expect(await dialog.textContent()).not.toContain('Same numbers')
+    // What was missing comes into the open dialog by itself.
+    await show({ security: { ...security, safetyCode: Array(12).fill('12345') } })
+    expect((await dialog.textContent())?.match(/\b12345\b/g)).toHaveLength(12)
+    expect(await dialog.textContent()).not.toContain('yet.')
+  })
+})
+
+test('plain http is said where a link is opened and where one chats', async () => {
+  await onStage({}, async ({ page, show }) => {
+    for (const phase of ['join', 'chat'] as const) {
+      await show({ phase }, false)
+      expect(await page.textContent('body')).toContain('came without https')
+      await show({ phase })
+      expect(await page.textContent('body')).not.toContain('came without https')
+    }
+  })
+})
+
+/** The first message in view and how far off the upper edge of the log it begins; how far it is to the end. */
+const placeIn = (page: Page) =>
+  page.evaluate(async () => {
+    // Two frames: what follows a change of size is done then.
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+    const log = document.querySelector('[role="log"]')
+    if (log === null) throw new Error('no log')
+    const edge = log.getBoundingClientRect().top
+    const rows = [...log.querySelectorAll<HTMLElement>('[data-id]')]
+    const first = rows.find((row) => row.getBoundingClientRect().bottom > edge)
+    return {
+      first: first?.dataset.id,
+      top: Math.abs((first?.getBoundingClientRect().top ?? 0) - edge),
+      toEnd: Math.round(log.scrollHeight - log.scrollTop - log.clientHeight),
+    }
+  })
+
+/** Puts a message at the upper edge, as a reader who scrolls. */
+const scrollTo = (page: Page, id: string) =>
+  page.locator(`[data-id="${id}"]`).evaluate(async (row) => {
+    const moved = new Promise((resolve) => {
+      row.closest('[role="log"]')?.addEventListener('scroll', resolve, { once: true })
+    })
+    row.scrollIntoView({ block: 'start' })
+    await moved
+  })
+
+const messageOf = (n: number, mine = n % 3 === 0): Message => ({
+  id: `m${n}`,
+  author: mine ? 'a1' : 'b2',
+  mine,
+  text: `${n}: ${'so it goes on. '.repeat(1 + (n % 9))}`,
+  atMs: Date.UTC(2026, 2, 3, 9, n % 60),
+  seq: n,
+  state: 'sent',
+})
+const messagesOf = (from: number, to: number): Message[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => messageOf(from + i))
+
+const PHONE = { width: 390, height: 844 }
+const WITH_KEYBOARD = { width: 390, height: 420 }
+const TURNED = { width: 844, height: 390 }
+
+test('who is at the end stays there: a keyboard opens, the phone turns, a draft grows', async () => {
+  await onStage({ viewport: PHONE, reducedMotion: 'reduce' }, async ({ page, show }) => {
+    await show({ messages: messagesOf(31, 130) })
+    expect((await placeIn(page)).toEnd).toBe(0)
+    for (const size of [WITH_KEYBOARD, PHONE, TURNED, PHONE]) {
+      await page.setViewportSize(size)
+      expect((await placeIn(page)).toEnd, JSON.stringify(size)).toBe(0)
+    }
+    await page.getByRole('textbox', { name: 'Message' }).fill('a\nlonger\ndraft')
+    expect((await placeIn(page)).toEnd).toBe(0)
+    await show({ messages: messagesOf(31, 131), error: 'no-answer' })
+    expect((await placeIn(page)).toEnd).toBe(0)
+  })
+})
+
+test('who reads further up stays there, whatever comes and whatever size the page takes', async () => {
+  await onStage({ viewport: PHONE, reducedMotion: 'reduce' }, async ({ page, show }) => {
+    await show({ messages: messagesOf(31, 130), hasOlder: true })
+    await scrollTo(page, 'm70')
+    // A browser scrolls by whole pixels.
+    const there = { first: 'm70', top: expect.closeTo(0, -0.3) }
+    for (const size of [WITH_KEYBOARD, TURNED, { width: 1280, height: 500 }, PHONE]) {
+      await page.setViewportSize(size)
+      expect(await placeIn(page), JSON.stringify(size)).toMatchObject(there)
+    }
+    // Wider than it was when its messages came, and then older ones come in above and a new one below.
+    await page.setViewportSize({ width: 700, height: 844 })
+    await show({ messages: messagesOf(1, 130) })
+    expect(await placeIn(page)).toMatchObject(there)
+    await show({ messages: [...messagesOf(1, 130), messageOf(131, false)], error: 'no-answer' })
+    expect(await placeIn(page)).toMatchObject(there)
+    await page.getByRole('button', { name: 'New messages' }).click()
+    expect((await placeIn(page)).toEnd).toBe(0)
+    expect(await page.getByRole('button', { name: 'New messages' }).count()).toBe(0)
+    // Who writes sees what they wrote.
+    await scrollTo(page, 'm20')
+    await show({ messages: [...messagesOf(1, 130), messageOf(131, false), messageOf(132, true)] })
+    expect((await placeIn(page)).toEnd).toBe(0)
+  })
+})
+
+labTest('a name is counted in bytes, as the host counts it', async (lab) => {
+  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const ann = await lab.chromium('Ann')
+  await ann.driver.goto(String(ready.invite))
+  const problem = () =>
+    ann.driver.read(() => {
+      const field = document.querySelector<HTMLInputElement>('#name')
+      const said = document.getElementById(field?.getAttribute('aria-describedby') ?? '')
+      return { text: said?.textContent, invalid: field?.ariaInvalid, value: field?.value }
+    }, null)
+  const tooLong = '👩‍🌾'.repeat(5)
+  expect(Buffer.byteLength(tooLong)).toBe(55)
+  await ann.driver.fill('Your name', tooLong)
+  expect(await problem()).toEqual({
+    text: expect.stringContaining('Too long by 7 bytes'),
+    invalid: 'true',
+    value: tooLong,
+  })
+  // Join says it again instead of asking the host.
+  await ann.driver.press('Join')
+  expect(await ann.driver.read(() => document.activeElement?.id, null)).toBe('name')
+  expect(await ann.driver.read(() => document.querySelector('[role="alert"]'), null)).toBeNull()
+  const fits = 'é'.repeat(24)
+  await ann.driver.fill('Your name', fits)
+  expect(await problem()).toEqual({ text: '', invalid: 'false', value: fits })
+  await ann.driver.press('Join')
+  await ann.waitConnected()
+  await ann.waitText(`${fits} (you)`)
+})
+
+labTest('a link for two browsers lets in two, and never claims to work once', async (lab) => {
+  const { host } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const link = await host.invite('--uses', '2')
+  for (const name of ['Ann', 'Ben']) {
+    const client = await lab.chromium(name)
+    await client.driver.goto(link)
+    await client.waitText('as many browsers as its maker allowed')
+    expect(await client.driver.read(() => document.body.textContent, null)).not.toContain('once.')
+    await client.driver.fill('Your name', name)
+    await client.driver.press('Join')
+    await client.waitConnected()
+  }
 })

@@ -5,23 +5,29 @@ import { Alert } from './Alert.tsx'
 import { Chat } from './Chat.tsx'
 import { Logo } from './icons.tsx'
 import { Join } from './Join.tsx'
+import { Starting } from './Starting.tsx'
 
 export interface ViewProps {
   readonly state: AppState
   readonly engine: Engine
 }
 
-export function App({ state, engine }: ViewProps) {
-  switch (state.phase) {
+export interface ScreenProps extends ViewProps {
+  /** false on plain http off loopback */
+  readonly secure: boolean
+}
+
+export function App(props: ScreenProps) {
+  switch (props.state.phase) {
     case 'chat':
-      return <Chat state={state} engine={engine} />
+      return <Chat {...props} />
     case 'join':
     case 'joining':
-      return <Join state={state} engine={engine} />
+      return <Join {...props} />
     case 'starting':
-      return <main class="card-page" aria-busy="true" />
+      return <Starting joining={false} />
     case 'blank':
-      return <Blank state={state} engine={engine} />
+      return <Blank {...props} />
   }
 }
 

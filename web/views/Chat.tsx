@@ -2,14 +2,14 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { AppState } from '../model.ts'
 import { Alert } from './Alert.tsx'
-import type { ViewProps } from './App.tsx'
+import type { ScreenProps } from './App.tsx'
 import { Composer } from './Composer.tsx'
 import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
 import { Back, Logo, Route, Shield } from './icons.tsx'
 import { Messages } from './Messages.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 
-export function Chat({ state, engine }: ViewProps) {
+export function Chat({ state, engine, secure }: ScreenProps) {
   const [dialog, setDialog] = useState<'security' | 'details' | null>(null)
   const close = (): void => setDialog(null)
   const side = useSide()
@@ -92,12 +92,13 @@ export function Chat({ state, engine }: ViewProps) {
             <Shield />
           </button>
         </header>
-        <PlainHttp />
+        <PlainHttp secure={secure} />
         <Alert code={state.error} onRetry={() => engine.retry()} />
         {!connected && waiting > 0 && (
           <p class="banner">
-            {waiting === 1 ? 'One message is' : `${waiting} messages are`} kept here and will go out
-            by themselves.
+            {waiting === 1
+              ? 'One message is kept here and will go out by itself.'
+              : `${waiting} messages are kept here and will go out by themselves.`}
           </p>
         )}
         <Messages state={state} engine={engine} />

@@ -50,13 +50,16 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
         enterkeyhint="send"
         value={text}
         aria-invalid={tooLong}
+        aria-describedby="too-long"
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
-      {tooLong && <span class="too-long">Too long: send it in parts.</span>}
       <button type="submit" class="send" aria-label="Send">
         <Send />
       </button>
+      <p class="problem" id="too-long" aria-live="polite">
+        {tooLong ? 'Too long: send it in parts.' : ''}
+      </p>
     </form>
   )
 }

@@ -1,18 +1,21 @@
 // The first screen of an invite. Nothing is sent before the person presses Join.
-import { useState } from 'preact/hooks'
-import { NAME_MAX_BYTES } from '../../shared/constants.ts'
+import { useRef, useState } from 'preact/hooks'
+import { nameProblem } from '../words.ts'
 import { Alert } from './Alert.tsx'
-import type { ViewProps } from './App.tsx'
+import type { ScreenProps } from './App.tsx'
 import { Logo } from './icons.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 
-export function Join({ state, engine }: ViewProps) {
+export function Join({ state, engine, secure }: ScreenProps) {
   const [name, setName] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  const problem = nameProblem(name.trim())
   const busy = state.phase === 'joining'
   const running = state.connection.steps.find((step) => step.status === 'running')
   const submit = (event: Event): void => {
     event.preventDefault()
-    if (name.trim() !== '' && !busy) engine.join(name.trim())
+    if (problem !== null) field.current?.focus()
+    else if (name.trim() !== '' && !busy) engine.join(name.trim())
   }
   return (
     <main class="card-page">
@@ -22,10 +25,12 @@ export function Join({ state, engine }: ViewProps) {
         <p>
           It runs on their own machine. Nobody else can read it, and there is nothing to install.
         </p>
-        <PlainHttp />
+        <PlainHttp secure={secure} />
         <Alert
           code={state.error}
-          onRetry={() => (name.trim() === '' ? engine.retry() : engine.join(name.trim()))}
+          onRetry={() =>
+            name.trim() === '' || problem !== null ? engine.retry() : engine.join(name.trim())
+          }
         />
         <label for="name">Your name</label>
         <input
@@ -33,10 +38,15 @@ export function Join({ state, engine }: ViewProps) {
           name="name"
           autocomplete="given-name"
           required
-          maxLength={NAME_MAX_BYTES}
+          ref={field}
+          aria-invalid={problem !== null}
+          aria-describedby="name-problem"
           value={name}
           onInput={(event) => setName(event.currentTarget.value)}
         />
+        <p class="problem" id="name-problem" aria-live="polite">
+          {problem}
+        </p>
         <button type="submit" class="primary wide" disabled={busy}>
           Join
         </button>
@@ -51,8 +61,8 @@ export function Join({ state, engine }: ViewProps) {
             : ''}
         </p>
         <p class="fine">
-          The link works once. Afterwards this browser is remembered, and the owner can remove it at
-          any time.
+          The link lets in as many browsers as its maker allowed, usually one. Once in, this browser
+          is remembered and needs no link; the owner can remove it at any time.
         </p>
       </form>
     </main>

@@ -1,10 +1,10 @@
-// The log: grouped by author and minute, with a line per day; stays at the newest unless the reader scrolled away.
+// The log: grouped by author and minute, with a line per day; the reader stays where he is, at the newest if he is there.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Message } from '../model.ts'
 import type { ViewProps } from './App.tsx'
 import { Clock, Tick, Ticks, Warn } from './icons.tsx'
+import { goTo, nearTop, type Place, placeIn } from './place.ts'
 
-const NEAR_PX = 80
 const dayOf = (ms: number): string => new Date(ms).toDateString()
 const timeOf = (ms: number): string =>
   new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
@@ -22,50 +22,15 @@ function dayWords(ms: number): string {
 }
 
 export function Messages({ state, engine }: ViewProps) {
-  const box = useRef<HTMLDivElement>(null)
-  const atEnd = useRef(true)
-  const firstSeen = useRef<string | null>(null)
-  const lastSeen = useRef<string | null>(null)
-  const heightBefore = useRef(0)
-  const [unread, setUnread] = useState(false)
   const { messages } = state
+  const { box, unread, onMove, toEnd } = usePlace(messages, state.hasOlder)
   const synced = state.connection.steps.some(
     (step) => step.name === 'sync' && step.status === 'done',
   )
-  const first = messages[0]?.id ?? null
-  const last = messages.at(-1)?.id ?? null
-  useLayoutEffect(() => {
-    const element = box.current
-    if (element === null) return
-    // Who writes wants to see it, wherever they had scrolled to; older messages above change nothing below.
-    if (last !== lastSeen.current && messages.at(-1)?.mine === true) atEnd.current = true
-    const grewAbove = firstSeen.current !== null && firstSeen.current !== first && !atEnd.current
-    if (atEnd.current) element.scrollTop = element.scrollHeight
-    else if (grewAbove) element.scrollTop += element.scrollHeight - heightBefore.current
-    else setUnread(true)
-    firstSeen.current = first
-    lastSeen.current = last
-    heightBefore.current = element.scrollHeight
-  }, [first, last, messages.length])
-  // A phone's keyboard, a longer draft or a banner takes room from the log: the newest message stays in view.
-  useLayoutEffect(() => {
-    const element = box.current
-    if (element === null) return
-    const observer = new ResizeObserver(() => {
-      if (atEnd.current) element.scrollTop = element.scrollHeight
-    })
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
   const onScroll = (): void => {
-    const element = box.current
-    if (element === null) return
-    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX
-    if (atEnd.current) setUnread(false)
-    if (element.scrollTop < NEAR_PX && state.hasOlder && !state.loadingOlder) engine.loadOlder()
-  }
-  const toEnd = (): void => {
-    if (box.current !== null) box.current.scrollTop = box.current.scrollHeight
+    onMove()
+    const wanted = state.hasOlder && !state.loadingOlder
+    if (wanted && box.current !== null && nearTop(box.current)) engine.loadOlder()
   }
   const names = new Map(state.members.map((member) => [member.id, member.name]))
   return (
@@ -99,6 +64,50 @@ export function Messages({ state, engine }: ViewProps) {
       )}
     </main>
   )
+}
+
+/** Keeps the reader's place through every change of the messages and of the log's size, a phone's keyboard among them. */
+function usePlace(messages: readonly Message[], hasOlder: boolean) {
+  const box = useRef<HTMLDivElement>(null)
+  const place = useRef<Place>(null)
+  const size = useRef('')
+  const lastSeen = useRef<string | undefined>(undefined)
+  const [unread, setUnread] = useState(false)
+  const sizeOf = (log: HTMLElement): string => `${log.clientWidth} ${log.clientHeight}`
+  useLayoutEffect(() => {
+    if (box.current === null) return
+    const last = messages.at(-1)
+    if (last?.id !== lastSeen.current) {
+      // Who writes wants to see it, wherever they had scrolled to.
+      if (last?.mine === true) place.current = null
+      else if (place.current !== null) setUnread(true)
+    }
+    lastSeen.current = last?.id
+    goTo(box.current, place.current)
+  }, [messages, hasOlder])
+  useLayoutEffect(() => {
+    const log = box.current
+    if (log === null) return
+    const observer = new ResizeObserver(() => {
+      size.current = sizeOf(log)
+      goTo(log, place.current)
+    })
+    observer.observe(log)
+    return () => observer.disconnect()
+  }, [])
+  const onMove = (): void => {
+    const log = box.current
+    // A log that just changed its size was not moved by its reader; the observer puts it right.
+    if (log === null || sizeOf(log) !== size.current) return
+    place.current = placeIn(log)
+    if (place.current === null) setUnread(false)
+  }
+  const toEnd = (): void => {
+    place.current = null
+    setUnread(false)
+    if (box.current !== null) goTo(box.current, null)
+  }
+  return { box, unread, onMove, toEnd }
 }
 
 interface RowProps {

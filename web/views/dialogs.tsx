@@ -1,7 +1,7 @@
 // "Security" and "Connection details": the exact terms, for whoever wants to know.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { AppState, Step } from '../model.ts'
+import type { AppState, Connection, Security, Step } from '../model.ts'
 import { WORDS } from '../words.ts'
 
 function Dialog({
@@ -22,7 +22,7 @@ function Dialog({
   return (
     <dialog ref={element} aria-label={name} onClose={onClose}>
       <h2>{name}</h2>
-      {children}
+      <div class="body">{children}</div>
       <p class="row">
         {beside}
         <button type="button" class="primary" onClick={() => element.current?.close()}>
@@ -50,14 +50,51 @@ function useCountdown(intervalMs: number | null): string {
 
 export function SecurityDialog({ state, onClose }: { state: AppState; onClose: () => void }) {
   const { security, connection } = state
-  const next = useCountdown(security?.intervalMs ?? null)
-  if (security === null) return null
+  const connected = connection.state === 'connected'
   return (
     <Dialog name="Security" onClose={onClose}>
       <p class="lead">
         Only this browser and the host hold the keys. The host is its owner’s own machine and keeps
         the history.
       </p>
+      {security === null ? (
+        <Missing>
+          <strong>Host, keys and safety code are not known yet.</strong>{' '}
+          {connected
+            ? 'This browser is just learning them. Wait a moment: they appear here by themselves.'
+            : 'They come with the first connection to the host. Close this and press “Connection details” to see what it waits for.'}
+        </Missing>
+      ) : (
+        <Facts security={security} connection={connection} />
+      )}
+      <h3>Your devices</h3>
+      {state.devices.length === 0 && (
+        <p class="lead">The host tells them once this browser is connected.</p>
+      )}
+      <ul class="devices">
+        {state.devices.map((device) => (
+          <li key={device.id}>
+            {device.name}
+            <small>
+              {device.here ? 'this browser' : device.online ? 'here now' : when(device.lastSeenMs)}
+            </small>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  )
+}
+
+const Missing = ({ children }: { children: ComponentChildren }) => (
+  <p class="missing" role="note">
+    {children}
+  </p>
+)
+
+function Facts({ security, connection }: { security: Security; connection: Connection }) {
+  const next = useCountdown(security.intervalMs)
+  return (
+    <>
       <dl>
         <dt>Route</dt>
         <dd>{connection.route === 'direct' ? 'Direct, nothing in between' : 'Not connected'}</dd>
@@ -85,24 +122,23 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
         </dd>
       </dl>
       <h3>Safety code</h3>
-      <p class="code">
-        {security.safetyCode.map((group, i) => (
-          <span key={i}>{` ${group} `}</span>
-        ))}
-      </p>
-      <p class="lead">Same numbers on the host? Then nobody sits between you.</p>
-      <h3>Your devices</h3>
-      <ul class="devices">
-        {state.devices.map((device) => (
-          <li key={device.id}>
-            {device.name}
-            <small>
-              {device.here ? 'this browser' : device.online ? 'here now' : when(device.lastSeenMs)}
-            </small>
-          </li>
-        ))}
-      </ul>
-    </Dialog>
+      {security.safetyCode.length === 0 ? (
+        <Missing>
+          <strong>There is no safety code yet.</strong> It is made of the host’s key and this
+          browser’s own, and this browser has none so far. Join with your link; the code then stands
+          here.
+        </Missing>
+      ) : (
+        <>
+          <p class="code">
+            {security.safetyCode.map((group, i) => (
+              <span key={i}>{` ${group} `}</span>
+            ))}
+          </p>
+          <p class="lead">Same numbers on the host? Then nobody sits between you.</p>
+        </>
+      )}
+    </>
   )
 }
 

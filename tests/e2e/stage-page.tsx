@@ -1,0 +1,45 @@
+// In the browser of stage.ts: `show` draws the views for a state. What the views ask for is not done.
+import { render } from 'preact'
+import type { AppState, Engine, Step } from '../../web/model.ts'
+import { App } from '../../web/views/App.tsx'
+
+declare global {
+  var show: (change: Partial<AppState>, secure: boolean) => void
+}
+
+const nothing = (): void => undefined
+const steps: readonly Step[] = (['record', 'verify', 'direct', 'handshake', 'sync'] as const).map(
+  (name) => ({ name, status: 'done', ms: 1, code: null, facts: {} }),
+)
+const connected: AppState = {
+  phase: 'chat',
+  hostName: 'Family',
+  roomName: 'Family',
+  otherChat: null,
+  me: 'a1',
+  members: [{ id: 'a1', name: 'Ann', role: 'owner', online: true }],
+  devices: [],
+  messages: [],
+  hasOlder: false,
+  loadingOlder: false,
+  connection: { state: 'connected', route: 'direct', epoch: 1, latencyMs: 3, steps },
+  security: null,
+  error: null,
+}
+
+globalThis.show = (change, secure) => {
+  const root = document.getElementById('app')
+  if (root === null) throw new Error('bug: the stage has no #app')
+  const state = { ...connected, ...change }
+  const engine: Engine = {
+    state,
+    subscribe: () => nothing,
+    join: nothing,
+    dismiss: nothing,
+    send: nothing,
+    retryMessage: nothing,
+    loadOlder: nothing,
+    retry: nothing,
+  }
+  render(<App state={state} engine={engine} secure={secure} />, root)
+}
