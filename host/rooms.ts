@@ -48,6 +48,7 @@ const SQL = {
   pending: `SELECT o.number, o.id AS eventId, o.kind, o.body, m.* FROM outgoing o
     LEFT JOIN messages m ON m.room = o.room AND m.seq = o.seq
     WHERE o.device = ? AND o.number > ? ORDER BY o.number LIMIT ?`,
+  queued: 'SELECT seq FROM outgoing WHERE device = ? AND room = ?',
   idOf: 'SELECT id FROM outgoing WHERE device = ? AND number = ?',
   span: 'SELECT min(number) AS first, count(*) AS count FROM outgoing WHERE device = ?',
   undelivered: `SELECT m.room, m.seq, m.id, m.author FROM outgoing o
@@ -153,9 +154,10 @@ export class Rooms {
     id: Uint8Array,
   ): { readonly touched: readonly string[]; readonly forked: boolean } {
     return transaction(this.#db, () => {
+      const { assigned } = this.#device(device)
       const held = this.#sql.idOf.get(device, stored)
-      const forked =
-        stored > this.#device(device).assigned || (held !== undefined && !equal(blob(held.id), id))
+      const forked = stored > assigned || (held !== undefined && !equal(blob(held.id), id))
+      const acknowledged = assigned - Number(this.#sql.span.get(device)?.count)
       const touched = forked ? [] : this.#settleUpTo(device, stored)
       const span = this.#sql.span.get(device)
       const count = Number(span?.count)
@@ -163,6 +165,8 @@ export class Rooms {
       if (forked || first > stored + 1) this.#renumber(device, first, stored + 1)
       // Also without anything pending: the next event must follow what the device has.
       this.#sql.setAssigned.run(stored + count, device)
+      // It has forgotten what it once had: its storage was put back to an earlier time.
+      if (forked || stored < acknowledged) this.joinDevice(device)
       return { touched, forked }
     })
   }
@@ -226,12 +230,14 @@ export class Rooms {
     return { messages, more: false }
   }
 
-  /** Queues the newest messages of the room for a device that has just been confirmed. */
+  /** Queues the newest messages of the room for a device that has just been confirmed, or that forgot. */
   joinDevice(device: string, room: Uint8Array = new Uint8Array(ID_BYTES)): void {
     transaction(this.#db, () => {
       const last = Number(this.#sql.lastSeq.get(room)?.seq ?? 0)
+      // Each once, however often a device forgets.
+      const queued = new Set(this.#sql.queued.all(device, room).map((row) => Number(row.seq)))
       for (let seq = Math.max(1, last - JOIN_MESSAGES + 1); seq <= last; seq++) {
-        this.#queueMessage(device, room, seq)
+        if (!queued.has(seq)) this.#queueMessage(device, room, seq)
       }
     })
   }

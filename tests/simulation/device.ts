@@ -33,6 +33,9 @@ export class SimDevice {
   connects = 0
   /** ids of its messages, in the order in which they were written and kept */
   readonly written: string[] = []
+  /** whether it ever forgot something */
+  restored = false
+  #backup: (() => void) | null = null
   #run: DeviceRun | null = null
   readonly #invite: string
   readonly #secret: Uint8Array
@@ -71,6 +74,24 @@ export class SimDevice {
     this.crashes += 1
     this.#run.end()
     this.#run = null
+  }
+
+  /** Its whole storage goes back to the last backup, as a restored profile does; what was written since is gone. */
+  restore(): void {
+    if (this.#backup === null) {
+      if (!this.enrolled) return
+      const restore = this.disk.backup()
+      const written = this.written.length
+      this.#backup = () => {
+        restore()
+        this.written.length = written
+      }
+      return
+    }
+    this.crash()
+    this.#backup()
+    this.#backup = null
+    this.restored = true
   }
 
   post(id: string, text: string): void {

@@ -10,8 +10,19 @@ export class Disk {
   profile: Profile | null = null
   messages = new Map<string, StoredMessage>()
   outbox: OutboxEntry[] = []
-  /** every message that was ever shown as sent */
+  /** every message that was ever shown as sent; no part of the disk, so no restore forgets it */
   readonly promised = new Set<string>()
+
+  /** A backup: what it holds now, to be put back later. */
+  backup(): () => void {
+    const { profile, outbox } = this
+    const messages = new Map(this.messages)
+    return () => {
+      this.profile = profile
+      this.outbox = [...outbox]
+      this.messages = new Map(messages)
+    }
+  }
 }
 
 /** One run of a device on its disk. After `crash` nothing is written, and no call ever returns. */
@@ -109,7 +120,7 @@ export class SimKeep implements Keep {
       this.#disk.profile = { ...profile, assigned: entry.number }
       this.#disk.messages.delete(message.id)
       this.#disk.messages.set(message.id, message)
-      this.#disk.outbox.push(entry)
+      this.#disk.outbox = [...this.#disk.outbox, entry]
       return entry
     })
   }

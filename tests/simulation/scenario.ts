@@ -132,7 +132,7 @@ class Trouble {
         if (!this.#over) act()
       })
     }
-    switch (chance.between(0, 20)) {
+    switch (chance.between(0, 22)) {
       case 0:
         device.crash()
         later(() => device.start())
@@ -178,6 +178,9 @@ class Trouble {
         break
       case 9:
         if (this.#devices.length < 4) this.#enter('member')
+        break
+      case 11:
+        device.restore()
         break
       case 10:
         this.#burst(device, chance.between(5, 40))

@@ -90,14 +90,26 @@ test('resume: acknowledges, or renumbers when histories have forked', () => {
   const second = rooms.pending(b, 1, 1)[0]
   expect(rooms.settle(b, 2, second?.id ?? ZERO).forked).toBe(false)
   expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([3, 4, 5])
+  // From here on b may have forgotten anything, so it gets m1 and m2 again too; however often it asks, once.
   expect(rooms.settle(b, 4, randomBytes(16))).toEqual({ touched: [], forked: true })
-  expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([5, 6, 7])
+  expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([5, 6, 7, 8, 9])
   expect(rooms.settle(b, 100, randomBytes(16)).forked).toBe(true)
-  expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([101, 102, 103])
+  expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([101, 102, 103, 104, 105])
   expect(rooms.settle(b, 0, ZERO).forked).toBe(false)
-  expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([1, 2, 3])
+  expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([1, 2, 3, 4, 5])
   post(a, 6, 'm6')
-  expect(events(b)).toMatchObject([{ text: 'm3' }, { text: 'm4' }, { text: 'm5' }, { text: 'm6' }])
+  const texts = ['m3', 'm4', 'm5', 'm1', 'm2', 'm6']
+  expect(events(b)).toMatchObject(texts.map((text) => ({ text })))
+})
+
+test('a device that forgot what it once acknowledged gets the newest messages again', () => {
+  const [a, b] = [join_(), join_()]
+  for (let i = 1; i <= 3; i++) post(a, i, `m${i}`)
+  rooms.acknowledge(b, 3)
+  expect(rooms.pending(b, 0, 10)).toEqual([])
+  expect(rooms.settle(b, 1, randomBytes(16)).forked).toBe(false)
+  expect(rooms.pending(b, 0, 10).map(({ number }) => number)).toEqual([2, 3, 4])
+  expect(events(b)).toMatchObject([{ text: 'm1' }, { text: 'm2' }, { text: 'm3' }])
 })
 
 test('history pages newest first; a new device gets the last 200', () => {
