@@ -1,10 +1,8 @@
-// The page for people who look closely: by keyboard, its dialogs, on a phone, on a slow start, with other colours.
-import { chromium, type Page } from 'playwright-core'
-import { expect, test } from 'vitest'
-import type { Message } from '../../web/model.ts'
+// The page for people who look closely, with a real host: by keyboard, its dialogs, on a phone, on a slow start.
+import { chromium } from 'playwright-core'
+import { expect } from 'vitest'
 import { Client, chromiumDriver } from './client.ts'
 import { freePort, type Lab, labTest } from './harness.ts'
-import { onStage } from './stage.ts'
 
 async function joined(lab: Lab): Promise<Client> {
   const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
@@ -244,136 +242,6 @@ async function holdStorage(): Promise<void> {
     })
   }
 }
-
-test('the Security dialog says what is missing, and what to do', async () => {
-  await onStage({}, async ({ page, show }) => {
-    const dialog = page.getByRole('dialog', { name: 'Security' })
-    const connection = {
-      state: 'reconnecting',
-      route: null,
-      epoch: null,
-      latencyMs: null,
-      steps: [],
-    } as const
-    await show({ connection })
-    await page.getByRole('button', { name: 'Security' }).click()
-    expect(await dialog.textContent()).toContain('not known yet')
-    expect(await dialog.textContent()).toContain('Connection details')
-    const security = {
-      hostFingerprint: '00112233445566778899aabbccddeeff',
-      safetyCode: [],
-      keysRenewedAtMs: null,
-      epoch: null,
-      intervalMs: null,
-      knownSinceMs: null,
-      keyProtected: true,
-      secureContext: true,
-      backend: 'webcrypto',
-    } as const
-    await show({ connection, security })
-    expect(await dialog.textContent()).toContain('no safety code yet')
-    expect(await dialog.textContent()).not.toContain('Same numbers')
-    // What was missing comes into the open dialog by itself.
-    await show({ security: { ...security, safetyCode: Array(12).fill('12345') } })
-    expect((await dialog.textContent())?.match(/\b12345\b/g)).toHaveLength(12)
-    expect(await dialog.textContent()).not.toContain('yet.')
-  })
-})
-
-test('plain http is said where a link is opened and where one chats', async () => {
-  await onStage({}, async ({ page, show }) => {
-    for (const phase of ['join', 'chat'] as const) {
-      await show({ phase }, false)
-      expect(await page.textContent('body')).toContain('came without https')
-      await show({ phase })
-      expect(await page.textContent('body')).not.toContain('came without https')
-    }
-  })
-})
-
-/** The first message in view and how far off the upper edge of the log it begins; how far it is to the end. */
-const placeIn = (page: Page) =>
-  page.evaluate(async () => {
-    // Two frames: what follows a change of size is done then.
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-    const log = document.querySelector('[role="log"]')
-    if (log === null) throw new Error('no log')
-    const edge = log.getBoundingClientRect().top
-    const rows = [...log.querySelectorAll<HTMLElement>('[data-id]')]
-    const first = rows.find((row) => row.getBoundingClientRect().bottom > edge)
-    return {
-      first: first?.dataset.id,
-      top: Math.abs((first?.getBoundingClientRect().top ?? 0) - edge),
-      toEnd: Math.round(log.scrollHeight - log.scrollTop - log.clientHeight),
-    }
-  })
-
-/** Puts a message at the upper edge, as a reader who scrolls. */
-const scrollTo = (page: Page, id: string) =>
-  page.locator(`[data-id="${id}"]`).evaluate(async (row) => {
-    const moved = new Promise((resolve) => {
-      row.closest('[role="log"]')?.addEventListener('scroll', resolve, { once: true })
-    })
-    row.scrollIntoView({ block: 'start' })
-    await moved
-  })
-
-const messageOf = (n: number, mine = n % 3 === 0): Message => ({
-  id: `m${n}`,
-  author: mine ? 'a1' : 'b2',
-  mine,
-  text: `${n}: ${'so it goes on. '.repeat(1 + (n % 9))}`,
-  atMs: Date.UTC(2026, 2, 3, 9, n % 60),
-  seq: n,
-  state: 'sent',
-})
-const messagesOf = (from: number, to: number): Message[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => messageOf(from + i))
-
-const PHONE = { width: 390, height: 844 }
-const WITH_KEYBOARD = { width: 390, height: 420 }
-const TURNED = { width: 844, height: 390 }
-
-test('who is at the end stays there: a keyboard opens, the phone turns, a draft grows', async () => {
-  await onStage({ viewport: PHONE, reducedMotion: 'reduce' }, async ({ page, show }) => {
-    await show({ messages: messagesOf(31, 130) })
-    expect((await placeIn(page)).toEnd).toBe(0)
-    for (const size of [WITH_KEYBOARD, PHONE, TURNED, PHONE]) {
-      await page.setViewportSize(size)
-      expect((await placeIn(page)).toEnd, JSON.stringify(size)).toBe(0)
-    }
-    await page.getByRole('textbox', { name: 'Message' }).fill('a\nlonger\ndraft')
-    expect((await placeIn(page)).toEnd).toBe(0)
-    await show({ messages: messagesOf(31, 131), error: 'no-answer' })
-    expect((await placeIn(page)).toEnd).toBe(0)
-  })
-})
-
-test('who reads further up stays there, whatever comes and whatever size the page takes', async () => {
-  await onStage({ viewport: PHONE, reducedMotion: 'reduce' }, async ({ page, show }) => {
-    await show({ messages: messagesOf(31, 130), hasOlder: true })
-    await scrollTo(page, 'm70')
-    // A browser scrolls by whole pixels.
-    const there = { first: 'm70', top: expect.closeTo(0, -0.3) }
-    for (const size of [WITH_KEYBOARD, TURNED, { width: 1280, height: 500 }, PHONE]) {
-      await page.setViewportSize(size)
-      expect(await placeIn(page), JSON.stringify(size)).toMatchObject(there)
-    }
-    // Wider than it was when its messages came, and then older ones come in above and a new one below.
-    await page.setViewportSize({ width: 700, height: 844 })
-    await show({ messages: messagesOf(1, 130) })
-    expect(await placeIn(page)).toMatchObject(there)
-    await show({ messages: [...messagesOf(1, 130), messageOf(131, false)], error: 'no-answer' })
-    expect(await placeIn(page)).toMatchObject(there)
-    await page.getByRole('button', { name: 'New messages' }).click()
-    expect((await placeIn(page)).toEnd).toBe(0)
-    expect(await page.getByRole('button', { name: 'New messages' }).count()).toBe(0)
-    // Who writes sees what they wrote.
-    await scrollTo(page, 'm20')
-    await show({ messages: [...messagesOf(1, 130), messageOf(131, false), messageOf(132, true)] })
-    expect((await placeIn(page)).toEnd).toBe(0)
-  })
-})
 
 labTest('a name is counted in bytes, as the host counts it', async (lab) => {
   const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])

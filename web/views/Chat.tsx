@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { AppState } from '../model.ts'
 import { Alert } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
+import { Avatar, toneOf } from './Avatar.tsx'
 import { Composer } from './Composer.tsx'
 import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
 import { Back, Logo, Route, Shield } from './icons.tsx'
@@ -15,6 +16,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
   const side = useSide()
   const waiting = state.messages.filter((message) => message.state === 'sending').length
   const connected = state.connection.state === 'connected'
+  const alone = state.members.every((member) => member.id === state.me)
   return (
     <div class="app">
       <nav class={side.open ? 'rooms open' : 'rooms'} aria-label="Rooms" id="rooms">
@@ -38,19 +40,20 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           ref={side.current}
           onClick={side.hide}
         >
-          <Avatar id={state.roomName} name={state.roomName} />
+          <Avatar name={state.roomName} tone="room" />
           <span class="room-name">{state.roomName}</span>
         </button>
         <h2 class="side-title">Members</h2>
         <ul class="members" aria-label="Members">
           {state.members.map((member) => (
             <li key={member.id}>
-              <Avatar id={member.id} name={member.name} />
+              <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
               <span>
                 {member.name}
                 {member.id === state.me ? ' (you)' : ''}
               </span>
-              <small>{member.online ? 'here' : 'away'}</small>
+              {/* Who is there, only the host knows. */}
+              {connected && <small>{member.online ? 'here' : 'away'}</small>}
             </li>
           ))}
         </ul>
@@ -67,12 +70,14 @@ export function Chat({ state, engine, secure }: ScreenProps) {
             onClick={side.show}
           >
             <Back />
-            <Avatar id={state.roomName} name={state.roomName} />
+            <Avatar name={state.roomName} tone="room" />
           </button>
-          <Avatar id={state.roomName} name={state.roomName} />
+          <Avatar name={state.roomName} tone="room" />
           <div class="title">
             <h1>{state.roomName}</h1>
-            <p>{state.members.map((member) => member.name).join(', ') || 'Only you so far'}</p>
+            <p>
+              {alone ? 'Only you so far' : state.members.map((member) => member.name).join(', ')}
+            </p>
           </div>
           <Status connection={state.connection} />
           <button
@@ -184,16 +189,5 @@ function Status({ connection }: { connection: AppState['connection'] }) {
         </span>
       )}
     </p>
-  )
-}
-
-/** Six calm colours; which one follows from the id, so that it stays. */
-export function Avatar({ id, name }: { id: string; name: string }) {
-  let sum = 0
-  for (const char of id) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 997
-  return (
-    <span class={`avatar c${sum % 6}`} aria-hidden="true">
-      {[...name][0]?.toUpperCase() ?? '·'}
-    </span>
   )
 }

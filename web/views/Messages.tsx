@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Message } from '../model.ts'
 import type { ViewProps } from './App.tsx'
+import { type Tone, toneOf } from './Avatar.tsx'
 import { Clock, Tick, Ticks, Warn } from './icons.tsx'
 import { goTo, nearTop, type Place, placeIn } from './place.ts'
 
@@ -32,6 +33,7 @@ export function Messages({ state, engine }: ViewProps) {
     const wanted = state.hasOlder && !state.loadingOlder
     if (wanted && box.current !== null && nearTop(box.current)) engine.loadOlder()
   }
+  const mayInvite = state.members.some(({ id, role }) => id === state.me && role === 'owner')
   const names = new Map(state.members.map((member) => [member.id, member.name]))
   return (
     <main class="log-frame">
@@ -45,6 +47,11 @@ export function Messages({ state, engine }: ViewProps) {
             <p>
               Write the first message. It stays on the host, and whoever joins later can read it.
             </p>
+            {mayInvite && (
+              <p>
+                <code>npx clawchat invite</code> makes a link for somebody else.
+              </p>
+            )}
           </div>
         )}
         {messages.map((message, i) => (
@@ -53,6 +60,7 @@ export function Messages({ state, engine }: ViewProps) {
             message={message}
             before={messages[i - 1]}
             name={names.get(message.author) ?? 'Someone'}
+            tone={toneOf(message.author, state.members)}
             onRetry={() => engine.retryMessage(message.id)}
           />
         ))}
@@ -114,10 +122,11 @@ interface RowProps {
   readonly message: Message
   readonly before: Message | undefined
   readonly name: string
+  readonly tone: Tone
   readonly onRetry: () => void
 }
 
-function Row({ message, before, name, onRetry }: RowProps) {
+function Row({ message, before, name, tone, onRetry }: RowProps) {
   const { id, author, mine, text, atMs, state } = message
   const newDay = before === undefined || dayOf(before.atMs) !== dayOf(atMs)
   const opens = newDay || before.author !== author || timeOf(before.atMs) !== timeOf(atMs)
@@ -131,7 +140,7 @@ function Row({ message, before, name, onRetry }: RowProps) {
         data-author={author}
         aria-label={`${mine ? 'You' : name}, ${timeOf(atMs)}`}
       >
-        {opens && !mine && <p class="who">{name}</p>}
+        {opens && !mine && <p class={`who tone-${tone}`}>{name}</p>}
         <div class="bubble">
           <span dir="auto" data-part="text">
             {text}

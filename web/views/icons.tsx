@@ -52,7 +52,7 @@ export const Back = () => (
 )
 export const Send = () => (
   <Icon>
-    <path d="M4 20l17-8L4 4l2.500 7L14 12l-7.500 1z" />
+    <path d="M4 20l17-8L4 4l2.500 7L14 12l-7.500 1z" fill="currentColor" stroke-width="1" />
   </Icon>
 )
 export const Clock = ({ label }: { label: string }) => (

@@ -1,0 +1,23 @@
+// The first letter on a calm colour: one for rooms, six for members.
+import type { Member } from '../model.ts'
+
+export type Tone = number | 'room'
+
+const TONES = 6
+
+/** Members' colours follow their order, so that no two of the first six share one; who has left keeps one of their own. */
+export function toneOf(id: string, members: readonly Member[]): Tone {
+  const place = members.findIndex((member) => member.id === id)
+  if (place >= 0) return place % TONES
+  let sum = 0
+  for (const char of id) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 997
+  return sum % TONES
+}
+
+export function Avatar({ name, tone }: { name: string; tone: Tone }) {
+  return (
+    <span class={`avatar tone-${tone}`} aria-hidden="true">
+      {[...name][0]?.toUpperCase() ?? '·'}
+    </span>
+  )
+}
