@@ -39,6 +39,29 @@ test('the Security dialog says what is missing, and what to do', async () => {
   })
 })
 
+test('without network it is said what becomes of what one writes', async () => {
+  await onStage({}, async ({ page, show }) => {
+    const connection = {
+      state: 'offline',
+      route: null,
+      epoch: 1,
+      latencyMs: null,
+      steps: [],
+    } as const
+    const sending = (n: number) => ({ ...messageOf(n, true), state: 'sending' }) as const
+    for (const [messages, words] of [
+      [[], 'What you write is kept here and will go out by itself.'],
+      [[sending(1)], 'One message is kept here and will go out by itself.'],
+      [[sending(1), sending(2)], '2 messages are kept here and will go out by themselves.'],
+    ] as const) {
+      await show({ connection, messages })
+      expect(await page.textContent('body')).toContain(`This device has no network. ${words}`)
+      await show({ connection: { ...connection, state: 'connected' }, messages })
+      expect(await page.textContent('body')).not.toContain('kept here')
+    }
+  })
+})
+
 test('plain http is said where a link is opened and where one chats', async () => {
   await onStage({}, async ({ page, show }) => {
     for (const phase of ['join', 'chat'] as const) {

@@ -1,6 +1,6 @@
 // The conversation: rooms and members beside it, messages, composer, and the state of the connection.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { AppState } from '../model.ts'
+import type { Connection } from '../model.ts'
 import { Alert } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
 import { Avatar, toneOf } from './Avatar.tsx'
@@ -99,13 +99,9 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         </header>
         <PlainHttp secure={secure} />
         <Alert code={state.error} onRetry={() => engine.retry()} />
-        {!connected && waiting > 0 && (
-          <p class="banner">
-            {waiting === 1
-              ? 'One message is kept here and will go out by itself.'
-              : `${waiting} messages are kept here and will go out by themselves.`}
-          </p>
-        )}
+        <div aria-live="polite">
+          <Kept connection={state.connection.state} waiting={waiting} />
+        </div>
         <Messages state={state} engine={engine} />
         <Composer onSend={(text) => engine.send(text)} />
       </section>
@@ -114,6 +110,22 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         <DetailsDialog state={state} onClose={close} onRetry={() => engine.retry()} />
       )}
     </div>
+  )
+}
+
+/** What becomes of messages that cannot go out now. */
+function Kept({ connection, waiting }: { connection: Connection['state']; waiting: number }) {
+  const offline = connection === 'offline'
+  if (connection === 'connected' || (waiting === 0 && !offline)) return null
+  const kept =
+    waiting > 1
+      ? `${waiting} messages are kept here and will go out by themselves.`
+      : `${waiting === 1 ? 'One message' : 'What you write'} is kept here and will go out by itself.`
+  return (
+    <p class="banner">
+      {offline ? 'This device has no network. ' : ''}
+      {kept}
+    </p>
   )
 }
 
@@ -170,7 +182,7 @@ const STATE_WORDS = {
   offline: 'Offline',
 } as const
 
-function Status({ connection }: { connection: AppState['connection'] }) {
+function Status({ connection }: { connection: Connection }) {
   const { state, route, epoch, latencyMs } = connection
   return (
     <p
