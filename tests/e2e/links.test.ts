@@ -116,7 +116,7 @@ labTest(
     const ann = await lab.chromium('Ann')
     await ann.join(String(ready.invite))
     await ann.send('before the move')
-    await ann.waitMessage('before the move', 'sent')
+    await ann.waitMessage('before the move')
     await host.stop()
     const { host: same, ready: still } = await lab.host(first)
     expect(still.invite).toBeNull()
@@ -125,7 +125,7 @@ labTest(
     const { host: moved, ready: now } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
     expect(moved.events).toContainEqual({ event: 'warning', code: 'origin-changed' })
     await ann.join(String(now.invite))
-    await ann.waitMessage('before the move', 'sent')
+    await ann.waitMessage('before the move')
     const { lines } = await moved.command('status')
     expect(lines[0]).toMatchObject({ members: 1, devices: 2 })
   },
