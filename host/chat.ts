@@ -150,6 +150,8 @@ export class ChatSession {
 
   async #pumpAll(): Promise<void> {
     const { rooms, link } = this.#input
+    // A full window ends the loop at once: the next acknowledgement asks again.
+    this.#pumpAgain = false
     while (!this.#ended && this.#sentUpTo - this.#acknowledged < WINDOW) {
       this.#pumpAgain = false
       const events = rooms.pending(this.device, this.#sentUpTo, BATCH)
