@@ -1,10 +1,11 @@
 // `npm run bench [-- CELL…]`: figures and ratios; fails only where the product's own limits are broken (performance.md).
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
+import { benchEcho } from './echo.ts'
 import { benchKnock } from './knock.ts'
 import { benchSeal } from './seal.ts'
 
-const CELLS = ['seal', 'knock', 'page'] as const
+const CELLS = ['seal', 'knock', 'echo', 'page'] as const
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
 if (unknown.length > 0) {
@@ -18,6 +19,7 @@ console.log(`node ${process.version}, ${cpus().length} cores, load ${load.join('
 let kept = true
 if (runs('seal')) kept = await benchSeal()
 if (runs('knock')) benchKnock()
+if (runs('echo')) await benchEcho()
 if (runs('page')) {
   // Browsers want an interface that is not loopback: the same private namespace as the tests'.
   const script = ['tests/namespace.ts', 'tests/bench/page.ts']

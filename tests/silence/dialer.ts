@@ -73,8 +73,24 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** The real listener; its application echoes every message. */
-export async function startHost(nonces = new Map<string, number>()): Promise<TestHost> {
+type Application = (
+  carrier: Carrier,
+  peer: Admitted & { readonly hostFingerprint: Uint8Array },
+) => void
+
+/** Echoes every message. */
+const echo: Application = (carrier) => {
+  carrier.onMessage((bytes) => {
+    carrier.markLive()
+    carrier.send(bytes)
+  })
+}
+
+/** The real listener; its application echoes every message, if no other one is given. */
+export async function startHost(
+  nonces = new Map<string, number>(),
+  application: Application = echo,
+): Promise<TestHost> {
   for (let epoch = EPOCH - 2; epoch <= EPOCH + 2; epoch++) await certificateOf(epoch)
   const host: Omit<TestHost, 'listener' | 'port'> = {
     nonces,
@@ -108,11 +124,17 @@ export async function startHost(nonces = new Map<string, number>()): Promise<Tes
       carrier.onClose(() => {
         entry.closed = true
       })
-      carrier.onMessage((bytes) => {
-        carrier.markLive()
-        host.received.push(bytes)
-        carrier.send(bytes)
-      })
+      const { onMessage } = carrier
+      application(
+        Object.assign(carrier, {
+          onMessage: (listener: (bytes: Uint8Array) => void) =>
+            onMessage((bytes) => {
+              host.received.push(bytes)
+              listener(bytes)
+            }),
+        }),
+        peer,
+      )
     },
   })
   listener.refresh()
@@ -220,6 +242,8 @@ const colonHex = (bytes: Uint8Array): string =>
 export class Client {
   readonly probe: Probe
   readonly knock: ReturnType<typeof makeKnock>
+  /** SHA-256 of the certificate that the knock names, 32 bytes */
+  readonly fingerprint: Uint8Array
   readonly dtls: RTCDtlsTransport
   readonly sctp: RTCSctpTransport
   readonly channel: RTCDataChannel
@@ -238,6 +262,7 @@ export class Client {
   ) {
     this.probe = probe
     this.knock = knock
+    this.fingerprint = own.fingerprint
     const gatherer = new LiteGatherer()
     gatherer.connection.iceControlling = true
     gatherer.connection.remoteUsername = knock.ufrag
