@@ -6,6 +6,29 @@ import type { AppState } from './model.ts'
 
 const LEASE_MS = 3000
 const RENEW_MS = 1000
+const PLACE = 'clawchat-tab'
+
+/**
+ * A reload is the same tab, and need not wait for its own lease to end. The id lies there only between leaving and coming
+ * back, so that a duplicated tab does not inherit it.
+ */
+function inheritId(): string | null {
+  try {
+    const id = sessionStorage.getItem(PLACE)
+    sessionStorage.removeItem(PLACE)
+    return id
+  } catch {
+    return null
+  }
+}
+
+function leaveId(id: string): void {
+  try {
+    sessionStorage.setItem(PLACE, id)
+  } catch {
+    // Storage is blocked: then a reload waits for the lease.
+  }
+}
 
 export type TabMessage =
   /** the leader's state, for the tabs that only show it */
@@ -22,7 +45,7 @@ export type TabMessage =
 
 export class Tab {
   readonly #device: Device
-  readonly #id = toHex(crypto.getRandomValues(new Uint8Array(8)))
+  readonly #id = inheritId() ?? toHex(crypto.getRandomValues(new Uint8Array(8)))
   readonly #channel = new BroadcastChannel('clawchat')
   readonly #onLead: () => void
   readonly #onLost: () => void
@@ -46,9 +69,13 @@ export class Tab {
     addEventListener('pagehide', () => {
       if (!this.leading) return
       this.leading = false
+      leaveId(this.#id)
       void this.#device.resign(this.#id).then(() => this.tell({ type: 'resigned' }))
     })
-    addEventListener('pageshow', () => void this.#contend())
+    addEventListener('pageshow', () => {
+      inheritId()
+      void this.#contend()
+    })
   }
 
   /** Tries for the lead once. */

@@ -23,7 +23,7 @@ export interface Driver {
   /** Types at the focus, one key after the other */
   type(text: string): Promise<void>
   until<A>(test: (arg: A) => boolean, arg: A, timeoutMs: number): Promise<void>
-  read<R, A>(what: (arg: A) => R, arg: A): Promise<R>
+  read<R, A>(what: (arg: A) => R, arg: A): Promise<Awaited<R>>
   resize(width: number, height: number): Promise<void>
   screenshot(file: string): Promise<void>
   /** Answers every fetch of a record with these bytes (null: 404). Chromium only. */

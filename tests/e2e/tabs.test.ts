@@ -98,3 +98,27 @@ labTest("another host's link that does not work costs nobody the chat they have"
     await second.waitConnected()
   }, true)
 })
+
+/** The tab that holds the lease, as it stands in IndexedDB. */
+const leader = (client: Client): Promise<string> =>
+  client.driver.read(async () => {
+    const done = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result)
+        request.onerror = () => reject(request.error)
+      })
+    const db = await done(indexedDB.open('clawchat'))
+    const held = await done(db.transaction('lease').objectStore('lease').get('leader'))
+    db.close()
+    return String(held?.tab)
+  }, null)
+
+labTest('a reload goes on as the same tab, without waiting for its own lease', async (lab) => {
+  const ann = await lab.chromium('Ann')
+  await ann.join(await linkOf(lab, 'host'))
+  const before = await leader(ann)
+  expect(before).toMatch(/^[0-9a-f]{16}$/)
+  await ann.driver.reload()
+  await ann.waitConnected()
+  expect(await leader(ann)).toBe(before)
+})
