@@ -91,9 +91,12 @@ async function start(options: StartOptions): Promise<void> {
   void asked.then(() => setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref())
   const host = await runHost(options, report)
   void asked.then(() => host.stop())
-  await host.stopped
-  // A timer left behind by a library must not keep the process; half a second lets last answers leave.
-  setTimeout(() => process.exit(0), 500).unref()
+  try {
+    await host.stopped
+  } finally {
+    // A timer left behind by a library must not keep the process; half a second lets last answers leave.
+    setTimeout(() => process.exit(), 500).unref()
+  }
 }
 
 /** The host answers `stop` once it has let go of everything, or dies doing so: both are what was asked for. */

@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly dataDir: string
   readonly http: ListenAddress | null
   readonly lan: boolean
+  /** go on although another copy of this host was seen */
+  readonly takeOver: boolean
   /** ends in `/` or names an `.html` file */
   readonly pageUrl: string | null
   readonly name: string | null

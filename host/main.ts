@@ -49,6 +49,8 @@ const PORTS_TO_TRY = 20
 /** How often the machine's own addresses are compared. */
 const ADDRESS_CHECK_MS = 10_000
 /** A record is good for a day; a host that changes nothing renews it long before. */
+/** setting: whether another copy of this host was seen */
+const SUPERSEDED = 'superseded'
 const REPUBLISH_MS = 6 * 3_600_000
 const BYE_MS = 300
 
@@ -95,6 +97,8 @@ async function start(
   const database = openDatabase(folder.dir)
   closers.push(() => database.close())
   const settings = new Settings(database)
+  if (settings.get(SUPERSEDED) === 'yes' && !options.takeOver) throw new ClawError('superseded')
+  settings.set(SUPERSEDED, 'no')
   const members = new Members(database, random)
   const rooms = new Rooms(database, random)
   const hub = new Hub()
@@ -143,6 +147,21 @@ async function start(
 
   const udp: { listener: DirectListener | null } = { listener: null }
   const refresh = (): void => udp.listener?.refresh()
+  const ended = Promise.withResolvers<void>()
+  // Nobody may be waiting yet.
+  ended.promise.catch(() => undefined)
+  let stopping: Promise<void> | null = null
+  const stop = (reason?: ClawError): Promise<void> => {
+    stopping ??= (async () => {
+      for (const session of hub.sessions) session.end('stopping')
+      if ([...hub.sessions].length > 0) await new Promise((done) => setTimeout(done, BYE_MS))
+      await closeAll()
+      report({ event: 'stopped' })
+      if (reason === undefined) ended.resolve()
+      else ended.reject(reason)
+    })()
+    return stopping
+  }
   const publisher = new Publisher({
     stores: makeStores(options, strip(listenerUrl(listener)), writeSecret, folder.dir),
     settings,
@@ -168,6 +187,10 @@ async function start(
     report,
     onSealed: (bytes) => {
       for (const session of hub.sessions) session.send({ type: 'record', bytes })
+    },
+    onSuperseded: () => {
+      settings.set(SUPERSEDED, 'yes')
+      void stop(new ClawError('superseded'))
     },
   })
   closers.push(() => publisher.stop())
@@ -241,6 +264,7 @@ async function start(
     () => epochs.stop(),
   )
   await epochs.start()
+  await publisher.learn()
   started = true
   direct.refresh()
 
@@ -274,21 +298,6 @@ async function start(
   ]
   closers.push(() => timers.forEach(clearInterval))
 
-  let resolveStopped = (): void => undefined
-  const stopped = new Promise<void>((resolve) => {
-    resolveStopped = resolve
-  })
-  let stopping: Promise<void> | null = null
-  const stop = (): Promise<void> => {
-    stopping ??= (async () => {
-      for (const session of hub.sessions) session.end('stopping')
-      if ([...hub.sessions].length > 0) await new Promise((done) => setTimeout(done, BYE_MS))
-      await closeAll()
-      report({ event: 'stopped' })
-      resolveStopped()
-    })()
-    return stopping
-  }
   const status = (): StatusResult => ({
     page: plan().url,
     pages: plan().pages,
@@ -338,7 +347,7 @@ async function start(
       if (code !== null && stopping === null) report({ event: 'warning', code })
     })
   }
-  return { stopped, stop }
+  return { stopped: ended.promise, stop }
 }
 
 /** Browsers keep a device's keys by origin: whether the one that links led to at the last start is gone. */

@@ -58,7 +58,7 @@ const LATER_COMMANDS = [
   'burn',
 ]
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
-  start: ['mega-api', 'signal', 'stun', 'turn', 'config', 'take-over', 'no-map'],
+  start: ['mega-api', 'signal', 'stun', 'turn', 'config', 'no-map'],
   invite: ['rooms'],
 }
 
@@ -71,6 +71,7 @@ const SPECIFIC = {
   start: {
     http: { type: 'string' },
     lan: { type: 'boolean' },
+    'take-over': { type: 'boolean' },
     page: { type: 'string' },
     name: { type: 'string' },
     'rotate-every': { type: 'string' },
@@ -188,6 +189,7 @@ function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
     dataDir,
     http: optional(values, 'http', parseListen, 'this must be HOST:PORT, such as 127.0.0.1:8787.'),
     lan: values.lan === true,
+    takeOver: values['take-over'] === true,
     pageUrl: optional(
       values,
       'page',

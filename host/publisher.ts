@@ -1,7 +1,9 @@
 // Drives the publishing machine (host/publishing.ts): seals the record and hands it to every store (SPEC §3).
+import { equal } from '../shared/bytes.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
-import { sealRecord } from '../shared/record.ts'
+import { ed25519PublicKey } from '../shared/noble.ts'
+import { openRecord, sealRecord } from '../shared/record.ts'
 import type { HostEvent } from './config.ts'
 import type { Settings } from './database.ts'
 import {
@@ -16,6 +18,8 @@ import { Wake } from './wake.ts'
 
 /** How long an invite or an enrolment waits for a first store (SPEC: then it goes on with a warning). */
 const CONFIRM_MS = 5000
+/** How long a start waits for what the stores hold. */
+const LEARN_MS = 5000
 const SEQ = 'seq'
 /** Room for numbers that a copy of this folder may have used. */
 const SEQ_LEAP = 1024
@@ -35,6 +39,8 @@ export interface PublisherInput {
   readonly report: (event: HostEvent) => void
   /** a new record exists, before any store has it */
   readonly onSealed: (record: Uint8Array) => void
+  /** a store holds what this host never published: another copy of it is running (SPEC §3.3) */
+  readonly onSuperseded: () => void
 }
 
 export class Publisher {
@@ -45,6 +51,8 @@ export class Publisher {
   #record: Uint8Array = new Uint8Array(0)
   #stopped = false
   readonly #waiting = new Set<() => void>()
+  /** stores that have been read in this run */
+  readonly #read = new Set<string>()
 
   constructor(input: PublisherInput) {
     this.#input = input
@@ -67,6 +75,50 @@ export class Publisher {
 
   get status() {
     return storeStates(this.#state)
+  }
+
+  /** Before the first publish: the number goes above whatever the stores hold. At most 5 s; later answers count too. */
+  async learn(): Promise<void> {
+    const all = Promise.all(this.#input.stores.map((store) => this.#readBack(store)))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LEARN_MS)
+    })
+    await Promise.race([all, late])
+    clearTimeout(timer)
+  }
+
+  /** The first reading of a store only raises the number; a later one tells whether somebody else publishes. */
+  async #readBack(store: Store): Promise<void> {
+    const bytes = await store.get().catch(() => undefined)
+    if (bytes === undefined || this.#stopped) return
+    const first = !this.#read.has(store.name)
+    this.#read.add(store.name)
+    const seq = bytes === null ? null : this.#seqOf(bytes)
+    if (bytes === null || seq === null) return
+    if (!first) {
+      const other = seq > this.#seq || (seq === this.#seq && !equal(bytes, this.#record))
+      if (!other) return
+      this.stop()
+      this.#input.onSuperseded()
+    } else if (seq > this.#seq) {
+      this.#seq = seq
+      // Readers refuse what was published in the meantime: it lies below.
+      if (this.#record.length > 0) void this.publish()
+    }
+  }
+
+  /** Of a record that this host's identity signed; null for anything else. */
+  #seqOf(bytes: Uint8Array): number | null {
+    const hostPublicKey = ed25519PublicKey(this.#input.identitySecret)
+    for (const root of this.#input.roots()) {
+      try {
+        return openRecord({ bytes, root, hostPublicKey, minSeq: 0 }).seq
+      } catch {
+        // No slot for this credential, or not ours at all.
+      }
+    }
+    return null
   }
 
   /** Seals and sends a new record; resolves once one store has it, or after 5 s. */
@@ -125,7 +177,11 @@ export class Publisher {
   async #put(name: string, seq: number): Promise<void> {
     const { stores, report, now, random } = this.#input
     try {
-      await stores.find((store) => store.name === name)?.put(seq, this.#record)
+      const store = stores.find((candidate) => candidate.name === name)
+      // Before, since a file shows nothing of what it held once it is written over.
+      if (store !== undefined) await this.#readBack(store)
+      if (this.#stopped) return
+      await store?.put(seq, this.#record)
       report({ event: 'published', store: name, seq })
       this.#step({ type: 'stored', store: name, seq, nowMs: now() })
     } catch (error) {

@@ -132,7 +132,11 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'The page has not been built.',
     next: 'Run "npm run build" in the ClawChat folder.',
   },
-  superseded: { message: 'Another connection of this device took over.', next: TRY_AGAIN },
+  superseded: {
+    message:
+      'Another copy of this host is running: a store holds a record that this one never published. This one has stopped, so that no message is lost between two.',
+    next: 'Stop the other copy, or delete this folder if the other is the right one; then start this one with --take-over.',
+  },
   internal: {
     message: 'Something went wrong inside ClawChat.',
     next: 'Start again; if it happens again, report it.',
@@ -264,6 +268,7 @@ const HELP: Readonly<Record<CommandName, string>> = {
   --http HOST:PORT        page and record endpoint (default 127.0.0.1:8787 or the next free
                           port at the first start, then always that one; port 0: any)
   --lan                   also listen on the local network
+  --take-over             go on although another copy of this host was seen
   --page URL              address where the page is served for others
   --name NAME             the host's name, shown to who joins
   --rotate-every 1h       how often the port changes (at least 10s)

@@ -1,5 +1,5 @@
 // The command line's bad input: each ends with the right exit code and a last JSON line that says what to do next.
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -117,3 +117,25 @@ labTest('events and logs name no secret, no key and no address of a member', asy
   }
   expect(said).not.toMatch(/\d+\.\d+\.\d+\.\d+/)
 })
+
+labTest(
+  'two copies of one host: the one that is behind stops, says why, and needs --take-over',
+  async (lab) => {
+    const store = ['--store', `file:${lab.path('shared-record')}`]
+    const args = () => ['--http', `127.0.0.1:${freePort()}`, ...store]
+    const { host: first } = await lab.host(args())
+    await first.stop()
+    cpSync(first.dir, lab.path('copy'), { recursive: true })
+    const { host: one } = await lab.host(args())
+    const { host: two } = await lab.host(args(), lab.path('copy'))
+    await one.command('invite')
+    expect(await one.exited).toBe(1)
+    expect(one.events.at(-1)).toMatchObject({ event: 'error', code: 'superseded' })
+    const again = ['start', '--json', '--data', one.dir, ...args()]
+    expectError(await command(...again), 1, 'superseded')
+    expect((await two.command('status')).code).toBe(0)
+    await two.stop()
+    const { host: taken } = await lab.host([...args(), '--take-over'], one.dir)
+    expect((await taken.command('invite')).code).toBe(0)
+  },
+)

@@ -100,6 +100,11 @@ export class Host {
     })
   }
 
+  /** The exit code, once the process has ended by itself or otherwise. */
+  get exited(): Promise<number | null> {
+    return this.#exit
+  }
+
   #names(): string {
     return this.events.map((event) => event.event).join(' ') || 'none'
   }

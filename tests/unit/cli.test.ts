@@ -70,6 +70,7 @@ describe('start', () => {
       dataDir: folder,
       http: null,
       lan: false,
+      takeOver: false,
       pageUrl: null,
       name: null,
       rotation: { intervalMs: 3_600_000, noticeMs: 120_000, graceMs: 300_000 },
@@ -83,7 +84,16 @@ describe('start', () => {
 
   test('takes every option of this version', () => {
     const options = start(
-      ...['--http', '127.0.0.1:0', '--lan', '--page', 'https://chat.example', '--name', ' Ada '],
+      ...[
+        '--http',
+        '127.0.0.1:0',
+        '--lan',
+        '--take-over',
+        '--page',
+        'https://chat.example',
+        '--name',
+        ' Ada ',
+      ],
       ...['--rotate-every', '10s', '--notice', '2s', '--grace=3s', '--port-range', '50000-50007'],
       ...['--udp', '127.0.0.1', '--external-address', '2001:db8::1'],
       ...['--store', 'https:https://a.example/', '--store', 'https:http://127.0.0.1:9/x'],
@@ -93,6 +103,7 @@ describe('start', () => {
       dataDir: '/tmp/d',
       http: { host: '127.0.0.1', port: 0 },
       lan: true,
+      takeOver: true,
       pageUrl: 'https://chat.example/',
       name: 'Ada',
       rotation: { intervalMs: 10_000, noticeMs: 2000, graceMs: 3000 },
@@ -158,17 +169,12 @@ describe('start', () => {
     expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
   })
 
-  test.each([
-    '--mega-api',
-    '--signal',
-    '--stun=x',
-    '--turn=x',
-    '--config',
-    '--take-over',
-    '--no-map',
-  ])('%s comes later and says so', (option) => {
-    expect(wrong('start', option)).toMatch(/comes with a later version/)
-  })
+  test.each(['--mega-api', '--signal', '--stun=x', '--turn=x', '--config', '--no-map'])(
+    '%s comes later and says so',
+    (option) => {
+      expect(wrong('start', option)).toMatch(/comes with a later version/)
+    },
+  )
 
   test('so does --store mega', () => {
     expect(wrong('start', '--store', 'mega')).toMatch(/later version/)
