@@ -1,7 +1,8 @@
 // What stands between a good link and the host, one cause at a time: the page names the one it is, and recovers.
 import { randomBytes } from 'node:crypto'
+import { chromium } from 'playwright-core'
 import { expect } from 'vitest'
-import type { Client } from './client.ts'
+import { Client, chromiumDriver } from './client.ts'
 import { freePort, type Lab, labTest } from './harness.ts'
 import type { Host } from './host.ts'
 
@@ -75,4 +76,27 @@ labTest('a computer without any network', async (lab) => {
   const there = await setting(lab)
   lab.unplug()
   expect(await joinFails(there)).toBe('no-network')
+})
+
+labTest('a browser that keeps nothing', async (lab) => {
+  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  })
+  try {
+    const page = await browser.newPage()
+    // As with storage that is blocked for this page.
+    await page.addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException('denied', 'SecurityError')
+      }
+    })
+    const ann = new Client('Ann', chromiumDriver(page))
+    await ann.driver.goto(String(ready.invite))
+    expect(await ann.alertCode()).toBe('storage')
+    expect(await ann.driver.read(() => document.body.textContent ?? '', null)).toMatch(/Allow storage/)
+  } finally {
+    await browser.close()
+  }
 })
