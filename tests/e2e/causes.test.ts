@@ -95,7 +95,9 @@ labTest('a browser that keeps nothing', async (lab) => {
     const ann = new Client('Ann', chromiumDriver(page))
     await ann.driver.goto(String(ready.invite))
     expect(await ann.alertCode()).toBe('storage')
-    expect(await ann.driver.read(() => document.body.textContent ?? '', null)).toMatch(/Allow storage/)
+    expect(await ann.driver.read(() => document.body.textContent ?? '', null)).toMatch(
+      /Allow storage/,
+    )
   } finally {
     await browser.close()
   }
