@@ -152,6 +152,7 @@ export interface InviteRow {
 export interface StatusResult {
   readonly page: string
   readonly pages: readonly PageLink[]
+  /** SHA-256(H_pub), the first 16 bytes, hex */
   readonly identity: string
   readonly name: string
   readonly port: number

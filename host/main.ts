@@ -298,10 +298,12 @@ async function start(
   ]
   closers.push(() => timers.forEach(clearInterval))
 
+  // The page shows the same under "Security".
+  const identity = toHex(sha256(hostPublicKey).slice(0, 16))
   const status = (): StatusResult => ({
     page: plan().url,
     pages: plan().pages,
-    identity: toHex(hostPublicKey),
+    identity,
     name: hostName(),
     port: epochs.current.port,
     epoch: epochs.current.epoch,
@@ -337,7 +339,7 @@ async function start(
     page: plan().url,
     pages: plan().pages,
     invite,
-    identity: toHex(sha256(hostPublicKey).slice(0, 16)),
+    identity,
     port: epochs.current.port,
     epoch: epochs.current.epoch,
     dataDir: folder.dir,

@@ -251,6 +251,7 @@ export function statusText(status: StatusResult): string {
     `Port: ${status.port} (epoch ${status.epoch}), changes at ${status.nextRotation}`,
     ...stores,
     `Members: ${status.members}; devices: ${status.devices}; connected now: ${status.connected}`,
+    `Fingerprint (the page shows the same under "Security"): ${status.identity}`,
     `Data: ${status.dataDir}`,
   ].join('\n')
 }

@@ -295,7 +295,8 @@ class PageEngine implements Engine {
       const root = this.#own.profile?.root ?? null
       if (root === null) return
       if (!moving) {
-        const state = this.state.connection.epoch === null ? 'connecting' : 'reconnecting'
+        const again = this.state.connection.epoch === null ? 'connecting' : 'reconnecting'
+        const state = navigator.onLine ? again : 'offline'
         this.#box.connection({ state, route: null, steps: idleSteps() })
       }
       found = await this.#records.findOwn(root)

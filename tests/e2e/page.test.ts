@@ -44,13 +44,19 @@ labTest('joining and writing need no mouse', async (lab) => {
 labTest(
   'the Security dialog tells route, host, safety code and port epoch, and Escape closes it',
   async (lab) => {
-    const ann = await joined(lab)
+    const { host, ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+    const ann = await lab.chromium('Ann')
+    await ann.join(String(ready.invite))
     await ann.driver.press('Security')
     const text = (await dialog(ann, 'Security')) ?? ''
     expect(text).toMatch(/AES-256-GCM/)
     expect(text).toMatch(/ML-KEM-768/)
     expect(text.match(/\b\d{5}\b/g)?.length ?? 0).toBeGreaterThanOrEqual(12)
     expect(text).toContain(await ann.epoch())
+    // What a person compares: the same fingerprint on both ends.
+    const { lines } = await host.command('status')
+    expect(String(lines[0]?.identity)).toMatch(/^[0-9a-f]{32}$/)
+    expect(text).toContain(String(lines[0]?.identity))
     await ann.driver.key('Escape')
     expect(await dialog(ann, 'Security')).toBeNull()
   },
