@@ -12,7 +12,7 @@ export const gcmSeal = (
   nonce: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
-): Uint8Array => gcm(key, checkNonce(nonce), aad).encrypt(plaintext)
+): Uint8Array => gcm(exactly(key, 32), exactly(nonce, 12), aad).encrypt(plaintext)
 
 /** Throws ClawError('crypto') on a wrong key, nonce, AAD, tag or length. */
 export function gcmOpen(
@@ -22,16 +22,16 @@ export function gcmOpen(
   sealed: Uint8Array,
 ): Uint8Array {
   try {
-    return gcm(key, checkNonce(nonce), aad).decrypt(sealed)
+    return gcm(exactly(key, 32), exactly(nonce, 12), aad).decrypt(sealed)
   } catch {
     throw new ClawError('crypto')
   }
 }
 
-// NIST SP 800-38D hashes nonces of other lengths; SPEC §1 allows 96 bits only.
-function checkNonce(nonce: Uint8Array): Uint8Array {
-  if (nonce.length !== 12) throw new ClawError('crypto')
-  return nonce
+// The library would take AES-128 and AES-192 keys, and hash nonces of other lengths (NIST SP 800-38D): SPEC §1 has one of each.
+function exactly(bytes: Uint8Array, length: number): Uint8Array {
+  if (bytes.length !== length) throw new ClawError('crypto')
+  return bytes
 }
 
 /** X25519 (RFC 7748); refuses an all-zero result with ClawError('crypto'). */
@@ -94,14 +94,14 @@ export function kemDecapsulate(ciphertext: Uint8Array, secretKey: Uint8Array): U
 export const nobleBackend: CryptoBackend = {
   name: 'noble',
   aead(key): Aead {
-    const held = key.slice()
+    const held = exactly(key, 32).slice()
     return {
       seal: (nonce, aad, plaintext) => gcmSeal(held, nonce, aad, plaintext),
       open: (nonce, aad, sealed) => gcmOpen(held, nonce, aad, sealed),
     }
   },
   dhKey(secret): DhKey {
-    const held = secret.slice()
+    const held = exactly(secret, 32).slice()
     return { publicKey: x25519.getPublicKey(held), dh: (peer) => x25519Shared(held, peer) }
   },
 }

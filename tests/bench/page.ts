@@ -31,6 +31,23 @@ export async function benchPage(): Promise<void> {
     const ada = await lab.chromium('Ada')
     await ada.join(String(ready.invite))
     await ada.send('first')
+    const linked: number[] = []
+    for (let i = 0; i <= JOINS; i++) {
+      const guest = await lab.chromium(`Guest ${i}`)
+      const link = await host.invite()
+      const ms = await timed(async () => {
+        await guest.join(link)
+        await guest.waitMessage('first')
+      })
+      if (i > 0) linked.push(ms)
+      await guest.driver.goto('about:blank')
+    }
+    printRow({
+      cell: 'page',
+      what: 'link opened, name typed, joined → message shown',
+      unit: 'ms',
+      values: linked,
+    })
     const opened: number[] = []
     const parts = new Map<string, number[]>()
     const bob = await lab.chromium('Bob')

@@ -44,6 +44,14 @@ describe.each(BACKENDS.map((backend) => [backend.name, backend] as const))('%s',
     expect(await aead.open(nonce, aad, sealed)).toEqual(plaintext)
   })
 
+  test.each([0, 16, 24, 31, 33, 64])('refuses keys of %i bytes', async (length) => {
+    const short = new Uint8Array(length).fill(1)
+    await attempt(async () => (await backend.aead(short)).seal(nonce, aad, none)).rejects.toThrow(
+      refused,
+    )
+    await attempt(async () => (await backend.dhKey(short)).publicKey).rejects.toThrow(refused)
+  })
+
   test('refuses every flipped byte, another nonce, AAD and key', async () => {
     const aead = await backend.aead(key)
     const sealed = await aead.seal(nonce, aad, fixed('plaintext', 40))
