@@ -14,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: kinds('unit'),
+          maxWorkers: '100%',
           testTimeout: PATIENCE_MS,
           sequence: { groupOrder: 0 },
         },
@@ -22,12 +23,18 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: kinds('worker'),
+          maxWorkers: '100%',
           testTimeout: PATIENCE_MS,
           sequence: { groupOrder: 0 },
         },
       },
       {
-        test: { name: 'simulation', include: kinds('simulation'), sequence: { groupOrder: 0 } },
+        test: {
+          name: 'simulation',
+          include: kinds('simulation'),
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         test: {

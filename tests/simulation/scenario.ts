@@ -8,7 +8,7 @@ import { CALM, type Faults, Network, watchNonces } from './network.ts'
 import { Chance, World } from './world.ts'
 
 const START_MS = 1_800_000_000_000
-const TROUBLE_MS = 30_000
+const TROUBLE_MS = 20_000
 const CALM_MS = 900_000
 /** Stands in every message, so that the network can look for it. */
 const MARK = 'kestrel-4711'
@@ -107,7 +107,7 @@ class Trouble {
   begin(): void {
     if (this.#over) return
     this.#act()
-    this.#world.after(this.#chance.between(10, 3000), () => this.begin())
+    this.#world.after(this.#chance.between(10, 2000), () => this.begin())
   }
 
   /** All that was broken works again; clocks stay as wrong as they are. */
