@@ -116,7 +116,7 @@ labTest(
     const ann = await lab.chromium('Ann')
     await ann.join(String(ready.invite))
     await ann.send('before the move')
-    await ann.waitMessage('before the move')
+    await ann.waitMessage('before the move', 'sent', 'delivered')
     await host.stop()
     const { host: same, ready: still } = await lab.host(first)
     expect(still.invite).toBeNull()
