@@ -51,7 +51,9 @@ export class Network {
   }
 
   connect(device: string): [SimCarrier, SimCarrier] {
-    const [a, b] = [new SimCarrier(this, device), new SimCarrier(this, device)]
+    // Paths differ: what is said on an older carrier may overtake what was said before on a newer one.
+    const slowMs = this.chance.chance(0.5) ? this.chance.between(0, 300) : 0
+    const [a, b] = [new SimCarrier(this, device, slowMs), new SimCarrier(this, device, slowMs)]
     a.pair(b)
     b.pair(a)
     return [a, b]
@@ -72,6 +74,7 @@ function indexOf(bytes: Uint8Array, part: Uint8Array): number {
 export class SimCarrier {
   readonly #network: Network
   readonly #device: string
+  readonly #slowMs: number
   #peer: SimCarrier | null = null
   #listener: ((bytes: Uint8Array) => void) | null = null
   readonly #early: Uint8Array[] = []
@@ -82,9 +85,10 @@ export class SimCarrier {
   #held: Uint8Array | null = null
   readonly buffered = 0
 
-  constructor(network: Network, device: string) {
+  constructor(network: Network, device: string, slowMs: number) {
     this.#network = network
     this.#device = device
+    this.#slowMs = slowMs
     this.#heardMs = network.world.nowMs
     network.carriers.add(this)
   }
@@ -134,7 +138,10 @@ export class SimCarrier {
   #deliver(bytes: Uint8Array): void {
     const { world } = this.#network
     const peer = this.#peer
-    this.#arrivesMs = Math.max(this.#arrivesMs, world.nowMs + this.#network.latency())
+    this.#arrivesMs = Math.max(
+      this.#arrivesMs,
+      world.nowMs + this.#slowMs + this.#network.latency(),
+    )
     world.after(this.#arrivesMs - world.nowMs, () => {
       if (!this.#network.cut.has(this.#device)) peer?.arrive(bytes)
     })
@@ -164,7 +171,10 @@ export class SimCarrier {
     this.vanish()
     const { world } = this.#network
     const peer = this.#peer
-    this.#arrivesMs = Math.max(this.#arrivesMs, world.nowMs + this.#network.latency())
+    this.#arrivesMs = Math.max(
+      this.#arrivesMs,
+      world.nowMs + this.#slowMs + this.#network.latency(),
+    )
     world.after(this.#arrivesMs - world.nowMs, () => {
       if (!this.#network.cut.has(this.#device)) peer?.vanish()
     })

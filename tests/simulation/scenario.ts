@@ -7,11 +7,11 @@ import { SimHost } from './host.ts'
 import { CALM, type Faults, Network, watchNonces } from './network.ts'
 import { Chance, World } from './world.ts'
 
-const START_MS = 1_800_000_000_000
+export const START_MS = 1_800_000_000_000
 const TROUBLE_MS = 20_000
 const CALM_MS = 900_000
 /** Stands in every message, so that the network can look for it. */
-const MARK = 'kestrel-4711'
+export const MARK = 'kestrel-4711'
 
 export interface Outcome {
   readonly messages: number
@@ -208,7 +208,7 @@ interface StoredRow {
   readonly device: string
 }
 
-class Check {
+export class Check {
   readonly #host: SimHost
   readonly #devices: readonly SimDevice[]
   #nextLookMs = 0

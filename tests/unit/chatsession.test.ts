@@ -1,0 +1,80 @@
+// The host's side of a conversation, on a real database and a carrier that the test holds in its hands (SPEC §6.2).
+import { DatabaseSync } from 'node:sqlite'
+import { expect, test } from 'vitest'
+import { ChatSession } from '../../host/chat.ts'
+import { prepareSchema } from '../../host/database.ts'
+import { Hub } from '../../host/hub.ts'
+import type { SecureLink } from '../../host/link.ts'
+import { Members } from '../../host/members.ts'
+import { Rooms } from '../../host/rooms.ts'
+import { toHex } from '../../shared/bytes.ts'
+import { encodeEvent } from '../../shared/events.ts'
+import type { ClawMessage } from '../../shared/messages.ts'
+import { Chance } from '../simulation/world.ts'
+
+const { bytes } = new Chance(1)
+const RESUME = { type: 'resume', stored: 0, id: new Uint8Array(16) } as const
+
+function scene() {
+  const db = new DatabaseSync(':memory:')
+  prepareSchema(db)
+  const members = new Members(db, bytes)
+  const rooms = new Rooms(db, bytes)
+  const hub = new Hub()
+  const args = { role: 'owner', uses: 1, expiresMs: 1e6, note: '', nowMs: 0 } as const
+  const invite = members.invite({ ...args, secret: bytes(32), hostPublicKey: bytes(32) })
+  const device = toHex(members.reserve(invite.id, bytes(32), 'Ann', 0).deviceId)
+  const { member } = members.confirm(device, 0, () => undefined)
+  const carrier = () => {
+    const sent: ClawMessage[] = []
+    const link = {
+      send: async (message: ClawMessage) => void sent.push(message),
+      close: () => undefined,
+    }
+    const session = new ChatSession({
+      link: link as unknown as SecureLink,
+      device,
+      member,
+      rooms,
+      hub,
+      now: () => 0,
+      state: () => ({ type: 'ping', token: 0 }),
+      record: () => new Uint8Array(6144),
+      onConnected: () => undefined,
+    })
+    return { session, sent }
+  }
+  return { device, rooms, carrier }
+}
+
+const post = (number: number): ClawMessage => ({
+  type: 'event',
+  number,
+  id: bytes(16),
+  ...encodeEvent({ type: 'post', room: new Uint8Array(16), text: `text ${number}` }),
+})
+
+test('after the RESUME of a newer carrier nothing of the older one counts', () => {
+  const { device, rooms, carrier } = scene()
+  const older = carrier()
+  older.session.handle(RESUME)
+  older.session.handle(post(1))
+  expect(rooms.incoming(device).stored).toBe(1)
+  const newer = carrier()
+  newer.session.handle(RESUME)
+  expect(older.sent.at(-1)).toEqual({ type: 'bye', reason: 'replaced' })
+  older.session.handle(post(2))
+  older.session.handle({ type: 'ack', stored: 1 })
+  expect(rooms.incoming(device).stored).toBe(1)
+  expect(rooms.pending(device, 0, 10)).toHaveLength(1)
+  newer.session.handle(post(2))
+  expect(rooms.incoming(device).stored).toBe(2)
+})
+
+test('anything before RESUME, and an acknowledgement of what was never sent, end the carrier', () => {
+  const { carrier } = scene()
+  expect(() => carrier().session.handle(post(1))).toThrow('frame-invalid')
+  const { session } = carrier()
+  session.handle(RESUME)
+  expect(() => session.handle({ type: 'ack', stored: 5 })).toThrow('frame-invalid')
+})
