@@ -97,7 +97,7 @@ function plaintextOf(from: Choices): Uint8Array {
   const bucket = [64, 256, 1024, 4096, 16352].find((bytes) => bytes >= size + 8) ?? 64
   const plaintext = Buffer.alloc(bucket)
   plaintext.writeUInt8(from.pick([1, 1, 1, 2]), 0)
-  plaintext.writeUInt8(more ? 1 : 0, 1)
+  plaintext.writeUInt8(more || from.rarely(32) ? 1 : 0, 1)
   plaintext.writeUInt16BE(size, 2)
   plaintext.fill(from.u8(), 8, 8 + size)
   if (from.rarely(8)) plaintext.writeUInt8(from.u8(), from.pick([0, 1, 2, 3, 4, 7, bucket - 1]))

@@ -11,7 +11,7 @@ import { type Locator, writeLocator } from '../../shared/locator.ts'
 import { type ClawMessage, encodeMessage } from '../../shared/messages.ts'
 import { fixed } from '../vectors/fixed.ts'
 import { STUN_PASSWORD } from './packets.ts'
-import { KNOCK_FIELDS, PUT, RECORD_FIELDS, RECORD_PLAINTEXT } from './sealed.ts'
+import { KNOCK_FIELDS, PUT, RECORD_FIELDS, RECORD_PLAINTEXT, SMALL_FIELDS } from './sealed.ts'
 import { FRAMES, HANDSHAKE, KNOCK, RECORD } from './vectors.ts'
 
 const FOLDER = join(import.meta.dirname, 'corpus')
@@ -46,6 +46,10 @@ const LOCATOR: Locator = [
   { type: 'https', flags: 7, id: fixed('id'), url: 'https://store.example/claw/a' },
   { type: 'mega', flags: 1, handle: 'Ab3_-xyz', key: fixed('mega') },
   { type: 'unknown', code: 9, flags: 0, data: fixed('data', 5) },
+]
+/** As long as a URL may be. */
+const LONGEST: Locator = [
+  { type: 'https', flags: 1, id: fixed('id'), url: 'https://store.example/'.padEnd(200, 'a') },
 ]
 const LOCATORS: readonly Locator[] = [[], LOCATOR.slice(0, 1), LOCATOR]
 
@@ -152,9 +156,12 @@ const POINTS = [
 const record = (type: number, epoch: number, bytes: number): Uint8Array =>
   new Writer(64).u8(type).u16(0xfefd).u16(epoch).u48(5).u16(bytes).zeros(bytes).done()
 
-/** Choices of the machines: no vector has any. */
-const programs = (name: string, ...lengths: readonly number[]): Uint8Array[] =>
-  lengths.map((length) => fixed(`corpus ${name} ${length}`, length))
+/** Choices of the machines: no vector has any. The first ones, which set the scene, differ from program to program. */
+const programs = (name: string, length: number): Uint8Array[] =>
+  Array.from({ length: 12 }, (_, i) => {
+    const scene = Uint8Array.of(i, Math.floor(i / 4), Math.floor(i / 2))
+    return concat(scene, fixed(`corpus ${name} ${i}`, length))
+  })
 
 const fromTexts = (texts: readonly string[]): Uint8Array[] => texts.map(toUtf8)
 
@@ -173,7 +180,7 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       'invite-body': INVITES.map((text) => fromBase64Url(text).slice(0, -4)),
       'protocol-name': fromTexts(TEXTS['protocol-name']),
       address: fromTexts(TEXTS.address),
-      locator: LOCATORS.map(locatorBytes),
+      locator: [...LOCATORS, LONGEST].map(locatorBytes),
       // The largest frame would be most of this folder.
       frame: FRAMES.filter((frame) => frame.length < 1000),
       'frame-plaintext': [0, 1, 56, 57, 248, 249].map((length) =>
@@ -185,7 +192,7 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       event: EVENTS.map(encodeEvent).map(({ kind, body }) => concat(Uint8Array.of(kind), body)),
       record: [RECORD.bytes],
       'record-body': [RECORD_PLAINTEXT],
-      'record-fields': [RECORD_FIELDS],
+      'record-fields': [RECORD_FIELDS, SMALL_FIELDS],
       put: [PUT],
       knock: [KNOCK.bytes],
       'knock-fields': [KNOCK_FIELDS],
@@ -198,15 +205,15 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       ),
       stun: REQUESTS,
       'stun-signed': REQUESTS.map((packet) => packet.slice(20, -32)),
-      dtls: programs('dtls', 40, 120, 300),
+      dtls: programs('dtls', 100),
       'dtls-raw': [record(22, 0, 10), concat(record(23, 1, 24), record(21, 1, 26))],
-      opener: programs('opener', 30, 80, 200),
-      gate: programs('gate', 100, 400, 1000),
-      rotation: programs('rotation', 50, 150, 300),
-      publishing: programs('publishing', 60, 200, 400),
-      outbox: programs('outbox', 8, 16, 32),
-      rooms: programs('rooms', 60, 150, 300),
-      endpoint: programs('endpoint', 60, 150, 300),
+      opener: programs('opener', 80),
+      gate: programs('gate', 300),
+      rotation: programs('rotation', 100),
+      publishing: programs('publishing', 100),
+      outbox: programs('outbox', 20),
+      rooms: programs('rooms', 100),
+      endpoint: programs('endpoint', 100),
     }),
   )
 

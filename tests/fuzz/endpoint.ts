@@ -2,7 +2,7 @@
 import { createFallbackApp } from '../../fallback-worker/app.ts'
 import { COUNTER_SLACK, RECORD_EXPIRY_MS, type WritePolicy } from '../../fallback-worker/cell.ts'
 import { openRecordFile } from '../../fallback-worker/node.ts'
-import { toHex, toUtf8 } from '../../shared/bytes.ts'
+import { concat, toHex, toUtf8 } from '../../shared/bytes.ts'
 import { RECORD_BYTES } from '../../shared/constants.ts'
 import { sha256 } from '../../shared/hash.ts'
 import { ed25519PublicKey } from '../../shared/noble.ts'
@@ -88,9 +88,10 @@ class Endpoint {
   async write(from: Choices): Promise<void> {
     const { id, ctr, record, body } = signed(from)
     const spoilt = from.rarely(4)
-    const sent = Uint8Array.from(body)
+    const longer = spoilt && from.below(2) === 0
+    const sent = Uint8Array.from(longer ? concat(body, from.bytes(1 + from.below(300))) : body)
     const place = from.below(65_536) % sent.length
-    if (spoilt) sent[place] = (sent[place] ?? 0) ^ (1 << from.below(8))
+    if (spoilt && !longer) sent[place] = (sent[place] ?? 0) ^ (1 << from.below(8))
     const to = from.rarely(8) ? at(IDS, 1 - IDS.indexOf(id)) : id
     const right = !from.rarely(4)
     const authorization = right ? `Bearer ${TOKEN}` : `Bearer ${from.below(9)}`

@@ -1,18 +1,19 @@
 // The gate (SPEC §4, §4.1) under any sequence of requests, closings, epochs, clocks and restarts.
 // Each decision is checked against what is known of the knock, not against another gate.
 import { type Decision, Gate, LIMIT, type Path, pathKey } from '../../host/gate.ts'
-import { encodeBindingRequest, parseBindingRequest } from '../../host/stun.ts'
+import { type BindingRequest, encodeBindingRequest, parseBindingRequest } from '../../host/stun.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { HINT_WINDOW } from '../../shared/constants.ts'
 import { hostTag, icePassword, knockUfrag, sealKnock } from '../../shared/knock.ts'
 import { fixed } from '../vectors/fixed.ts'
-import { Choices } from './dice.ts'
+import { at, Choices } from './dice.ts'
 import { must, type Target } from './target.ts'
 
 const TAG = hostTag(fixed('fuzz host'))
 const EPOCH = 500
 const CREDENTIALS = ['a', 'b', 'c'].map((id) => ({ id, root: fixed(`fuzz root ${id}`) }))
 const STRANGER = { id: 'd', root: fixed('fuzz root d') }
+const NEWCOMER = { id: 'new', root: fixed('fuzz newcomer') }
 const UFRAG = 'abcd'
 
 interface Knock {
@@ -26,10 +27,14 @@ interface Knock {
 /** Sealed once for all executions. */
 const knocks = new Map<string, Knock>()
 
-function knockOf(from: Choices): Knock {
-  const credential = from.pick([...CREDENTIALS, ...CREDENTIALS, STRANGER])
-  const epoch = EPOCH - 3 + from.below(8)
-  const draw = from.below(12)
+const knockOf = (from: Choices, draws: number): Knock =>
+  seal(
+    from.pick([...CREDENTIALS, ...CREDENTIALS, STRANGER]),
+    from.pick([EPOCH, EPOCH, EPOCH - 3 + from.below(8)]),
+    `draw ${from.below(draws)}`,
+  )
+
+function seal(credential: typeof STRANGER, epoch: number, draw: string): Knock {
   const name = `${credential.id} ${epoch} ${draw}`
   const known = knocks.get(name)
   if (known !== undefined) return known
@@ -55,12 +60,24 @@ function knockOf(from: Choices): Knock {
   return knock
 }
 
+/** More knocks of one credential than a minute allows. */
+function burst(i: number): Knock {
+  return seal(at(CREDENTIALS, 0), EPOCH, `burst ${i}`)
+}
+
 /** A peer as this test believes it to be. */
 interface Peer {
   readonly knock: Knock
   readonly admittedMs: number
   readonly paths: Map<string, number>
   live: boolean
+}
+
+function requestOf(username: string, password: string, transaction: Buffer): BindingRequest {
+  const packet = encodeBindingRequest({ transaction, username, password, useCandidate: false })
+  const request = parseBindingRequest(packet)
+  if (request === null) throw new Error('bug: the request cannot be parsed')
+  return request
 }
 
 class World {
@@ -75,6 +92,17 @@ class World {
   readonly owners = new Map<string, Peer>()
   readonly nonces = new Map<string, number>()
   readonly admissions: { credential: string; atMs: number }[] = []
+  last: Knock | null = null
+  readonly repeats: number
+  readonly draws: number
+  readonly ports: number
+
+  constructor(from: Choices) {
+    this.repeats = from.pick([1, 2, 4, 32])
+    this.draws = from.pick([1, 2, 8])
+    this.ports = from.pick([1, 6])
+    this.refresh()
+  }
 
   refresh(): void {
     this.highestEpoch = Math.max(this.highestEpoch, this.epoch)
@@ -98,22 +126,34 @@ class World {
   }
 
   request(from: Choices): void {
-    const knock = knockOf(from)
+    // Browsers repeat their checks, each from few addresses or many.
+    if (this.last === null || from.below(this.repeats) === 0) this.last = knockOf(from, this.draws)
     const path: Path = {
       socket: from.pick(['here', 'here', 'there']),
       address: from.pick(['192.0.2.1', '192.0.2.2', '2001:db8::1', 'fe80::1%eth0']),
-      port: 1000 + from.below(6),
+      port: 1000 + from.below(this.ports),
     }
-    const spoilt = from.below(24)
-    const ufrag =
-      spoilt === 1 ? knock.ufrag.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')) : knock.ufrag
-    const clientUfrag = spoilt === 2 ? 'efgh' : UFRAG
-    const password = spoilt === 3 ? 'p'.repeat(24) : knock.password
     const transaction = Buffer.alloc(12, from.rarely(4) ? 1 : from.u8())
-    const username = `${spoilt === 4 ? 'short' : ufrag}:${clientUfrag}`
-    const packet = encodeBindingRequest({ transaction, username, password, useCandidate: false })
-    const request = parseBindingRequest(packet)
-    if (request === null) throw new Error('bug: the request cannot be parsed')
+    this.ask(this.last, path, transaction, from.below(24))
+  }
+
+  /** A minute's worth of knocks by one device. */
+  flood(from: Choices): void {
+    const first = from.below(40)
+    for (let i = first; i < first + 34; i++) {
+      const path = { socket: 'here', address: '203.0.113.9', port: i }
+      this.ask(burst(i), path, Buffer.alloc(12), 0)
+      this.close(burst(i).nonce)
+    }
+  }
+
+  /** `spoilt` 1 to 4: knock, client's ufrag, password, length. */
+  ask(knock: Knock, path: Path, transaction: Buffer, spoilt: number): void {
+    const other = knock.ufrag.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
+    const ufrag = spoilt === 1 ? other : spoilt === 4 ? 'short' : knock.ufrag
+    const username = `${ufrag}:${spoilt === 2 ? 'efgh' : UFRAG}`
+    const password = spoilt === 3 ? 'p'.repeat(24) : knock.password
+    const request = requestOf(username, password, transaction)
     const decision = this.gate.handle(request, path, this.nowMs)
     if (decision.type === 'drop') return
     must(spoilt < 1 || spoilt > 4, 'what was spoilt is dropped')
@@ -181,6 +221,7 @@ class World {
     const kind = from.below(32)
     const [nonce, peer] = this.anyPeer(from) ?? []
     if (kind < 20) this.request(from)
+    else if (kind === 20) this.flood(from)
     else if (kind < 23) this.nowMs += from.pick([1, 50, 999, 15_000, 30_000, 30_001, 60_000])
     else if (kind === 23) {
       this.nowMs -= from.below(65_536)
@@ -205,33 +246,19 @@ class World {
   }
 }
 
-/** After all that, somebody new on an address of their own still gets in. */
+/** After all that, somebody new gets in: from elsewhere, and from an address whose peers have closed. */
 function stillOpens(world: World): void {
-  const root = fixed('fuzz newcomer')
   for (const nonce of [...world.peers.keys()]) world.close(nonce)
-  world.gate.setCredentials([{ id: 'new', root }], EPOCH)
-  const nonce = fixed('fuzz newcomer nonce', 12)
-  const sealed = sealKnock({
-    root,
-    hostTag: TAG,
-    epoch: EPOCH,
-    route: 'direct',
-    timeMs: 1,
-    clientFingerprint: fixed('fuzz client'),
-    nonce,
-    clientUfrag: UFRAG,
-  })
-  const request = parseBindingRequest(
-    encodeBindingRequest({
-      transaction: Buffer.alloc(12),
-      username: `${knockUfrag(sealed)}:${UFRAG}`,
-      password: icePassword(root, nonce),
-      useCandidate: false,
-    }),
-  )
-  if (request === null) throw new Error('bug: the request cannot be parsed')
+  // A bucket of failures is full again after two seconds; an address is owned for thirty.
+  world.nowMs += 2000
   const path = { socket: 'here', address: '198.51.100.1', port: 9 }
-  must(world.gate.handle(request, path, world.nowMs).type === 'admit', 'a newcomer gets in')
+  world.gate.setCredentials([NEWCOMER], EPOCH)
+  const paths = world.steady ? [path, { ...path, address: '192.0.2.1', port: 1000 }] : [path]
+  for (const [i, from] of paths.entries()) {
+    const { ufrag, password } = seal(NEWCOMER, EPOCH, `${i}`)
+    const request = requestOf(`${ufrag}:${UFRAG}`, password, Buffer.alloc(12))
+    must(world.gate.handle(request, from, world.nowMs).type === 'admit', 'a newcomer gets in')
+  }
 }
 
 export const gate: Target = {
@@ -239,8 +266,7 @@ export const gate: Target = {
   maxBytes: 1500,
   run(input) {
     const from = new Choices(input)
-    const world = new World()
-    world.refresh()
+    const world = new World(from)
     for (let steps = 0; from.more && steps < 300; steps++) world.step(from)
     stillOpens(world)
   },

@@ -37,6 +37,19 @@ const number: Change = (bytes, dice) => {
   return setAt(bytes, place(bytes, dice), field.subarray(8 - width))
 }
 
+/** Puts bytes in, and adds their number to one before them, as a true length would have it. */
+const lengthen: Change = (bytes, dice) => {
+  const at = place(bytes, dice)
+  const added = dice
+    .bytes(dice.pick([1, 2, 16, 1 + dice.below(250)]))
+    .map((byte) => 33 + (byte % 90))
+  const length = Math.max(0, at - 1 - dice.below(40))
+  const grown = (bytes[length] ?? 0) + added.length
+  const carried = setAt(bytes, length - 1, [(bytes[length - 1] ?? 0) + (grown >> 8)])
+  const counted = setAt(length > 0 ? carried : bytes, length, [grown])
+  return joined(counted.subarray(0, at), added, counted.subarray(at))
+}
+
 const CHANGES: readonly Change[] = [
   (bytes, dice) => {
     const at = place(bytes, dice)
@@ -49,6 +62,7 @@ const CHANGES: readonly Change[] = [
   },
   number,
   number,
+  lengthen,
   // Take out, put in, double, move, cut, lengthen.
   (bytes, dice) => {
     const at = place(bytes, dice)

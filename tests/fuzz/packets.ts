@@ -96,19 +96,34 @@ class NaiveFilter {
     return sequence > Math.max(-1, ...this.#opened) - 4096
   }
 
+  get newest(): number {
+    return Math.min(2 ** 47, Math.max(0, ...this.#opened))
+  }
+
   opened(record: Buffer): void {
     if (record.readUInt8(0) === 23) this.#opened.add(record.readUIntBE(5, 6))
   }
 }
 
+/** Around the window of the newest, or anywhere. */
+function sequenceOf(from: Choices, newest: number): number {
+  const edge = newest + from.pick([1, 0, -1, -4095, -4096, -4097, 5000])
+  return from.pick([
+    Math.max(0, edge),
+    from.u8(),
+    from.below(65_536),
+    from.rarely(64) ? 2 ** 48 - 1 : 1,
+  ])
+}
+
 /** Records whose headers make sense, mostly. */
-function datagramOf(from: Choices): Buffer {
+function datagramOf(from: Choices, newest: number): Buffer {
   const records: Buffer[] = []
   for (let more = 1 + from.below(3); more > 0; more--) {
     const record = Buffer.alloc(13 + from.pick([0, 23, 24, 30]))
     record.writeUInt8(from.pick([20, 21, 22, 23, 23, 23, 24, from.u8()]), 0)
     record.writeUInt16BE(from.pick([0, 1, 1, 1, 2]), 3)
-    record.writeUIntBE(from.pick([0, 1, from.u8(), from.below(65536), 2 ** 48 - 1]), 5, 6)
+    record.writeUIntBE(sequenceOf(from, newest), 5, 6)
     record.writeUInt16BE(record.length - 13 + (from.rarely(32) ? 1 : 0), 11)
     if (record.length > 34 && from.below(2) === 0) record.copy(record, 13, 3, 11)
     records.push(record)
@@ -124,7 +139,7 @@ const dtls: Target = {
     const filter = new DtlsFilter()
     const naive = new NaiveFilter()
     for (let steps = 0; from.more && steps < 200; steps++) {
-      const datagram = datagramOf(from)
+      const datagram = datagramOf(from, naive.newest)
       const opens = from.below(2) === 0
       const passed: string[] = []
       const wanted: string[] = []

@@ -52,7 +52,10 @@ class Host {
     } else if (message.type === 'event') {
       const event = decodeEvent(message.kind, message.body)
       if (event.type !== 'post') return
+      const before = rooms.incoming(device).stored
       rooms.receivePost(device, message.number, message.id, event.room, event.text, NOW)
+      const { stored } = rooms.incoming(device)
+      must(stored === before || stored === before + 1, 'stores exactly the next number')
     }
   }
 

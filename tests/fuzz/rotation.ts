@@ -101,7 +101,7 @@ class Driver {
   }
 
   step(from: Choices): void {
-    const kind = from.below(10)
+    const kind = from.below(11)
     const [pending] = this.unanswered
     if (kind < 4) {
       this.nowMs = this.moved(kind, from)
@@ -110,7 +110,16 @@ class Driver {
     else if (kind === 5) this.send({ type: 'start', planned: planOf(from, this) })
     // An answer to nothing that was asked.
     else if (kind === 6) this.send({ type: 'bind-failed', port: from.below(65_536) })
-    else if (pending !== undefined) this.answer(pending, kind !== 7)
+    // Ports that are all taken for a while.
+    else if (kind === 7) this.refuse(from.pick([1, 2, 31, 32, 33]))
+    else if (pending !== undefined) this.answer(pending, true)
+  }
+
+  refuse(times: number): void {
+    for (let i = 0; i < times; i++) {
+      const [pending] = this.unanswered
+      if (pending !== undefined) this.answer(pending, false)
+    }
   }
 
   moved(kind: number, from: Choices): number {

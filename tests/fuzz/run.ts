@@ -1,52 +1,16 @@
 // `npm run fuzz [-- SECONDS] [--seed N] [--only TARGET] [--input HEX]`: exit code 1 with findings, 2 for other words.
-import { randomInt } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { fromHex, toHex } from '../../shared/bytes.ts'
+import { toHex } from '../../shared/bytes.ts'
 import { corpusOf } from './corpus.ts'
 import type { Finding, Tally } from './fuzz.ts'
 import { failureOf } from './minimise.ts'
 import { inputOf } from './mutate.ts'
 import { TARGETS } from './targets.ts'
+import { readWish, type Wish } from './wish.ts'
 import type { Work } from './worker.ts'
 
-const DEFAULT_SECONDS = 30
 /** An execution that takes longer never ends. */
 const STUCK_MS = 20_000
-
-interface Wish {
-  readonly seconds: number
-  readonly seed: number
-  readonly targets: readonly string[]
-  readonly input: Uint8Array | null
-}
-
-function usage(reason: string): never {
-  const names = TARGETS.map(({ name }) => name).join(' ')
-  console.error(`${reason}\nnpm run fuzz [-- SECONDS] [--seed N] [--only TARGET] [--input HEX]`)
-  console.error(`Targets: ${names}`)
-  process.exit(2)
-}
-
-function readWish(args: readonly string[]): Wish {
-  const options = {
-    seed: { type: 'string' },
-    only: { type: 'string' },
-    input: { type: 'string' },
-  } as const
-  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
-  const [seconds = String(DEFAULT_SECONDS), ...others] = positionals
-  const { seed = String(randomInt(2 ** 31)), only, input } = values
-  const targets = TARGETS.map(({ name }) => name).filter(
-    (name) => only === undefined || name === only,
-  )
-  if (others.length > 0 || !/^\d+(\.\d+)?$/.test(seconds)) usage('SECONDS is one number.')
-  if (!/^\d{1,10}$/.test(seed)) usage('--seed is a number.')
-  if (targets.length === 0) usage(`No target is called ${only}.`)
-  if (input !== undefined && only === undefined) usage('--input needs --only TARGET.')
-  const bytes = input === undefined ? null : fromHex(input)
-  return { seconds: Number(seconds), seed: Number(seed), targets, input: bytes }
-}
 
 function printFinding({ target, seed, execution, error, input }: Finding): void {
   console.log(`FINDING in ${target}, seed ${seed}, execution ${execution}: ${error}`)
@@ -103,12 +67,19 @@ function runAll({ seconds, seed, targets }: Wish): Promise<boolean> {
   })
 }
 
-let wish: Wish
-try {
-  wish = readWish(process.argv.slice(2))
-} catch (error) {
-  usage(error instanceof Error ? error.message : String(error))
+function wishOrExit(): Wish {
+  const names = TARGETS.map(({ name }) => name)
+  try {
+    return readWish(process.argv.slice(2), names)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    console.error('npm run fuzz [-- SECONDS] [--seed N] [--only TARGET] [--input HEX]')
+    console.error(`Targets: ${names.join(' ')}`)
+    process.exit(2)
+  }
 }
+
+const wish = wishOrExit()
 const [only = ''] = wish.targets
 const kept = await (wish.input === null ? runAll(wish) : runOnce(only, wish.input))
 if (!kept) process.exitCode = 1

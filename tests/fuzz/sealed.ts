@@ -56,6 +56,17 @@ export const RECORD_PLAINTEXT: Uint8Array = plaintextOf(insider.bytes)
 const fieldsOf = (plaintext: Uint8Array): Uint8Array =>
   plaintext.slice(2, 2 + (plaintext[0] ?? 0) * 256 + (plaintext[1] ?? 0))
 export const RECORD_FIELDS: Uint8Array = fieldsOf(RECORD_PLAINTEXT)
+/** As small as a body gets with one of everything. */
+export const SMALL_FIELDS: Uint8Array = fieldsOf(
+  plaintextOf(
+    sealedWithKey({
+      ...open(RECORD.bytes),
+      schedule: open(RECORD.bytes).schedule.slice(0, 1),
+      addresses: open(RECORD.bytes).addresses.slice(0, 1),
+      locator: [],
+    }).bytes,
+  ),
+)
 
 const record: Target = {
   name: 'record',
