@@ -497,7 +497,7 @@ class Run {
         recordSeq: () => this.#seq,
         record: () => this.#record,
         publish: () => this.#published(),
-        report: () => undefined,
+        report: (event) => network.hear(event),
       },
     )
     answer(accepted)

@@ -14,6 +14,9 @@ export interface Faults {
 
 export const CALM: Faults = { lose: 0, double: 0, swap: 0, damage: 0 }
 
+/** Names and addresses of the simulation. */
+const PRIVATE = ['device-', '10.0.0.1', '10.1.'] as const
+
 const LATENCY_MS = [1, 80] as const
 /** A carrier whose other end fell silent is given up after this (both real stacks do so). */
 const SILENCE_MS = 30_000
@@ -28,6 +31,7 @@ export class Network {
   readonly secrets: Uint8Array[] = []
   readonly carriers = new Set<SimCarrier>()
   frames = 0
+  events = 0
 
   constructor(world: World, chance: Chance, faults: Faults) {
     this.world = world
@@ -57,6 +61,16 @@ export class Network {
     a.pair(b)
     b.pair(a)
     return [a, b]
+  }
+
+  /** An event or log line of the host: nothing that names a person, an address or a message. */
+  hear(event: object): void {
+    const text = JSON.stringify(event)
+    const said = [...this.secrets.map((secret) => Buffer.from(secret).toString()), ...PRIVATE]
+    for (const secret of said)
+      if (text.includes(secret)) this.world.fail(new Error('a secret in an event'))
+    if (/[0-9a-f]{64}/.test(text)) this.world.fail(new Error('32 bytes in an event: a key'))
+    this.events += 1
   }
 
   look(bytes: Uint8Array): void {

@@ -16,6 +16,7 @@ export const MARK = 'kestrel-4711'
 export interface Outcome {
   readonly messages: number
   readonly frames: number
+  readonly events: number
   readonly crashes: number
   readonly rotations: number
   readonly connects: number
@@ -26,7 +27,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   const chance = new Chance(seed)
   const world = new World(START_MS + chance.between(0, 59_999))
   const network = new Network(world, chance, faultsOf(chance))
-  network.secrets.push(toUtf8(MARK))
+  network.secrets.push(toUtf8(MARK), toUtf8('device-'))
   const backend = watchNonces(nodeBackend, world)
   const host = new SimHost(world, network, chance, backend)
   const devices: SimDevice[] = []
@@ -56,6 +57,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   const outcome = {
     messages: check.stored.length,
     frames: network.frames,
+    events: network.events,
     crashes: host.crashes + devices.reduce((sum, device) => sum + device.crashes, 0),
     rotations: host.rotations,
     connects: devices.reduce((sum, device) => sum + device.connects, 0),
