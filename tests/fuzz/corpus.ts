@@ -213,6 +213,7 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       publishing: programs('publishing', 100),
       outbox: programs('outbox', 20),
       rooms: programs('rooms', 100),
+      members: programs('members', 100),
       endpoint: programs('endpoint', 100),
     }),
   )

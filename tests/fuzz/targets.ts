@@ -5,6 +5,7 @@ import { gate } from './gate.ts'
 import { HANDSHAKE_TARGETS } from './handshakes.ts'
 import { LAYOUT_TARGETS } from './layouts.ts'
 import { MACHINE_TARGETS } from './machines.ts'
+import { members } from './members.ts'
 import { PACKET_TARGETS } from './packets.ts'
 import { rooms } from './rooms.ts'
 import { rotation } from './rotation.ts'
@@ -23,5 +24,6 @@ export const TARGETS: readonly Target[] = [
   rotation,
   ...MACHINE_TARGETS,
   rooms,
+  members,
   endpoint,
 ]

@@ -2,10 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { corpusFile, corpusOf, findings, formatCorpus, makeCorpus } from '../fuzz/corpus.ts'
 import { inputOf } from '../fuzz/mutate.ts'
 import { TARGETS } from '../fuzz/targets.ts'
+
+// Plenty, for machines that do much else.
+vi.setConfig({ testTimeout: 30_000 })
 
 const names = TARGETS.map(({ name }) => name)
 

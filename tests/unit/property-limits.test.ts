@@ -2,7 +2,7 @@
 // only announced.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { DtlsFilter } from '../../host/dtlsfilter.ts'
 import { parseBindingRequest } from '../../host/stun.ts'
 import { concat, fromBase64Url, Reader, toBase64Url, toUtf8, Writer } from '../../shared/bytes.ts'
@@ -18,6 +18,9 @@ import { corpusOf } from '../fuzz/corpus.ts'
 import { at } from '../fuzz/dice.ts'
 import { TARGETS } from '../fuzz/targets.ts'
 import { fixed } from '../vectors/fixed.ts'
+
+// Plenty, for machines that do much else.
+vi.setConfig({ testTimeout: 30_000 })
 
 const id = fixed('id', 16)
 

@@ -1,7 +1,7 @@
 // decode(encode(v)) = v for values of the whole range (SPEC §2–§6); messages and events are in protocol.test.ts,
 // encode(decode(x)) = x is what the targets of property-corpus.test.ts check.
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { encodeBindingRequest, parseBindingRequest } from '../../host/stun.ts'
 import { EVENT_NUMBER_MAX, FRAME_MAX_DATA, MAX_ADDRESSES, ROUTE } from '../../shared/constants.ts'
@@ -23,6 +23,9 @@ import { isDialable, openRecord, sealRecord } from '../../shared/record.ts'
 import { Opener, Sealer } from '../../shared/session.ts'
 import { Dice } from '../fuzz/dice.ts'
 import { fixed } from '../vectors/fixed.ts'
+
+// Plenty, for machines that do much else.
+vi.setConfig({ testTimeout: 30_000 })
 
 const exactly = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const number = fc.oneof(fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }))

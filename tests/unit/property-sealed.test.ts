@@ -1,6 +1,6 @@
 // Any flipped bit of a sealed value fails, and always with the one code of its place (SPEC §3.2, §3.3, §4, §5, §6).
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { equal } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
@@ -16,6 +16,9 @@ import { at } from '../fuzz/dice.ts'
 import { PUT } from '../fuzz/sealed.ts'
 import { HANDSHAKE, KNOCK, RECORD } from '../fuzz/vectors.ts'
 import { fixed, scripted } from '../vectors/fixed.ts'
+
+// Plenty, for machines that do much else.
+vi.setConfig({ testTimeout: 30_000 })
 
 function flipped(bytes: Uint8Array, bit: number): Uint8Array {
   const out = bytes.slice()
