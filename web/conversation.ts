@@ -116,6 +116,7 @@ export class Conversation {
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {
     const { keep, own, box, mayTalk } = this.#ports
     if (!mayTalk()) throw new ClawError('superseded')
+    const before = await keep.profile()
     const sent = await keep.settle(stored, id)
     // Nobody would notice any more that this carrier has ended meanwhile.
     if (live.ended) throw new ClawError('no-answer')
@@ -129,7 +130,9 @@ export class Conversation {
     else await own.update({ invite: null })
     // What was asked for on the carrier before is not answered any more.
     box.set({ messages: mergeMessages(box.value.messages, sent), loadingOlder: false })
-    this.#fillHole()
+    // The host has more of this device than it ever gave a number: its storage was put back, and what it wrote is there.
+    if (before !== null && stored > before.assigned) this.#askHistory(0)
+    else this.#fillHole()
     await this.flush()
   }
 

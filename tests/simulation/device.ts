@@ -169,6 +169,8 @@ class DeviceRun {
     void this.#restore().catch(this.#input.world.fail)
     const beat = (): void => {
       this.chat.beat(12_000)
+      // As a person does who scrolls up.
+      if (this.box.value.hasOlder) this.chat.loadOlder()
       this.#cancelBeat = this.#input.world.after(5000, beat)
     }
     this.#cancelBeat = this.#input.world.after(5000, beat)

@@ -191,3 +191,19 @@ test('an event above the next number ends the carrier and keeps nothing', async 
   expect(ended).toEqual([7])
   expect(disk.messages.size).toBe(0)
 })
+
+test('a device that learns that it forgot what it wrote asks for the newest messages', async () => {
+  const { chat, pass } = await device()
+  const wire = new Wire()
+  const live = chat.resume(wire, 1)
+  await pass()
+  wire.speak({ type: 'resume', stored: 5, id: bytes(16) })
+  await pass()
+  await live
+  expect(wire.sent.at(-1)).toEqual({
+    type: 'history',
+    room: new Uint8Array(16),
+    before: 0,
+    limit: 100,
+  })
+})
