@@ -83,13 +83,19 @@ export function answerCarrier(
   const { carrier } = input
   let tail: Promise<void> = Promise.resolve()
   let receive: ((bytes: Uint8Array) => Promise<void>) | null = null
+  let failed = false
   carrier.onMessage((bytes) => {
     tail = tail
       .then(async () => {
+        // What came behind the first failure, before the carrier was closed, counts for nothing.
+        if (failed) return
         if (receive === null) receive = await answerFirst(input, bytes, accept)
         else await receive(bytes)
       })
-      .catch(() => carrier.close())
+      .catch(() => {
+        failed = true
+        carrier.close()
+      })
   })
 }
 

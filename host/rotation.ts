@@ -188,7 +188,8 @@ class Run {
   /** Makes the plan cover this moment's window; what it knew stays. */
   private moveWindow(): void {
     const { planned } = this.state
-    if (planned.length === WINDOW && planned[1]?.epoch === this.epoch) return
+    const fits = planned.every(({ epoch }, at) => epoch === this.epoch - 1 + at)
+    if (planned.length === WINDOW && fits) return
     const known = new Map(planned.map(({ epoch, port }) => [epoch, port]))
     const ports = new Map<number, number>()
     for (let at = 0; at < WINDOW; at++) {

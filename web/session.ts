@@ -82,15 +82,20 @@ export async function openSession(input: {
     close: () => carrier.close(),
     run(handler, onEnd) {
       let tail: Promise<void> = Promise.resolve()
+      let failed = false
       receive = (frame) => {
         const opened = opener.open(frame)
         opened.catch(() => undefined)
         tail = tail
           .then(async () => {
             const message = await opened
-            if (message !== null) await handler(decodeMessage(message))
+            // What came behind the first failure, before the carrier was closed, counts for nothing.
+            if (message !== null && !failed) await handler(decodeMessage(message))
           })
-          .catch(() => carrier.close())
+          .catch(() => {
+            failed = true
+            carrier.close()
+          })
       }
       for (const frame of inbox.splice(0)) receive(frame)
       carrier.onClose(onEnd)

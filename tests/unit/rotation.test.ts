@@ -231,6 +231,18 @@ describe('rotation', () => {
     driver.check()
   })
 
+  it('mends a persisted plan with a hole in it, whatever its length', () => {
+    const epoch = Math.floor(START_MS / HOUR)
+    const driver = new Driver('hole')
+    const ports = Array.from({ length: 25 }, (_, i) => ({ epoch: epoch + i, port: 51_000 + i }))
+    driver.start([{ epoch: epoch - 4, port: 50_000 }, ...ports])
+    driver.check()
+    const planned = plannedSchedule(driver.state)
+    expect(planned.map((entry) => entry.epoch - epoch)).toEqual(
+      Array.from({ length: 26 }, (_, i) => i - 1),
+    )
+  })
+
   it('rotates by hand at any moment, within the epoch and with a grace', () => {
     const driver = started('manual')
     for (const minute of [11, 57, 58.5, 59.9, 60, 61, 64, 65, 119, 121]) {
