@@ -104,7 +104,7 @@ class PageEngine implements Engine {
     this.#tab = new Tab({
       device,
       onMessage: (message) => this.#onTab(message),
-      onLead: () => void this.#connect(),
+      onLead: () => void this.#lead(),
       onLost: () => this.#drop(),
     })
   }
@@ -280,6 +280,13 @@ class PageEngine implements Engine {
   /** One tab talks to the host, and not while a link waits in it. */
   #mayTalk(): boolean {
     return this.#tab.leading && this.#invite === null
+  }
+
+  /** What the tab before stored last it may have told nobody. */
+  async #lead(): Promise<void> {
+    const connecting = this.#connect()
+    await this.#showStored().catch((error) => this.#box.set({ error: codeOf(error) }))
+    await connecting
   }
 
   /** One attempt to get connected, or to a fresh carrier; the next attempt follows by itself. */
@@ -499,9 +506,14 @@ class PageEngine implements Engine {
     }
   }
 
-  async #fromOutbox(): Promise<void> {
+  /** Shows what any tab has stored. */
+  async #showStored(): Promise<void> {
     const messages = await this.#device.messages(SHOWN_AT_START)
     this.#box.set({ messages: mergeMessages(this.state.messages, messages) })
+  }
+
+  async #fromOutbox(): Promise<void> {
+    await this.#showStored()
     await this.#chat.flush()
   }
 }

@@ -54,6 +54,29 @@ labTest(
   },
 )
 
+labTest('who leads next shows what the tab before had stored and told nobody', async (lab) => {
+  const link = await linkOf(lab, 'host')
+  await withTabs(async (first, second, closeFirst) => {
+    await first.join(link)
+    await second.driver.goto(link.slice(0, link.indexOf('#')))
+    await second.waitConnected()
+    await first.driver.read(() => {
+      const post = BroadcastChannel.prototype.postMessage
+      BroadcastChannel.prototype.postMessage = function (message: { type?: string }) {
+        if (message.type !== 'state') post.call(this, message)
+      }
+    }, null)
+    await first.send('said in passing')
+    await first.waitMessage('said in passing', 'sent')
+    expect(await second.texts()).toEqual([])
+    await closeFirst()
+    await second.waitMessage('said in passing', 'sent')
+    await second.send('alone')
+    await second.waitMessage('alone', 'sent')
+    expect(await second.texts()).toEqual(['said in passing', 'alone'])
+  })
+})
+
 labTest("another host's link takes over all tabs, and only once Join is pressed", async (lab) => {
   const one = await linkOf(lab, 'one')
   const two = await linkOf(lab, 'two')
