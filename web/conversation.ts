@@ -51,8 +51,8 @@ export const startsLate = (messages: AppState['messages']): boolean =>
 export class Conversation {
   readonly #ports: ConversationPorts
   #live: Live | null = null
-  /** the newest RESUME under way */
-  #resuming: { readonly live: Live; readonly over: Promise<unknown> } | null = null
+  /** the RESUMEs under way */
+  readonly #resuming = new Map<Live, Promise<unknown>>()
   #storing: Promise<unknown> = Promise.resolve()
 
   constructor(ports: ConversationPorts) {
@@ -78,31 +78,33 @@ export class Conversation {
       ended: false,
     }
     const settled = Promise.withResolvers<void>()
-    const resuming = { live, over: settled.promise.catch(() => undefined) }
-    this.#resuming = resuming
-    // What is being stored just now belongs to the number that RESUME names.
-    await this.#storing
-    session.run(
-      async (message) => {
-        live.heardMs = now()
-        if (live.resumed) return this.#handle(live, message)
-        if (message.type !== 'resume') throw new ClawError('frame-invalid')
-        await this.#settled(live, message)
-        settled.resolve()
-      },
-      () => {
-        live.ended = true
-        settled.reject(new ClawError('no-answer'))
-        this.#ended(live)
-      },
+    this.#resuming.set(
+      live,
+      settled.promise.catch(() => undefined),
     )
-    const { stored, storedId } = own.must()
-    session.send({ type: 'resume', stored, id: storedId })
     try {
+      // What is being stored just now belongs to the number that RESUME names.
+      await this.#storing
+      session.run(
+        async (message) => {
+          live.heardMs = now()
+          if (live.resumed) return this.#handle(live, message)
+          if (message.type !== 'resume') throw new ClawError('frame-invalid')
+          await this.#settled(live, message)
+          settled.resolve()
+        },
+        () => {
+          live.ended = true
+          settled.reject(new ClawError('no-answer'))
+          this.#ended(live)
+        },
+      )
+      const { stored, storedId } = own.must()
+      session.send({ type: 'resume', stored, id: storedId })
       await settled.promise
       return live
     } finally {
-      if (this.#resuming === resuming) this.#resuming = null
+      this.#resuming.delete(live)
     }
   }
 
@@ -185,16 +187,25 @@ export class Conversation {
   }
 
   /**
-   * SPEC §6.2: between the number that a RESUME names and its outcome nothing is stored from an older carrier, or the
+   * SPEC §6.2: between the number that a RESUME names and its outcome nothing is stored from another carrier, or the
    * host would give out that number again.
    */
   async #receive(live: Live, message: Of<'event'>): Promise<void> {
-    while (this.#resuming !== null && this.#resuming.live !== live) await this.#resuming.over
+    for (;;) {
+      const over = this.#otherResume(live)
+      if (over === undefined) break
+      await over
+    }
     // The newer carrier brings it again.
     if (live !== this.#live) return
     const stored = this.#store(message)
     this.#storing = stored.catch(() => undefined)
     live.session.send({ type: 'ack', stored: await stored })
+  }
+
+  #otherResume(live: Live): Promise<unknown> | undefined {
+    for (const [other, over] of this.#resuming) if (other !== live) return over
+    return undefined
   }
 
   /** @returns the number to acknowledge */

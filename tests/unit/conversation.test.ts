@@ -137,6 +137,26 @@ test('while a RESUME is under way nothing is stored from the older carrier; if i
   expect(texts(box)).toEqual(['text 1', 'text 2'])
 })
 
+test('of several RESUMEs under way each holds the older carrier back, whichever ends first', async () => {
+  const { chat, disk, box, pass, connected } = await device()
+  const older = await connected(1)
+  const second = new Wire()
+  const settled = chat.resume(second, 2)
+  const third = new Wire()
+  chat.resume(third, 3).catch(() => undefined)
+  await pass()
+  third.close()
+  older.speak(event(1))
+  await pass()
+  expect(disk.profile?.stored).toBe(0)
+  second.speak(RESUME)
+  second.speak(event(1))
+  await pass()
+  await settled
+  expect([older.acks, second.acks]).toEqual([[], [1]])
+  expect(texts(box)).toEqual(['text 1'])
+})
+
 test('once it is settled the newer carrier brings what the older one held', async () => {
   const { chat, disk, box, pass, connected } = await device()
   const older = await connected(1)
