@@ -33,7 +33,7 @@ CREATE TABLE messages (
   atMs INTEGER NOT NULL, text TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (room, seq)
 ) STRICT;
-CREATE UNIQUE INDEX messagesById ON messages (authorDevice, id);
+CREATE UNIQUE INDEX messagesById ON messages (author, id);
 CREATE TABLE outgoing (
   device TEXT NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, kind INTEGER NOT NULL,
   body BLOB, room BLOB, seq INTEGER,

@@ -40,7 +40,7 @@ const SQL = {
   assign: 'UPDATE devices SET assigned = assigned + 1 WHERE id = ? RETURNING assigned',
   nextSeq: 'UPDATE rooms SET seq = seq + 1 WHERE id = ? RETURNING seq',
   lastSeq: 'SELECT seq FROM rooms WHERE id = ?',
-  byId: 'SELECT room, seq, atMs FROM messages WHERE authorDevice = ? AND id = ?',
+  byId: 'SELECT room, seq, atMs FROM messages WHERE author = ? AND id = ?',
   addMessage:
     'INSERT INTO messages (room, seq, id, author, authorDevice, atMs, text) VALUES (?, ?, ?, ?, ?, ?, ?)',
   queue:
@@ -111,7 +111,7 @@ export class Rooms {
     text: string,
     atMs: number,
   ): string[] {
-    const earlier = this.#sql.byId.get(device, id)
+    const earlier = this.#sql.byId.get(member, id)
     if (earlier !== undefined) {
       // The device asks again because it lost the answer; the message itself stays single.
       const first = { room: blob(earlier.room), seq: Number(earlier.seq) }

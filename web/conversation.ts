@@ -1,13 +1,14 @@
 // One device's conversation with its host (SPEC §6.2, §7), from the device's side: RESUME first, then events both ways.
 // No clock, timer or browser in here: what it keeps goes to a Keep, what it shows to a StateBox.
-import { fromHex, toHex } from '../shared/bytes.ts'
+import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
-import { decodeEvent, encodeEvent, type StoredMessage as WireMessage } from '../shared/events.ts'
+import { decodeEvent, type StoredMessage as WireMessage } from '../shared/events.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { holeBefore, mergeMessages } from './chat.ts'
 import type { Keep, StoredMessage } from './keep.ts'
 import type { AppState } from './model.ts'
 import type { Own } from './own.ts'
+import { postOf } from './resume.ts'
 import type { Session } from './session.ts'
 import type { StateBox } from './state.ts'
 
@@ -54,6 +55,8 @@ export class Conversation {
   /** the RESUMEs under way */
   readonly #resuming = new Map<Live, Promise<unknown>>()
   #storing: Promise<unknown> = Promise.resolve()
+  /** the hole that the present carrier was asked to fill last */
+  #askedHole: number | null = null
 
   constructor(ports: ConversationPorts) {
     this.#ports = ports
@@ -118,22 +121,22 @@ export class Conversation {
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {
     const { keep, own, box, mayTalk } = this.#ports
     if (!mayTalk()) throw new ClawError('superseded')
-    const before = await keep.profile()
-    const sent = await keep.settle(stored, id)
+    const { sent, forked } = await keep.settle(stored, id)
     // Nobody would notice any more that this carrier has ended meanwhile.
     if (live.ended) throw new ClawError('no-answer')
     const older = this.#live
     live.sentUpTo = stored
     live.resumed = true
     this.#live = live
+    this.#askedHole = null
     older?.session.close()
     // The first connection with its own credential acknowledges the enrolment: the invite is spent.
     if (own.profile?.invite === null) await own.load()
     else await own.update({ invite: null })
     // What was asked for on the carrier before is not answered any more.
     box.set({ messages: mergeMessages(box.value.messages, sent), loadingOlder: false })
-    // The host has more of this device than it ever gave a number: its storage was put back, and what it wrote is there.
-    if (before !== null && stored > before.assigned) this.#askHistory(0)
+    // What this device wrote and forgot is in the room.
+    if (forked) this.#askHistory(0)
     else this.#fillHole()
     await this.flush()
   }
@@ -274,8 +277,7 @@ export class Conversation {
     await keep.putMessages(messages)
     const merged = mergeMessages(box.value.messages, messages)
     box.set({ messages: merged, loadingOlder: false, hasOlder: page.more && startsLate(merged) })
-    // An empty page closes no hole: asking again would never end.
-    if (messages.length > 0) this.#fillHole()
+    this.#fillHole()
   }
 
   async #acknowledged(stored: number): Promise<void> {
@@ -310,16 +312,19 @@ export class Conversation {
     })
   }
 
+  /** Asks for each hole once: a restored host may never fill it. */
   #fillHole(): void {
     const before = holeBefore(this.#ports.box.value.messages)
-    if (before !== null) this.#askHistory(before)
+    if (before === null || before === this.#askedHole) return
+    if (this.#askHistory(before)) this.#askedHole = before
   }
 
-  #askHistory(before: number): void {
+  #askHistory(before: number): boolean {
     const { box } = this.#ports
-    if (box.value.loadingOlder || this.#live === null) return
+    if (box.value.loadingOlder || this.#live === null) return false
     box.set({ loadingOlder: true })
     this.#live.session.send({ type: 'history', room: ROOM, before, limit: PAGE })
+    return true
   }
 
   loadOlder(): void {
@@ -329,18 +334,17 @@ export class Conversation {
 
   /** Keeps a message in the outbox; who leads sends it with `flush`. `id`: 32 hex digits, the same again for a retry. */
   async post(id: string, text: string): Promise<void> {
-    const { keep, box, now } = this.#ports
+    const { keep, own, box, now } = this.#ports
     const message: StoredMessage = {
       id,
-      author: box.value.me ?? '',
+      author: own.profile?.member ?? '',
       mine: true,
       text,
       atMs: now(),
       seq: null,
       state: 'sending',
     }
-    const { kind, body } = encodeEvent({ type: 'post', room: ROOM, text })
-    await keep.post(message, { id: fromHex(id), kind, body })
+    await keep.post(message, postOf(message))
     box.set({ messages: mergeMessages(box.value.messages, [message]) })
   }
 

@@ -3,7 +3,8 @@ import { toHex } from '../shared/bytes.ts'
 import type { MaybePromise } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
-import type { Keep, OutboxEntry, Profile, StoredKey, StoredMessage } from './keep.ts'
+import type { Keep, OutboxEntry, Profile, Settled, StoredKey, StoredMessage } from './keep.ts'
+import { LOOK_THROUGH, withLost } from './resume.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
 
 const DATABASE = 'clawchat'
@@ -36,6 +37,23 @@ async function putMessage(store: IDBObjectStore, message: StoredMessage): Promis
   const last = await done(store.index('written').openKeyCursor(null, 'prev'))
   const written = known?.written ?? Math.max(message.atMs, Number(last?.key ?? 0) + 1)
   store.put({ ...message, written })
+}
+
+/** The newest placed ones, oldest first, and all without a place, as they were written. */
+async function newest(store: IDBObjectStore, limit: number): Promise<StoredMessage[]> {
+  const placed: Row[] = []
+  await new Promise<void>((resolve, reject) => {
+    const request = store.index('seq').openCursor(null, 'prev')
+    request.onerror = () => reject(request.error)
+    request.onsuccess = () => {
+      const cursor = request.result
+      if (cursor === null || placed.length >= limit) return resolve()
+      placed.push(cursor.value as Row)
+      cursor.continue()
+    }
+  })
+  const unplaced = (await done(store.index('written').getAll())) as Row[]
+  return [...placed.reverse(), ...unplaced].map(messageOf)
 }
 
 async function markSent(
@@ -199,21 +217,7 @@ export class Device implements Keep {
   }
 
   messages(limit: number): Promise<StoredMessage[]> {
-    return this.#transaction(['messages'], 'readonly', async (store) => {
-      const placed: Row[] = []
-      await new Promise<void>((resolve, reject) => {
-        const request = store('messages').index('seq').openCursor(null, 'prev')
-        request.onerror = () => reject(request.error)
-        request.onsuccess = () => {
-          const cursor = request.result
-          if (cursor === null || placed.length >= limit) return resolve()
-          placed.push(cursor.value as Row)
-          cursor.continue()
-        }
-      })
-      const unplaced = (await done(store('messages').index('written').getAll())) as Row[]
-      return [...placed.reverse(), ...unplaced].map(messageOf)
-    })
+    return this.#transaction(['messages'], 'readonly', (store) => newest(store('messages'), limit))
   }
 
   putMessages(messages: readonly StoredMessage[]): Promise<void> {
@@ -251,16 +255,19 @@ export class Device implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+  settle(stored: number, id: Uint8Array): Promise<Settled> {
     return this.#transaction(['profile', 'outbox', 'messages'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
       if (profile === undefined) throw new ClawError('storage')
-      const all = (await done(store('outbox').getAll())) as OutboxEntry[]
-      const { kept, acknowledged } = settleOutbox(all, profile.assigned, stored, id)
+      const outbox = (await done(store('outbox').getAll())) as OutboxEntry[]
+      const settled = settleOutbox(outbox, profile.assigned, stored, id)
+      const lost = settled.forgotten ? await newest(store('messages'), LOOK_THROUGH) : []
+      const kept = withLost(settled.kept, lost, profile.member, stored)
       store('outbox').clear()
       for (const entry of kept) store('outbox').put(entry)
       store('profile').put({ ...profile, assigned: stored + kept.length }, IN_USE)
-      return markSent(store('messages'), acknowledged)
+      const sent = await markSent(store('messages'), settled.acknowledged)
+      return { sent, forked: settled.forked }
     })
   }
 

@@ -45,6 +45,8 @@ export const ROTATION: RotationOptions = {
 export class SimStore {
   readonly name: string
   record: Uint8Array | null = null
+  /** of `record`; a put needs a greater one */
+  seq = 0
   away = false
   constructor(name: string) {
     this.name = name
@@ -79,6 +81,9 @@ export class SimHost {
   clockOffsetMs = 0
   crashes = 0
   rotations = 0
+  restores = 0
+  /** the credentials that the backup knows */
+  #backup: string | null = null
   #run: Run | null = null
   readonly #world: World
   readonly #network: Network
@@ -97,7 +102,7 @@ export class SimHost {
     this.#hostKey = nodeBackend.dhKey(chance.bytes(32))
     this.stores = [new SimStore('one'), new SimStore('two')]
     this.db = new DatabaseSync(':memory:')
-    this.db.exec('PRAGMA foreign_keys = ON')
+    this.db.exec("PRAGMA foreign_keys = ON; ATTACH ':memory:' AS backup")
     prepareSchema(this.db)
     this.#crashAtCommits()
   }
@@ -138,6 +143,44 @@ export class SimHost {
     this.crashes += 1
     if (this.db.isTransaction) this.db.exec('ROLLBACK')
     run.end()
+  }
+
+  /**
+   * First a backup of its database, at the next call that one is put back, as an operator does after a disk failure.
+   * Only while it knows the same devices and links: who came in between would need a new link.
+   */
+  restore(): void {
+    if (this.db.isTransaction) return
+    if (this.#backup === null) {
+      this.#backup = this.#credentialIds()
+      for (const table of this.#tables())
+        this.db.exec(`CREATE TABLE backup.${table} AS SELECT * FROM ${table}`)
+      return
+    }
+    if (this.#backup !== this.#credentialIds()) return
+    this.crash()
+    this.restores += 1
+    this.#backup = null
+    this.db.exec('PRAGMA foreign_keys = OFF')
+    for (const table of this.#tables()) {
+      this.db.exec(
+        `DELETE FROM main.${table}; INSERT INTO main.${table} SELECT * FROM backup.${table}`,
+      )
+      this.db.exec(`DROP TABLE backup.${table}`)
+    }
+    this.db.exec('PRAGMA foreign_keys = ON')
+  }
+
+  #tables(): string[] {
+    const rows = this.db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table'").all()
+    return rows.map(({ name }) => String(name))
+  }
+
+  #credentialIds(): string {
+    const all =
+      'SELECT id FROM devices UNION SELECT device FROM reservations UNION SELECT id FROM invites'
+    const rows = this.db.prepare(`${all} ORDER BY 1`).all()
+    return rows.map(({ id }) => id).join()
   }
 
   stop(): void {
@@ -258,7 +301,9 @@ class Run {
       used.map(({ nonce, untilEpoch }) => ({ nonce: toHex(nonce), untilEpoch })),
     )
     this.#publishing = createPublishing(host.stores.map(({ name }) => name))
-    this.#seq = Number(this.#settings.get('seq') ?? 0) + 1024
+    // As the real publisher, which reads its stores before the first publish.
+    const stored = Number(this.#settings.get('seq') ?? 0) + 1024
+    this.#seq = Math.max(stored, ...host.stores.map(({ seq }) => seq))
   }
 
   start(): void {
@@ -427,8 +472,13 @@ class Run {
           const jitter = chance.unit()
           const code = 'store-unreachable'
           this.#publish({ type: 'failed', store: name, seq, code, nowMs, jitter })
+        } else if (seq <= store.seq) {
+          // A run that was put back to a backup learns late what the one before it had on its way.
+          this.#seq = Math.max(this.#seq, store.seq)
+          this.#guarded(() => this.credentialsChanged())
         } else {
           store.record = record
+          store.seq = seq
           this.#publish({ type: 'stored', store: name, seq, nowMs })
         }
       })

@@ -2,7 +2,8 @@
 import { toHex } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
 import { settleOutbox } from '../../shared/outbox.ts'
-import type { Keep, OutboxEntry, Profile, StoredMessage } from '../../web/keep.ts'
+import type { Keep, OutboxEntry, Profile, Settled, StoredMessage } from '../../web/keep.ts'
+import { LOOK_THROUGH, withLost } from '../../web/resume.ts'
 import type { Chance, World } from './world.ts'
 
 /** What outlives a crash. */
@@ -95,12 +96,14 @@ export class SimKeep implements Keep {
   }
 
   messages(limit: number): Promise<StoredMessage[]> {
-    return this.#write(() => {
-      const all = [...this.#disk.messages.values()]
-      const placed = all.filter(({ seq }) => seq !== null)
-      placed.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0))
-      return [...placed.slice(-limit), ...all.filter(({ seq }) => seq === null)]
-    })
+    return this.#write(() => this.#newest(limit))
+  }
+
+  #newest(limit: number): StoredMessage[] {
+    const all = [...this.#disk.messages.values()]
+    const placed = all.filter(({ seq }) => seq !== null)
+    placed.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0))
+    return [...placed.slice(-limit), ...all.filter(({ seq }) => seq === null)]
   }
 
   message(id: string): Promise<StoredMessage | null> {
@@ -137,13 +140,15 @@ export class SimKeep implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+  settle(stored: number, id: Uint8Array): Promise<Settled> {
     return this.#write(() => {
       const profile = this.#must()
-      const { kept, acknowledged } = settleOutbox(this.#disk.outbox, profile.assigned, stored, id)
+      const settled = settleOutbox(this.#disk.outbox, profile.assigned, stored, id)
+      const lost = settled.forgotten ? this.#newest(LOOK_THROUGH) : []
+      const kept = withLost(settled.kept, lost, profile.member, stored)
       this.#disk.outbox = [...kept]
       this.#disk.profile = { ...profile, assigned: stored + kept.length }
-      return this.#sent(acknowledged)
+      return { sent: this.#sent(settled.acknowledged), forked: settled.forked }
     })
   }
 

@@ -20,6 +20,7 @@ export interface Outcome {
   readonly crashes: number
   readonly rotations: number
   readonly connects: number
+  readonly restores: number
 }
 
 /** Throws where an invariant is broken. */
@@ -61,6 +62,7 @@ export async function simulate(seed: number): Promise<Outcome> {
     crashes: host.crashes + devices.reduce((sum, device) => sum + device.crashes, 0),
     rotations: host.rotations,
     connects: devices.reduce((sum, device) => sum + device.connects, 0),
+    restores: host.restores + devices.filter(({ restored }) => restored).length,
   }
   await end(world, network, host, devices)
   return outcome
@@ -88,6 +90,7 @@ class Trouble {
   readonly #host: SimHost
   readonly #devices: readonly SimDevice[]
   readonly #enter: (role: 'member') => void
+  readonly #hostForgets: boolean
   #over = false
 
   constructor(
@@ -104,6 +107,7 @@ class Trouble {
     this.#host = host
     this.#devices = devices
     this.#enter = enter
+    this.#hostForgets = chance.chance(0.3)
   }
 
   begin(): void {
@@ -182,7 +186,11 @@ class Trouble {
         if (this.#devices.length < 4) this.#enter('member')
         break
       case 11:
-        device.restore()
+      case 12:
+      case 13:
+        // What both ends forgot is gone: one of them is restored in one afternoon.
+        if (this.#hostForgets) this.#host.restore()
+        else device.restore()
         break
       case 10:
         this.#burst(device, chance.between(5, 40))
@@ -247,6 +255,8 @@ export class Check {
     const waiting = Number(this.#host.db.prepare('SELECT count(*) AS n FROM outgoing').get()?.n)
     const behind = this.#devices.filter((device) => !device.connected).map(({ name }) => name)
     const outboxes = this.#in.filter((device) => device.disk.outbox.length > 0)
+    // A carrier to a process that is gone looks alive until its silence is noticed.
+    if (this.#host.connected < this.#in.length) return 'the host has not heard from all'
     if (behind.length > 0) return `not connected: ${behind.join(', ')}`
     if (outboxes.length > 0) return `unsent: ${outboxes.map(({ name }) => name).join(', ')}`
     if (waiting > 0) return `${waiting} events wait on the host`

@@ -22,7 +22,7 @@ export function testSeeds(part: number, of: number): void {
 }
 
 async function runBatch(first: number, last: number): Promise<void> {
-  const sum = { messages: 0, events: 0, crashes: 0, rotations: 0, connects: 0 }
+  const sum = { messages: 0, events: 0, crashes: 0, rotations: 0, connects: 0, restores: 0 }
   for (let seed = first; seed <= last; seed++) {
     try {
       const outcome = await simulate(seed)
@@ -37,5 +37,6 @@ async function runBatch(first: number, last: number): Promise<void> {
   expect(sum.events).toBeGreaterThan(seeds * 4)
   expect(sum.crashes).toBeGreaterThan(seeds)
   expect(sum.rotations).toBeGreaterThan(seeds)
+  expect(sum.restores).toBeGreaterThan(seeds / 10)
   expect(sum.connects).toBeGreaterThan(seeds * 5)
 }

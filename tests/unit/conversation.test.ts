@@ -1,6 +1,7 @@
 // The device's side of a conversation (SPEC §6.2) on carriers that the test holds in its hands.
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { toHex } from '../../shared/bytes.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
 import { Conversation } from '../../web/conversation.ts'
@@ -212,18 +213,50 @@ test('an event above the next number ends the carrier and keeps nothing', async 
   expect(disk.messages.size).toBe(0)
 })
 
-test('a device that learns that it forgot what it wrote asks for the newest messages', async () => {
+test.each([
+  ['a number that it never gave out', 5],
+  ['another event under a number that waits', 1],
+])('a device that learns of %s asks for what it forgot', async (_, stored) => {
   const { chat, pass } = await device()
+  void chat.post('0'.repeat(32), 'written since')
+  await pass()
   const wire = new Wire()
   const live = chat.resume(wire, 1)
   await pass()
-  wire.speak({ type: 'resume', stored: 5, id: bytes(16) })
+  wire.speak({ type: 'resume', stored, id: bytes(16) })
   await pass()
   await live
-  expect(wire.sent.at(-1)).toEqual({
+  const before = 0
+  expect(wire.sent).toContainEqual({
     type: 'history',
     room: new Uint8Array(16),
-    before: 0,
+    before,
     limit: 100,
   })
+})
+
+test('to a host that forgot, its member posts again what the host once had, before what waits', async () => {
+  const { chat, disk, pass } = await device()
+  if (disk.profile !== null) disk.profile = { ...disk.profile, member: 'aa', assigned: 7 }
+  const row = { atMs: 1, state: 'delivered', mine: true, author: 'aa' } as const
+  const [mine, another, newer] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
+    string,
+    string,
+    string,
+  ]
+  disk.messages.set(mine, { ...row, id: mine, text: 'mine', seq: 4 })
+  disk.messages.set(another, { ...row, id: another, text: 'not mine', seq: 5, author: 'bb' })
+  void chat.post(newer, 'written since')
+  await pass()
+  const wire = new Wire()
+  const live = chat.resume(wire, 1)
+  await pass()
+  wire.speak({ type: 'resume', stored: 3, id: bytes(16) })
+  await pass()
+  await live
+  const posts = wire.sent.flatMap((m) => (m.type === 'event' ? [[m.number, toHex(m.id)]] : []))
+  expect(posts).toEqual([
+    [4, mine],
+    [5, newer],
+  ])
 })

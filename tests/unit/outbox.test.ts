@@ -18,11 +18,19 @@ describe('settling an outbox', () => {
   })
 
   test('all acknowledged before: nothing changes', () => {
-    expect(settleOutbox([], 6, 6, id(6))).toEqual({ kept: [], acknowledged: [] })
+    expect(settleOutbox([], 6, 6, id(6))).toEqual({
+      kept: [],
+      acknowledged: [],
+      forgotten: false,
+      forked: false,
+    })
   })
 
   test('the peer forgot some (restored backup): what waits follows its last number', () => {
-    const { kept, acknowledged } = settleOutbox(waiting(9, 10), 10, 3, id(3))
+    const { kept, acknowledged, forgotten } = settleOutbox(waiting(9, 10), 10, 3, id(3))
+    expect(forgotten).toBe(true)
+    expect(settleOutbox([], 10, 9, id(9)).forgotten).toBe(true)
+    expect(settleOutbox(waiting(9, 10), 10, 8, id(8)).forgotten).toBe(false)
     expect(numbers(kept)).toEqual([
       [4, 9],
       [5, 10],
@@ -31,7 +39,8 @@ describe('settling an outbox', () => {
   })
 
   test('another event under a number that still waits: nothing is acknowledged, all is sent again', () => {
-    const { kept, acknowledged } = settleOutbox(waiting(4, 5), 5, 4, id(99))
+    const { kept, acknowledged, forgotten } = settleOutbox(waiting(4, 5), 5, 4, id(99))
+    expect(forgotten).toBe(true)
     expect(numbers(kept)).toEqual([
       [5, 4],
       [6, 5],
@@ -40,7 +49,8 @@ describe('settling an outbox', () => {
   })
 
   test('a number that was never given out is a fork too', () => {
-    const { kept, acknowledged } = settleOutbox(waiting(1), 1, 7, id(7))
+    const { kept, acknowledged, forgotten } = settleOutbox(waiting(1), 1, 7, id(7))
+    expect(forgotten).toBe(false)
     expect(numbers(kept)).toEqual([[8, 1]])
     expect(acknowledged).toEqual([])
   })
