@@ -110,11 +110,11 @@ export class Settings {
 export class NonceTable {
   readonly #add
   readonly #all
-  readonly #purge
+  readonly #remove
   constructor(db: DatabaseSync) {
     this.#add = db.prepare('INSERT OR REPLACE INTO nonces (nonce, untilEpoch) VALUES (?, ?)')
     this.#all = db.prepare('SELECT nonce, untilEpoch FROM nonces')
-    this.#purge = db.prepare('DELETE FROM nonces WHERE untilEpoch < ?')
+    this.#remove = db.prepare('DELETE FROM nonces WHERE nonce = ?')
   }
   /** On disk when this returns. `nonce`: 12 bytes; refused up to and including `untilEpoch`. */
   add(nonce: Uint8Array, untilEpoch: number): void {
@@ -126,9 +126,8 @@ export class NonceTable {
       untilEpoch: Number(row.untilEpoch),
     }))
   }
-  /** `epoch`: the highest ever seen, so that a clock that jumped back forgets nothing. */
-  purge(epoch: number): void {
-    this.#purge.run(epoch)
+  remove(nonce: Uint8Array): void {
+    this.#remove.run(nonce)
   }
 }
 

@@ -2,7 +2,7 @@
 // A packet that the gate does not admit has no effect here and gets no answer.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIP } from 'node:net'
-import { toHex } from '../shared/bytes.ts'
+import { fromHex, toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { formatIp, hostAddresses } from './addresses.ts'
 import { type Admitted, Gate, type GateCredential, LIMIT, pathKey } from './gate.ts'
@@ -23,11 +23,14 @@ export interface DirectInput {
   readonly epoch: () => number
   /** null: that epoch's certificate is gone */
   readonly certificate: (epoch: number) => Certificate | null
+  /** ms that never go back */
   readonly now: () => number
+  /** of an epoch */
+  readonly intervalMs: number
   readonly nonces: {
     all(): readonly { readonly nonce: Uint8Array; readonly untilEpoch: number }[]
     add(nonce: Uint8Array, untilEpoch: number): void
-    purge(epoch: number): void
+    remove(nonce: Uint8Array): void
   }
   readonly onCarrier: (carrier: Carrier, peer: Admitted & { hostFingerprint: Uint8Array }) => void
 }
@@ -58,16 +61,17 @@ export class DirectListener {
     const used = input.nonces
       .all()
       .map(({ nonce, untilEpoch }) => ({ nonce: toHex(nonce), untilEpoch }))
-    this.#gate = new Gate(input.hostTag, used)
+    this.#gate = new Gate(input.hostTag, used, input.now())
     this.#sweep = setInterval(() => this.#endSilent(), SWEEP_MS)
     this.#sweep.unref()
   }
 
   /** On every change of credentials and at each epoch. */
   refresh(): void {
+    const { nonces, credentials, now, intervalMs } = this.#input
     const epoch = this.#input.epoch()
-    this.#gate.setCredentials(this.#input.credentials(), epoch)
-    this.#input.nonces.purge(epoch)
+    this.#gate.setCredentials(credentials(), epoch)
+    for (const nonce of this.#gate.forget(epoch, now(), intervalMs)) nonces.remove(fromHex(nonce))
   }
 
   /**

@@ -84,16 +84,22 @@ export class Gate {
   #hints = new Map<string, HintEntry>()
   readonly #peers = new Map<string, Peer>()
   readonly #owners = new Map<string, Peer>()
-  readonly #nonces = new Map<string, number>()
+  readonly #nonces = new Map<string, { readonly untilEpoch: number; readonly sinceMs: number }>()
   readonly #recent = new Map<string, number[]>()
   readonly #buckets = new Map<string, { tokens: number; atMs: number }>()
 
-  constructor(hostTag: Uint8Array, usedNonces: readonly { nonce: string; untilEpoch: number }[]) {
+  /** All times that come in, `nowMs` too, are of one clock that never goes back. */
+  constructor(
+    hostTag: Uint8Array,
+    usedNonces: readonly { nonce: string; untilEpoch: number }[],
+    nowMs: number,
+  ) {
     this.#hostTag = hostTag
-    for (const { nonce, untilEpoch } of usedNonces) this.#nonces.set(nonce, untilEpoch)
+    for (const { nonce, untilEpoch } of usedNonces)
+      this.#nonces.set(nonce, { untilEpoch, sinceMs: nowMs })
   }
 
-  /** Rebuilds the hint table for `epoch`; nonces whose epochs lie below that window are forgotten. */
+  /** Rebuilds the hint table for `epoch`. */
   setCredentials(credentials: readonly GateCredential[], epoch: number): void {
     this.#hints = new Map()
     for (const credential of credentials) {
@@ -101,8 +107,21 @@ export class Gate {
         if (e >= 0) this.#hints.set(toHex(knockHint(credential.root, e)), { credential, epoch: e })
       }
     }
-    // A clock that jumped back forgets less, never more: what the table names again is still refused.
-    for (const [nonce, until] of this.#nonces) if (until < epoch) this.#nonces.delete(nonce)
+  }
+
+  /**
+   * Forgets the nonces whose epochs lie below the window of `epoch` and that are as old as that window is long: a wall
+   * clock that jumps ahead and back again must not make a captured knock good a second time. @returns them
+   */
+  forget(epoch: number, nowMs: number, intervalMs: number): string[] {
+    const windowMs = (2 * HINT_WINDOW + 1) * intervalMs
+    const over = [...this.#nonces].filter(
+      ([, { untilEpoch, sinceMs }]) => untilEpoch < epoch && nowMs - sinceMs >= windowMs,
+    )
+    return over.map(([nonce]) => {
+      this.#nonces.delete(nonce)
+      return nonce
+    })
   }
 
   handle(request: BindingRequest, path: Path, nowMs: number): Decision {
@@ -178,7 +197,7 @@ export class Gate {
     }
     const untilEpoch = entry.epoch + HINT_WINDOW
     this.#recent.set(id, [...recent, nowMs])
-    this.#nonces.set(nonce, untilEpoch)
+    this.#nonces.set(nonce, { untilEpoch, sinceMs: nowMs })
     this.#peers.set(nonce, peer)
     this.#owners.set(pathKey(path), peer)
     return { type: 'admit', peer, nonce, untilEpoch }

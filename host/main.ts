@@ -237,7 +237,8 @@ async function start(
     credentials: () => members.credentials(),
     epoch: () => Math.floor(now() / options.rotation.intervalMs),
     certificate: (epoch) => epochs.certificate(epoch),
-    now,
+    now: () => performance.now(),
+    intervalMs: options.rotation.intervalMs,
     nonces: new NonceTable(database),
     onCarrier: (carrier, peer) =>
       serveCarrier(carrier, peer, {

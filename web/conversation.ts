@@ -135,8 +135,8 @@ export class Conversation {
     else await own.update({ invite: null })
     // What was asked for on the carrier before is not answered any more.
     box.set({ messages: mergeMessages(box.value.messages, sent), loadingOlder: false })
-    // What this device wrote and forgot is in the room.
-    if (forked) this.#askHistory(0)
+    // What this device wrote and forgot is in the room; it may have ended before the answer came.
+    if (forked || this.#knowsNothing()) this.#askHistory(0)
     else this.#fillHole()
     await this.flush()
   }
@@ -310,6 +310,12 @@ export class Conversation {
         return { ...message, author, mine: author === me }
       }),
     })
+  }
+
+  /** Not a fresh device, to which the host brings the newest messages by itself. */
+  #knowsNothing(): boolean {
+    const { own, box } = this.#ports
+    return own.must().stored > 0 && box.value.messages.every(({ seq }) => seq === null)
   }
 
   /** Asks for each hole once: a restored host may never fill it. */

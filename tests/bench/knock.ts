@@ -55,7 +55,7 @@ const KINDS: Readonly<Record<string, () => Buffer>> = {
 
 /** Microseconds per packet of one round, through the parser and the gate as host/direct.ts calls them. */
 function drop(packets: readonly Buffer[], oneSource: boolean): number {
-  const gate = new Gate(tag, [])
+  const gate = new Gate(tag, [], 0)
   gate.setCredentials([{ id: 'device', root }], EPOCH)
   const start = performance.now()
   for (const [i, packet] of packets.entries()) {

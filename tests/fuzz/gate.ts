@@ -80,11 +80,12 @@ function requestOf(username: string, password: string, transaction: Buffer): Bin
   return request
 }
 
+const INTERVAL_MS = 20_000
+
 class World {
-  gate = new Gate(TAG, [])
+  gate = new Gate(TAG, [], 0)
   nowMs = 1_000_000
   epoch = EPOCH
-  highestEpoch = EPOCH
   credentials = CREDENTIALS
   /** the clock never went back so far: only then are the limits per time exact */
   steady = true
@@ -105,13 +106,16 @@ class World {
   }
 
   refresh(): void {
-    this.highestEpoch = Math.max(this.highestEpoch, this.epoch)
     this.gate.setCredentials(this.credentials, this.epoch)
+    for (const nonce of this.gate.forget(this.epoch, this.nowMs, INTERVAL_MS)) {
+      must((this.nonces.get(nonce) ?? this.epoch) < this.epoch, 'forgets what no hint names')
+      this.nonces.delete(nonce)
+    }
   }
 
   restart(): void {
     const used = [...this.nonces].map(([nonce, untilEpoch]) => ({ nonce, untilEpoch }))
-    this.gate = new Gate(TAG, used)
+    this.gate = new Gate(TAG, used, this.nowMs)
     this.peers.clear()
     this.owners.clear()
     this.admissions.length = 0
@@ -171,8 +175,7 @@ class World {
     const known = this.credentials.some(({ id }) => id === knock.credential)
     must(known, 'a credential that is gone opens nothing')
     must(Math.abs(knock.epoch - this.epoch) <= HINT_WINDOW, 'epochs -2 to +2 only')
-    const until = this.nonces.get(nonce)
-    must(until === undefined || until < this.highestEpoch, 'a knock is accepted once')
+    must(!this.nonces.has(nonce), 'a knock is accepted once')
     this.nonces.set(nonce, untilEpoch)
     this.limits(knock)
     const mine = { knock, admittedMs: this.nowMs, paths: new Map<string, number>(), live: false }

@@ -110,13 +110,12 @@ export async function startHost(
     epoch: () => host.epoch,
     certificate: (epoch) => certificates.get(epoch) ?? null,
     now: () => performance.now() + host.clockOffsetMs,
+    intervalMs: 3_600_000,
     nonces: {
       all: () =>
         [...nonces].map(([hex, untilEpoch]) => ({ nonce: Buffer.from(hex, 'hex'), untilEpoch })),
       add: (nonce, untilEpoch) => void nonces.set(Buffer.from(nonce).toString('hex'), untilEpoch),
-      purge: (epoch) => {
-        for (const [nonce, until] of nonces) if (until < epoch) nonces.delete(nonce)
-      },
+      remove: (nonce) => void nonces.delete(Buffer.from(nonce).toString('hex')),
     },
     onCarrier: (carrier, peer) => {
       const entry = { carrier, peer, closed: false }

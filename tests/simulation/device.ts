@@ -59,6 +59,16 @@ export class SimDevice {
   get connected(): boolean {
     return this.#run?.chat.live != null
   }
+  /** whether a page of HISTORY is on its way */
+  get asking(): boolean {
+    return this.#run?.box.value.loadingOlder ?? false
+  }
+  /** Scrolls up, as long as there is more. @returns whether there was */
+  scroll(): boolean {
+    const { hasOlder, loadingOlder } = this.#run?.box.value ?? {}
+    if (hasOlder && !loadingOlder) this.#run?.chat.loadOlder()
+    return hasOlder === true
+  }
   get shown() {
     return this.#run?.box.value.messages ?? []
   }

@@ -299,6 +299,7 @@ class Run {
     this.#gate = new Gate(
       hostTag(host.hostPublicKey),
       used.map(({ nonce, untilEpoch }) => ({ nonce: toHex(nonce), untilEpoch })),
+      input.world.nowMs,
     )
     this.#publishing = createPublishing(host.stores.map(({ name }) => name))
     // As the real publisher, which reads its stores before the first publish.
@@ -403,10 +404,11 @@ class Run {
   }
 
   #refresh(): void {
-    const { host } = this.#input
+    const { host, world } = this.#input
     const epoch = Math.floor(host.now() / ROTATION.intervalMs)
     this.#gate.setCredentials(this.members.credentials(), epoch)
-    this.#nonces.purge(epoch)
+    const old = this.#gate.forget(epoch, world.nowMs, ROTATION.intervalMs)
+    for (const nonce of old) this.#nonces.remove(fromHex(nonce))
   }
 
   credentialsChanged(): void {
@@ -487,7 +489,7 @@ class Run {
 
   knock(port: number, knock: Knock, answer: (accepted: Accepted) => void): void {
     if (!this.#bound.has(port)) return
-    const { host, network, hostKey, backend, chance } = this.#input
+    const { world, host, network, hostKey, backend, chance } = this.#input
     const path = { socket: `10.0.0.1 ${port}`, address: knock.address, port: 40_000 }
     const decision = this.#gate.handle(
       {
@@ -498,7 +500,7 @@ class Run {
         verify: (password) => password === knock.password,
       },
       path,
-      host.now(),
+      world.nowMs,
     )
     if (decision.type === 'drop') return
     const { key } = decision.peer

@@ -260,6 +260,8 @@ export class Check {
     if (behind.length > 0) return `not connected: ${behind.join(', ')}`
     if (outboxes.length > 0) return `unsent: ${outboxes.map(({ name }) => name).join(', ')}`
     if (waiting > 0) return `${waiting} events wait on the host`
+    if (this.#devices.some((device) => device.scroll() || device.asking))
+      return 'history is asked for'
     return this.#devices.some(({ shown }) => shown.some((message) => message.state === 'sending'))
       ? 'a message is still being sent'
       : ''

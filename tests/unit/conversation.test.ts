@@ -213,6 +213,16 @@ test('an event above the next number ends the carrier and keeps nothing', async 
   expect(disk.messages.size).toBe(0)
 })
 
+async function resumed(chat: Conversation, pass: () => Promise<void>): Promise<Wire> {
+  const wire = new Wire()
+  const live = chat.resume(wire, 1)
+  await pass()
+  wire.speak(RESUME)
+  await pass()
+  await live
+  return wire
+}
+
 test.each([
   ['a number that it never gave out', 5],
   ['another event under a number that waits', 1],
@@ -233,6 +243,13 @@ test.each([
     before,
     limit: 100,
   })
+})
+
+test('a device that has events and no messages asks for them: it ended before the last answer came', async () => {
+  const { chat, disk, pass } = await device()
+  if (disk.profile !== null) disk.profile = { ...disk.profile, stored: 3 }
+  const again = await resumed(chat, pass)
+  expect(again.sent.at(-1)).toMatchObject({ type: 'history', before: 0 })
 })
 
 test('to a host that forgot, its member posts again what the host once had, before what waits', async () => {

@@ -7,6 +7,7 @@ import { fromHex } from '../../shared/bytes.ts'
 import { hostTag, icePassword, knockUfrag, sealKnock } from '../../shared/knock.ts'
 
 const EPOCH = 500
+const HOUR = 3_600_000
 const TAG = hostTag(new Uint8Array(32).fill(9))
 const ROOT_A = new Uint8Array(32).fill(1)
 const ROOT_B = new Uint8Array(32).fill(2)
@@ -67,7 +68,7 @@ const JUNK = { ufrag: 'A'.repeat(124), password: 'p'.repeat(24) }
 const credentials = (roots: readonly Uint8Array[]) => roots.map((root, i) => ({ id: `${i}`, root }))
 
 function makeGate(roots: readonly Uint8Array[] = [ROOT_A, ROOT_B]): Gate {
-  const gate = new Gate(TAG, [])
+  const gate = new Gate(TAG, [], 0)
   gate.setCredentials(credentials(roots), EPOCH)
   return gate
 }
@@ -164,7 +165,7 @@ describe('replay', () => {
   it('refuses it too after a restart', () => {
     const knock = makeKnock()
     const { nonce, untilEpoch } = admitted(makeGate().handle(request(knock), at('192.0.2.1'), 0))
-    const gate = new Gate(TAG, [{ nonce, untilEpoch }])
+    const gate = new Gate(TAG, [{ nonce, untilEpoch }], 0)
     gate.setCredentials(credentials([ROOT_A]), EPOCH + 2)
     expect(gate.handle(request(knock), at('192.0.2.1'), 0).type).toBe('drop')
   })
@@ -187,6 +188,22 @@ describe('replay', () => {
     gate.setCredentials(credentials([ROOT_A]), EPOCH - 400)
     gate.setCredentials(credentials([ROOT_A]), EPOCH)
     expect(gate.handle(request(knock), at('192.0.2.1'), 0).type).toBe('drop')
+  })
+
+  it('refuses a nonce that a jump of the clock made look old, also after a restart', () => {
+    const gate = makeGate()
+    const knock = makeKnock()
+    const { peer, nonce, untilEpoch } = admitted(gate.handle(request(knock), at('192.0.2.1'), 0))
+    gate.close(peer.key)
+    const restarted = new Gate(TAG, [{ nonce, untilEpoch }], 0)
+    for (const each of [gate, restarted]) {
+      each.setCredentials(credentials([ROOT_A]), EPOCH + 1000)
+      expect(each.forget(EPOCH + 1000, 4 * HOUR, HOUR)).toEqual([])
+      each.setCredentials(credentials([ROOT_A]), EPOCH)
+      expect(each.handle(request(knock), at('192.0.2.1'), 4 * HOUR).type).toBe('drop')
+      expect(each.forget(EPOCH + 2, 5 * HOUR, HOUR)).toEqual([])
+      expect(each.forget(EPOCH + 3, 5 * HOUR, HOUR)).toEqual([nonce])
+    }
   })
 
   it('spends no token on a replay', () => {
