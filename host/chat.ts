@@ -3,12 +3,12 @@
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
 import type { Bye, ClawMessage } from '../shared/messages.ts'
+import { SendWindow } from '../shared/window.ts'
 import type { Hub } from './hub.ts'
 import type { SecureLink } from './link.ts'
 import type { Rooms } from './rooms.ts'
 
-/** Events sent and not yet acknowledged; more wait in the database, where they cost no memory. */
-const WINDOW = 256
+/** Events read at a time; what does not fit the window waits in the database, where it costs no memory. */
 const BATCH = 32
 
 export interface ChatInput {
@@ -31,21 +31,25 @@ export class ChatSession {
   readonly device: string
   readonly member: string
   readonly #input: ChatInput
+  readonly #latestState: Latest
+  readonly #latestRecord: Latest
   #resumed = false
   #ended = false
-  #sentUpTo = 0
+  #window = new SendWindow(0)
   #acknowledged = 0
   #pumping = false
   #pumpAgain = false
 
   constructor(input: ChatInput) {
     this.#input = input
+    this.#latestState = new Latest(input.link)
+    this.#latestRecord = new Latest(input.link)
     this.device = input.device
     this.member = input.member
   }
 
-  /** One message of the device; whatever it throws ends the carrier. */
-  handle(message: ClawMessage): void {
+  /** One message of the device; whatever it throws ends the carrier. The next one waits until the answer has left. */
+  handle(message: ClawMessage): void | Promise<void> {
     // After the RESUME of a newer carrier nothing of this one counts (SPEC §6.2).
     if (this.#ended) return
     if (!this.#resumed) {
@@ -55,17 +59,14 @@ export class ChatSession {
     }
     switch (message.type) {
       case 'event':
-        this.#receive(message)
-        break
+        return this.#receive(message)
       case 'ack':
         this.#acknowledge(message.stored)
         break
       case 'ping':
-        this.send({ type: 'pong', token: message.token })
-        break
+        return this.#input.link.send({ type: 'pong', token: message.token })
       case 'history':
-        this.#history(message)
-        break
+        return this.#history(message)
       case 'bye':
         this.#input.link.close()
         break
@@ -81,7 +82,11 @@ export class ChatSession {
   }
 
   sendState(): void {
-    if (!this.#ended) this.send(this.#input.state())
+    this.#latestState.send(() => (this.#ended ? null : this.#input.state()))
+  }
+
+  sendRecord(): void {
+    this.#latestRecord.send(() => ({ type: 'record', bytes: this.#input.record() }))
   }
 
   /** Says goodbye and closes once that is with the carrier. */
@@ -89,17 +94,17 @@ export class ChatSession {
     if (this.#ended) return
     this.#ended = true
     const { link } = this.#input
-    void link.send({ type: 'bye', reason }).finally(() => link.close())
+    void link.end({ type: 'bye', reason })
   }
 
   #resume(stored: number, id: Uint8Array): void {
     const { rooms, hub } = this.#input
     const settled = rooms.settle(this.device, stored, id)
-    this.#sentUpTo = stored
+    this.#window = new SendWindow(stored)
     this.#acknowledged = stored
     this.#resumed = true
     this.send({ type: 'resume', ...rooms.incoming(this.device) })
-    this.send({ type: 'record', bytes: this.#input.record() })
+    this.sendRecord()
     hub.enter(this)
     this.#input.onConnected()
     this.sendState()
@@ -107,7 +112,7 @@ export class ChatSession {
     this.pump()
   }
 
-  #receive(message: Extract<ClawMessage, { type: 'event' }>): void {
+  #receive(message: Extract<ClawMessage, { type: 'event' }>): Promise<void> {
     const event = decodeEvent(message.kind, message.body)
     if (event.type !== 'post') throw new ClawError('frame-invalid')
     const { rooms, hub, now } = this.#input
@@ -119,12 +124,13 @@ export class ChatSession {
       event.text,
       now(),
     )
-    this.send({ type: 'ack', stored })
+    const acknowledged = this.#input.link.send({ type: 'ack', stored })
     hub.wake(touched)
+    return acknowledged
   }
 
   #acknowledge(stored: number): void {
-    if (stored > this.#sentUpTo) throw new ClawError('frame-invalid')
+    this.#window.acknowledged(stored)
     if (stored <= this.#acknowledged) return
     this.#acknowledged = stored
     const { rooms, hub } = this.#input
@@ -132,9 +138,9 @@ export class ChatSession {
     this.pump()
   }
 
-  #history({ room, before, limit }: Extract<ClawMessage, { type: 'history' }>): void {
+  #history({ room, before, limit }: Extract<ClawMessage, { type: 'history' }>): Promise<void> {
     const { messages, more } = this.#input.rooms.history(room, before, limit)
-    this.send({ type: 'page', room, before, more, messages })
+    return this.#input.link.send({ type: 'page', room, before, more, messages })
   }
 
   /** Sends what waits for this device, a window at a time. */
@@ -152,13 +158,42 @@ export class ChatSession {
     const { rooms, link } = this.#input
     // A full window ends the loop at once: the next acknowledgement asks again.
     this.#pumpAgain = false
-    while (!this.#ended && this.#sentUpTo - this.#acknowledged < WINDOW) {
+    while (!this.#ended && this.#window.open) {
       this.#pumpAgain = false
-      const events = rooms.pending(this.device, this.#sentUpTo, BATCH)
-      if (events.length === 0) return
-      const sent = events.map((event) => link.send({ type: 'event', ...event }))
-      this.#sentUpTo = events.at(-1)?.number ?? this.#sentUpTo
+      const sent: Promise<void>[] = []
+      for (const event of rooms.pending(this.device, this.#window.sentUpTo, BATCH)) {
+        if (!this.#window.open) break
+        this.#window.sent(event.number, event.body.length)
+        sent.push(link.send({ type: 'event', ...event }))
+      }
+      if (sent.length === 0) return
       await Promise.all(sent)
     }
+  }
+}
+
+/** Of messages that replace each other only the newest waits behind one that is on its way. */
+class Latest {
+  readonly #link: SecureLink
+  #busy = false
+  #next: (() => ClawMessage | null) | null = null
+
+  constructor(link: SecureLink) {
+    this.#link = link
+  }
+
+  send(make: () => ClawMessage | null): void {
+    this.#next = make
+    if (!this.#busy) void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    this.#busy = true
+    while (this.#next !== null) {
+      const message = this.#next()
+      this.#next = null
+      if (message !== null) await this.#link.send(message)
+    }
+    this.#busy = false
   }
 }

@@ -5,12 +5,13 @@ import { ClawError } from '../shared/error.ts'
 import { answerHandshake, type HandshakeContext } from '../shared/handshake.ts'
 import { type ClawMessage, decodeMessage, encodeMessage } from '../shared/messages.ts'
 import { Opener, Sealer } from '../shared/session.ts'
+import { Inbox } from '../shared/window.ts'
 
 /** An open ordered message pipe. */
 export interface Carrier {
   send(bytes: Uint8Array): void
-  /** messages accepted but not yet handed to the network */
-  readonly buffered: number
+  /** resolves once little of what was sent still waits for the network, or the carrier is closed */
+  drained(): Promise<void>
   onMessage(listener: (bytes: Uint8Array) => void): void
   onClose(listener: () => void): void
   /** the first valid client frame came: lifts the half-open deadline */
@@ -50,12 +51,21 @@ export class SecureLink {
     })
   }
 
-  get buffered(): number {
-    return this.#carrier.buffered
+  /**
+   * Sends in the order of the calls; nothing happens on a closed carrier. Resolves once little waits for the network: who
+   * answers a peer and waits for this gives it no more than it takes (SPEC §6.4).
+   */
+  async send(message: ClawMessage): Promise<void> {
+    await this.#put(message)
+    await this.#carrier.drained()
   }
 
-  /** Resolves once the frames are with the carrier, in the order of the calls; nothing happens on a closed carrier. */
-  async send(message: ClawMessage): Promise<void> {
+  /** Sends a last message and closes behind it. */
+  async end(message: ClawMessage): Promise<void> {
+    await this.#put(message).finally(() => this.close())
+  }
+
+  async #put(message: ClawMessage): Promise<void> {
     if (this.#closed) return
     for (const frame of await this.#sealer.seal(encodeMessage(message), this.#now())) {
       if (!this.#closed) this.#carrier.send(frame)
@@ -84,18 +94,26 @@ export function answerCarrier(
   let tail: Promise<void> = Promise.resolve()
   let receive: ((bytes: Uint8Array) => Promise<void>) | null = null
   let failed = false
+  const inbox = new Inbox()
+  const fail = (): void => {
+    failed = true
+    carrier.close()
+  }
+  const handle = async (bytes: Uint8Array): Promise<void> => {
+    // What came behind the first failure, before the carrier was closed, counts for nothing.
+    if (failed) return
+    if (receive === null) receive = await answerFirst(input, bytes, accept)
+    else await receive(bytes)
+    inbox.handled(bytes.length)
+  }
   carrier.onMessage((bytes) => {
-    tail = tail
-      .then(async () => {
-        // What came behind the first failure, before the carrier was closed, counts for nothing.
-        if (failed) return
-        if (receive === null) receive = await answerFirst(input, bytes, accept)
-        else await receive(bytes)
-      })
-      .catch(() => {
-        failed = true
-        carrier.close()
-      })
+    if (failed) return
+    try {
+      inbox.take(bytes.length)
+    } catch {
+      return fail()
+    }
+    tail = tail.then(() => handle(bytes)).catch(fail)
   })
 }
 

@@ -185,8 +185,8 @@ async function start(
       }
     },
     report,
-    onSealed: (bytes) => {
-      for (const session of hub.sessions) session.send({ type: 'record', bytes })
+    onSealed: () => {
+      for (const session of hub.sessions) session.sendRecord()
     },
     onSuperseded: () => {
       settings.set(SUPERSEDED, 'yes')

@@ -38,7 +38,7 @@ export interface PublisherInput {
   readonly body: () => Omit<Body, 'seq' | 'issuedMs'>
   readonly report: (event: HostEvent) => void
   /** a new record exists, before any store has it */
-  readonly onSealed: (record: Uint8Array) => void
+  readonly onSealed: () => void
   /** a store holds what this host never published: another copy of it is running (SPEC §3.3) */
   readonly onSuperseded: () => void
 }
@@ -170,7 +170,7 @@ export class Publisher {
     // Before any store may hold it: a number is never used for two records.
     settings.set(SEQ, String(this.#seq))
     this.#record = record
-    this.#input.onSealed(record)
+    this.#input.onSealed()
     return this.#seq
   }
 

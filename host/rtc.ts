@@ -125,6 +125,7 @@ export class RtcPeer {
   #makeCarrier(onLive: () => void): Carrier {
     const channel = this.#channel
     const waiting: Buffer[] = []
+    const goOn: (() => void)[] = []
     let unsent = 0
     let early: Uint8Array[] = []
     let listener: ((bytes: Uint8Array) => void) | null = null
@@ -143,7 +144,9 @@ export class RtcPeer {
           channel.send(next)
         }
       }
+      if (this.#closed || waiting.length <= MAX_UNSENT) for (const go of goOn.splice(0)) go()
     }
+    this.#closeListeners.push(drain)
     channel.bufferedAmountLow.subscribe(drain)
     return {
       send: (bytes) => {
@@ -152,9 +155,11 @@ export class RtcPeer {
         waiting.push(Buffer.from(bytes))
         drain()
       },
-      get buffered() {
-        return waiting.length
-      },
+      drained: () =>
+        new Promise((resolve) => {
+          goOn.push(resolve)
+          drain()
+        }),
       onMessage(next) {
         listener = next
         const held = early

@@ -32,3 +32,10 @@ export const NAME_MAX_BYTES = 48
 export const HISTORY_MAX = 200
 /** Highest number of an event (SPEC §6.2). */
 export const EVENT_NUMBER_MAX = 2 ** 48
+
+/** Events sent ahead of their acknowledgement, and the bytes of their bodies above which none follows (SPEC §6.4). */
+export const WINDOW_EVENTS = 256
+export const WINDOW_BYTES = 512 * 1024
+/** Frames received and not yet handled, per carrier. */
+export const INBOX_FRAMES = 2048
+export const INBOX_BYTES = 4 * 1024 * 1024

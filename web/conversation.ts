@@ -4,6 +4,7 @@ import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent, type StoredMessage as WireMessage } from '../shared/events.ts'
 import type { ClawMessage } from '../shared/messages.ts'
+import { SendWindow } from '../shared/window.ts'
 import { holeBefore, mergeMessages } from './chat.ts'
 import type { Keep, StoredMessage } from './keep.ts'
 import type { AppState } from './model.ts'
@@ -15,6 +16,8 @@ import type { StateBox } from './state.ts'
 const ROOM = new Uint8Array(16)
 export const SHOWN_AT_START = 200
 const PAGE = 100
+/** Events read from the outbox at a time. */
+const BATCH = 32
 
 /** A carrier after its handshake. `epoch` is that of the port and certificate in use. */
 export interface Live {
@@ -22,7 +25,7 @@ export interface Live {
   readonly epoch: number
   readonly sinceMs: number
   heardMs: number
-  sentUpTo: number
+  window: SendWindow
   resumed: boolean
   ended: boolean
 }
@@ -76,7 +79,7 @@ export class Conversation {
       epoch,
       sinceMs,
       heardMs: sinceMs,
-      sentUpTo: 0,
+      window: new SendWindow(0),
       resumed: false,
       ended: false,
     }
@@ -125,7 +128,7 @@ export class Conversation {
     // Nobody would notice any more that this carrier has ended meanwhile.
     if (live.ended) throw new ClawError('no-answer')
     const older = this.#live
-    live.sentUpTo = stored
+    live.window = new SendWindow(stored)
     live.resumed = true
     this.#live = live
     this.#askedHole = null
@@ -155,7 +158,7 @@ export class Conversation {
         await this.#receive(live, message)
         break
       case 'ack':
-        await this.#acknowledged(message.stored)
+        await this.#acknowledged(live, message.stored)
         break
       case 'page':
         await this.#take(message)
@@ -280,10 +283,14 @@ export class Conversation {
     this.#fillHole()
   }
 
-  async #acknowledged(stored: number): Promise<void> {
+  async #acknowledged(live: Live, stored: number): Promise<void> {
     const { keep, box } = this.#ports
+    live.window.acknowledged(stored)
+    // What an older carrier still says stood in the host's RESUME on the newer one.
+    if (live !== this.#live) return
     const sent = await keep.acknowledged(stored)
     box.set({ messages: mergeMessages(box.value.messages, sent) })
+    await this.flush()
   }
 
   async #takeState(state: Of<'state'>): Promise<void> {
@@ -354,15 +361,19 @@ export class Conversation {
     box.set({ messages: mergeMessages(box.value.messages, [message]) })
   }
 
-  /** Sends what waits in the outbox and was not yet sent on this carrier. */
+  /** Sends what waits in the outbox and was not yet sent on this carrier, a window at a time (SPEC §6.4). */
   async flush(): Promise<void> {
     const live = this.#live
-    if (live === null || !live.resumed) return
-    const entries = await this.#ports.keep.pending(live.sentUpTo)
-    for (const { number, id, kind, body } of entries) {
-      if (number <= live.sentUpTo) continue
-      live.sentUpTo = number
-      live.session.send({ type: 'event', number, id, kind, body })
+    while (live?.resumed && live.window.open) {
+      const from = live.window.sentUpTo
+      const entries = await this.#ports.keep.pending(from, BATCH)
+      for (const { number, id, kind, body } of entries) {
+        // Another call may have been quicker.
+        if (number <= live.window.sentUpTo || !live.window.open) continue
+        live.window.sent(number, body.length)
+        live.session.send({ type: 'event', number, id, kind, body })
+      }
+      if (live.window.sentUpTo === from) return
     }
   }
 

@@ -240,9 +240,9 @@ export class Device implements Keep {
     })
   }
 
-  pending(after: number): Promise<OutboxEntry[]> {
+  pending(after: number, limit: number): Promise<OutboxEntry[]> {
     return this.#transaction(['outbox'], 'readonly', (store) =>
-      done(store('outbox').getAll(IDBKeyRange.lowerBound(after, true))),
+      done(store('outbox').getAll(IDBKeyRange.lowerBound(after, true), limit)),
     )
   }
 

@@ -64,8 +64,8 @@ export interface Keep {
   putMessages(messages: readonly StoredMessage[]): Promise<void>
   /** a new message: its number is given out in the transaction that keeps it */
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry>
-  /** events above a number, in order */
-  pending(after: number): Promise<OutboxEntry[]>
+  /** at most `limit` events above a number, in order */
+  pending(after: number, limit: number): Promise<OutboxEntry[]>
   /** the host has these on its disk. @returns the messages that are `sent` by that */
   acknowledged(number: number): Promise<StoredMessage[]>
   /** SPEC §6.2, from the sender's side: brings the outbox in line with what the host stored */

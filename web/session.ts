@@ -8,6 +8,7 @@ import { sha256 } from '../shared/hash.ts'
 import { type ClawMessage, decodeMessage, encodeMessage } from '../shared/messages.ts'
 import type { RecordBody } from '../shared/record.ts'
 import { Opener, Sealer } from '../shared/session.ts'
+import { Inbox } from '../shared/window.ts'
 import type { Carrier } from './dial.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -83,19 +84,28 @@ export async function openSession(input: {
     run(handler, onEnd) {
       let tail: Promise<void> = Promise.resolve()
       let failed = false
+      const unhandled = new Inbox()
+      const fail = (): void => {
+        failed = true
+        carrier.close()
+      }
       receive = (frame) => {
+        // What came behind the first failure, before the carrier was closed, counts for nothing.
+        if (failed) return
+        try {
+          unhandled.take(frame.length)
+        } catch {
+          return fail()
+        }
         const opened = opener.open(frame)
         opened.catch(() => undefined)
         tail = tail
           .then(async () => {
             const message = await opened
-            // What came behind the first failure, before the carrier was closed, counts for nothing.
             if (message !== null && !failed) await handler(decodeMessage(message))
+            unhandled.handled(frame.length)
           })
-          .catch(() => {
-            failed = true
-            carrier.close()
-          })
+          .catch(fail)
       }
       for (const frame of inbox.splice(0)) receive(frame)
       carrier.onClose(onEnd)

@@ -440,7 +440,7 @@ class Run {
       random: chance.bytes,
     })
     transaction(host.db, () => this.#settings.set('seq', String(this.#seq)))
-    for (const session of this.hub.sessions) session.send({ type: 'record', bytes: this.#record })
+    for (const session of this.hub.sessions) session.sendRecord()
     this.#publish({ type: 'wanted', seq: this.#seq, nowMs: host.now() })
   }
 

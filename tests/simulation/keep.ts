@@ -128,8 +128,10 @@ export class SimKeep implements Keep {
     })
   }
 
-  pending(after: number): Promise<OutboxEntry[]> {
-    return this.#write(() => this.#disk.outbox.filter(({ number }) => number > after))
+  pending(after: number, limit: number): Promise<OutboxEntry[]> {
+    return this.#write(() =>
+      this.#disk.outbox.filter(({ number }) => number > after).slice(0, limit),
+    )
   }
 
   acknowledged(number: number): Promise<StoredMessage[]> {

@@ -97,7 +97,6 @@ export class SimCarrier {
   #arrivesMs = 0
   #heardMs: number
   #held: Uint8Array | null = null
-  readonly buffered = 0
 
   constructor(network: Network, device: string, slowMs: number) {
     this.#network = network
@@ -178,6 +177,10 @@ export class SimCarrier {
   }
 
   markLive(): void {}
+
+  drained(): Promise<void> {
+    return Promise.resolve()
+  }
 
   /** Ends here; the other end hears of it if the network lets it. */
   close(): void {

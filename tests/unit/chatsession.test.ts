@@ -29,6 +29,7 @@ function scene() {
     const sent: ClawMessage[] = []
     const link = {
       send: async (message: ClawMessage) => void sent.push(message),
+      end: async (message: ClawMessage) => void sent.push(message),
       close: () => undefined,
     }
     const session = new ChatSession({

@@ -277,3 +277,19 @@ test('to a host that forgot, its member posts again what the host once had, befo
     [5, newer],
   ])
 })
+
+test('a long outbox goes out a window at a time', async () => {
+  const { chat, pass } = await device()
+  for (let i = 0; i < 300; i++) void chat.post(String(i).padStart(32, '0'), 'x')
+  await pass(5000)
+  const wire = await resumed(chat, pass)
+  await pass(5000)
+  const sent = (): number => wire.sent.filter(({ type }) => type === 'event').length
+  expect(sent()).toBe(256)
+  wire.speak({ type: 'ack', stored: 10 })
+  await pass(5000)
+  expect(sent()).toBe(266)
+  wire.speak({ type: 'ack', stored: 267 })
+  await pass(5000)
+  expect(wire.closed).toBe(true)
+})

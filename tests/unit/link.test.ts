@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { answerCarrier } from '../../host/link.ts'
 import { nodeBackend } from '../../host/nodecrypto.ts'
+import { INBOX_FRAMES } from '../../shared/constants.ts'
 import { sha256 } from '../../shared/hash.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
 import type { RecordBody } from '../../shared/record.ts'
@@ -15,7 +16,8 @@ const runtime: Runtime = { now: () => 0, random: bytes, after: () => () => undef
 
 /** One end of a pipe that hands over at once and goes on after `close`, as a slow one may. */
 class End {
-  readonly buffered = 0
+  drained = (): Promise<void> => this.slow
+  slow: Promise<void> = Promise.resolve()
   closed = false
   other: End | null = null
   #listener: (bytes: Uint8Array) => void = () => undefined
@@ -35,7 +37,7 @@ class End {
   }
 }
 
-async function pair(onHost: (message: ClawMessage) => void) {
+async function pair(onHost: (message: ClawMessage) => void | Promise<void>) {
   const [host, device] = [new End(), new End()]
   host.other = device
   device.other = host
@@ -112,4 +114,41 @@ test('nor does the page', async () => {
   await settle()
   expect(device.closed).toBe(true)
   expect(taken).toEqual([1, 2])
+})
+
+test('a peer that sends on while nothing of it is handled is cut off at the limit, and not before', async () => {
+  const busy = Promise.withResolvers<void>()
+  let taken = 0
+  const { host, session } = await pair(() => {
+    taken += 1
+    return busy.promise
+  })
+  for (let token = 0; token < INBOX_FRAMES; token++) session.send(ping(token))
+  await settle()
+  expect([host.closed, taken]).toEqual([false, 1])
+  session.send(ping(0))
+  await settle()
+  expect([host.closed, taken]).toEqual([true, 1])
+})
+
+test('the next message of a peer is handled once the answer to the last has left', async () => {
+  const left = Promise.withResolvers<void>()
+  const taken: number[] = []
+  let answer: (message: ClawMessage) => Promise<void> = () => Promise.resolve()
+  const { host, session, send } = await pair((message) => {
+    if (message.type !== 'ping') return undefined
+    taken.push(message.token)
+    return answer({ type: 'pong', token: message.token })
+  })
+  answer = send
+  session.send(ping(0))
+  await settle()
+  host.slow = left.promise
+  for (const token of [1, 2, 3]) session.send(ping(token))
+  await settle()
+  expect(taken).toEqual([0, 1])
+  host.slow = Promise.resolve()
+  left.resolve()
+  await settle()
+  expect(taken).toEqual([0, 1, 2, 3])
 })
