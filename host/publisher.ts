@@ -56,9 +56,9 @@ export class Publisher {
 
   constructor(input: PublisherInput) {
     this.#input = input
-    // Never below a number that may have been used, also by a copy of this folder (SPEC §3).
+    // Never below a number that may have been used, also by a run that a backup does not know (SPEC §3.3).
     const stored = Number(input.settings.get(SEQ) ?? 0)
-    this.#seq = Math.max(stored + SEQ_LEAP, Math.floor(input.now() / 1000))
+    this.#seq = Math.max(stored + SEQ_LEAP, input.now())
     this.#state = createPublishing(input.stores.map(({ name }) => name))
     const wake = (): void => this.#step({ type: 'wake', nowMs: input.now() })
     this.#wake = new Wake(wake, input.clockOffsetMs)

@@ -302,9 +302,9 @@ class Run {
       input.world.nowMs,
     )
     this.#publishing = createPublishing(host.stores.map(({ name }) => name))
-    // As the real publisher, which reads its stores before the first publish.
+    // As the real publisher, which reads its stores before the first publish; with a clock that is right.
     const stored = Number(this.#settings.get('seq') ?? 0) + 1024
-    this.#seq = Math.max(stored, ...host.stores.map(({ seq }) => seq))
+    this.#seq = Math.max(stored, input.world.nowMs, ...host.stores.map(({ seq }) => seq))
   }
 
   start(): void {
