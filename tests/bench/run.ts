@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
 import { benchEcho } from './echo.ts'
+import { benchHandshake } from './handshake.ts'
 import { benchKnock } from './knock.ts'
 import { benchSeal } from './seal.ts'
 
-const CELLS = ['seal', 'knock', 'echo', 'page'] as const
+const CELLS = ['seal', 'handshake', 'knock', 'memory', 'echo', 'page'] as const
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
 if (unknown.length > 0) {
@@ -18,7 +19,13 @@ const load = loadavg().map((value) => value.toFixed(2))
 console.log(`node ${process.version}, ${cpus().length} cores, load ${load.join(' ')}`)
 let kept = true
 if (runs('seal')) kept = await benchSeal()
+if (runs('handshake')) await benchHandshake()
 if (runs('knock')) benchKnock()
+if (
+  runs('memory') &&
+  spawnSync(process.execPath, ['tests/bench/memory.ts'], { stdio: 'inherit' }).status !== 0
+)
+  kept = false
 if (runs('echo')) await benchEcho()
 if (runs('page')) {
   // Browsers want an interface that is not loopback: the same private namespace as the tests'.

@@ -11,11 +11,13 @@ function usage() {
   host.received.length = 0
   host.carriers.splice(0, host.carriers.length, ...host.carriers.filter(({ closed }) => !closed))
   globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
   const resources = process.getActiveResourcesInfo()
   return {
     handles: resources.filter((name) => name !== 'Timeout' && name !== 'Immediate').length,
     timers: resources.filter((name) => name === 'Timeout').length,
-    heapBytes: process.memoryUsage().heapUsed,
+    heapBytes: heapUsed,
+    outsideBytes: external,
     peers: host.carriers.length,
   }
 }
