@@ -124,7 +124,7 @@ export class Conversation {
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {
     const { keep, own, box, mayTalk } = this.#ports
     if (!mayTalk()) throw new ClawError('superseded')
-    const { sent, forked } = await keep.settle(stored, id)
+    const sent = await keep.settle(stored, id)
     // Nobody would notice any more that this carrier has ended meanwhile.
     if (live.ended) throw new ClawError('no-answer')
     const older = this.#live
@@ -138,8 +138,7 @@ export class Conversation {
     else await own.update({ invite: null })
     // What was asked for on the carrier before is not answered any more.
     box.set({ messages: mergeMessages(box.value.messages, sent), loadingOlder: false })
-    // What this device wrote and forgot is in the room; it may have ended before the answer came.
-    if (forked || this.#knowsNothing()) this.#askHistory(0)
+    if (own.must().behind) this.#askHistory(0)
     else this.#fillHole()
     await this.flush()
   }
@@ -275,9 +274,10 @@ export class Conversation {
   }
 
   async #take(page: Of<'page'>): Promise<void> {
-    const { keep, box } = this.#ports
+    const { keep, own, box } = this.#ports
     const messages = page.messages.map((message) => this.#fromWire(message))
     await keep.putMessages(messages)
+    if (page.before === 0 && own.must().behind) await own.update({ behind: false })
     const merged = mergeMessages(box.value.messages, messages)
     box.set({ messages: merged, loadingOlder: false, hasOlder: page.more && startsLate(merged) })
     this.#fillHole()
@@ -317,12 +317,6 @@ export class Conversation {
         return { ...message, author, mine: author === me }
       }),
     })
-  }
-
-  /** Not a fresh device, to which the host brings the newest messages by itself. */
-  #knowsNothing(): boolean {
-    const { own, box } = this.#ports
-    return own.must().stored > 0 && box.value.messages.every(({ seq }) => seq === null)
   }
 
   /** Asks for each hole once: a restored host may never fill it. */

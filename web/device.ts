@@ -3,7 +3,7 @@ import { toHex } from '../shared/bytes.ts'
 import type { MaybePromise } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
-import type { Keep, OutboxEntry, Profile, Settled, StoredKey, StoredMessage } from './keep.ts'
+import type { Keep, OutboxEntry, Profile, StoredKey, StoredMessage } from './keep.ts'
 import { LOOK_THROUGH, withLost } from './resume.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
 
@@ -176,6 +176,7 @@ export class Device implements Keep {
         assigned: 0,
         stored: 0,
         storedId: new Uint8Array(16),
+        behind: false,
       }
       store('profile').put(fresh, JOINING)
       return fresh
@@ -255,7 +256,7 @@ export class Device implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array): Promise<Settled> {
+  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
     return this.#transaction(['profile', 'outbox', 'messages'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
       if (profile === undefined) throw new ClawError('storage')
@@ -265,9 +266,9 @@ export class Device implements Keep {
       const kept = withLost(settled.kept, lost, profile.member, stored)
       store('outbox').clear()
       for (const entry of kept) store('outbox').put(entry)
-      store('profile').put({ ...profile, assigned: stored + kept.length }, IN_USE)
-      const sent = await markSent(store('messages'), settled.acknowledged)
-      return { sent, forked: settled.forked }
+      const behind = profile.behind || settled.forked
+      store('profile').put({ ...profile, assigned: stored + kept.length, behind }, IN_USE)
+      return markSent(store('messages'), settled.acknowledged)
     })
   }
 

@@ -26,6 +26,8 @@ export interface Profile {
   assigned: number
   stored: number
   storedId: Uint8Array
+  /** the room has messages of this device that it forgot, and they have not come yet */
+  behind: boolean
 }
 
 export interface StoredMessage {
@@ -45,13 +47,6 @@ export interface OutboxEntry {
   body: Uint8Array
 }
 
-export interface Settled {
-  /** the messages that are `sent` by this */
-  readonly sent: readonly StoredMessage[]
-  /** the host has something of this device that was never written here: its storage was put back */
-  readonly forked: boolean
-}
-
 /** Rejects with ClawError('storage') or an error of the database; then nothing of the call was kept. */
 export interface Keep {
   /** the profile in use, else the one that is joining */
@@ -68,8 +63,11 @@ export interface Keep {
   pending(after: number, limit: number): Promise<OutboxEntry[]>
   /** the host has these on its disk. @returns the messages that are `sent` by that */
   acknowledged(number: number): Promise<StoredMessage[]>
-  /** SPEC §6.2, from the sender's side: brings the outbox in line with what the host stored */
-  settle(stored: number, id: Uint8Array): Promise<Settled>
+  /**
+   * SPEC §6.2, from the sender's side: brings the outbox in line with what the host stored, and sets `behind` when the
+   * host has something of this device that was never written here. @returns as `acknowledged`
+   */
+  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]>
   /** one event of the host: its messages and its number together, so that an acknowledgement is never a lie */
   receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void>
 }

@@ -275,6 +275,7 @@ class DeviceRun {
       assigned: 0,
       stored: 0,
       storedId: new Uint8Array(16),
+      behind: false,
     })
     await this.#own.load()
   }

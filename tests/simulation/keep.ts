@@ -2,7 +2,7 @@
 import { toHex } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
 import { settleOutbox } from '../../shared/outbox.ts'
-import type { Keep, OutboxEntry, Profile, Settled, StoredMessage } from '../../web/keep.ts'
+import type { Keep, OutboxEntry, Profile, StoredMessage } from '../../web/keep.ts'
 import { LOOK_THROUGH, withLost } from '../../web/resume.ts'
 import type { Chance, World } from './world.ts'
 
@@ -142,15 +142,16 @@ export class SimKeep implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array): Promise<Settled> {
+  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
     return this.#write(() => {
       const profile = this.#must()
       const settled = settleOutbox(this.#disk.outbox, profile.assigned, stored, id)
       const lost = settled.forgotten ? this.#newest(LOOK_THROUGH) : []
       const kept = withLost(settled.kept, lost, profile.member, stored)
       this.#disk.outbox = [...kept]
-      this.#disk.profile = { ...profile, assigned: stored + kept.length }
-      return { sent: this.#sent(settled.acknowledged), forked: settled.forked }
+      const behind = profile.behind || settled.forked
+      this.#disk.profile = { ...profile, assigned: stored + kept.length, behind }
+      return this.#sent(settled.acknowledged)
     })
   }
 

@@ -82,6 +82,7 @@ async function device() {
     assigned: 0,
     stored: 0,
     storedId: new Uint8Array(16),
+    behind: false,
   }
   const keep = new SimKeep(disk, world, new Chance(1), () => false)
   const own = new Own(keep)
@@ -245,11 +246,18 @@ test.each([
   })
 })
 
-test('a device that has events and no messages asks for them: it ended before the last answer came', async () => {
+test('a device that ended before what it forgot has come asks again, until it has', async () => {
   const { chat, disk, pass } = await device()
-  if (disk.profile !== null) disk.profile = { ...disk.profile, stored: 3 }
-  const again = await resumed(chat, pass)
-  expect(again.sent.at(-1)).toMatchObject({ type: 'history', before: 0 })
+  if (disk.profile !== null) disk.profile = { ...disk.profile, behind: true }
+  const first = await resumed(chat, pass)
+  expect(first.sent.at(-1)).toMatchObject({ type: 'history', before: 0 })
+  const second = await resumed(chat, pass)
+  expect(second.sent.at(-1)).toMatchObject({ type: 'history', before: 0 })
+  second.speak({ type: 'page', room: new Uint8Array(16), before: 0, more: false, messages: [] })
+  await pass()
+  expect(disk.profile?.behind).toBe(false)
+  const third = await resumed(chat, pass)
+  expect(third.sent.some(({ type }) => type === 'history')).toBe(false)
 })
 
 test('to a host that forgot, its member posts again what the host once had, before what waits', async () => {
