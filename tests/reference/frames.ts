@@ -17,20 +17,39 @@ export function frameKey(directionKey: Uint8Array, channel: number, generation: 
   return key
 }
 
-export function sealFrame(directionKey: Uint8Array, f: ReferenceFrame): Buffer {
+export const frameHeader = (
+  f: Pick<ReferenceFrame, 'channel' | 'generation' | 'counter'>,
+): Buffer =>
+  join(uint(1, 1), uint(0, 1), uint(f.channel, 2), uint(f.generation, 4), uint(f.counter, 8))
+
+export function framePlaintext(f: Pick<ReferenceFrame, 'type' | 'flags' | 'data'>): Buffer {
   const content = join(uint(f.type, 1), uint(f.flags, 1), uint(f.data.length, 2), zeros(4), f.data)
   const bucket = [64, 256, 1024, 4096, 16352].find((size) => size >= content.length)
   if (bucket === undefined) throw new Error('too long')
-  const plaintext = join(content, zeros(bucket - content.length))
-  const header = join(
-    uint(1, 1),
-    uint(0, 1),
-    uint(f.channel, 2),
-    uint(f.generation, 4),
-    uint(f.counter, 8),
-  )
-  const key = frameKey(directionKey, f.channel, f.generation)
-  return join(header, gcmSeal(key, join(zeros(4), uint(f.counter, 8)), header, plaintext))
+  return join(content, zeros(bucket - content.length))
+}
+
+/** Seals any plaintext under any header, by the channel, generation and counter that the header names. */
+export function sealPlaintext(
+  directionKey: Uint8Array,
+  header: Buffer,
+  plaintext: Uint8Array,
+): Buffer {
+  const key = frameKey(directionKey, header.readUInt16BE(2), header.readUInt32BE(4))
+  return join(header, gcmSeal(key, join(zeros(4), header.subarray(8)), header, plaintext))
+}
+
+export const sealFrame = (directionKey: Uint8Array, f: ReferenceFrame): Buffer =>
+  sealPlaintext(directionKey, frameHeader(f), framePlaintext(f))
+
+/** One message cut into fragments: all full but the last, which is not empty unless the message is. */
+export function fragments(data: Uint8Array): { flags: number; data: Uint8Array }[] {
+  const out: { flags: number; data: Uint8Array }[] = []
+  for (let at = 0; at === 0 || at < data.length; at += 16_344) {
+    const more = at + 16_344 < data.length
+    out.push({ flags: more ? 1 : 0, data: data.subarray(at, at + 16_344) })
+  }
+  return out
 }
 
 export function openFrame(directionKey: Uint8Array, frame: Buffer): ReferenceFrame {

@@ -24,15 +24,14 @@ export const icePassword = (root: Uint8Array, nonce: Uint8Array): string =>
 const aad = (hostPublicKey: Uint8Array, hint: Uint8Array, route: number, ufrag: string): Buffer =>
   join(text('clawchat/v1 knock'), hostTag(hostPublicKey), hint, uint(route, 1), text(ufrag))
 
-export function sealKnock(k: ReferenceKnock): Buffer {
+/** 57 bytes. */
+export const knockPlaintext = (
+  k: Pick<ReferenceKnock, 'route' | 'timeMs' | 'clientFingerprint'>,
+): Buffer => join(uint(1, 1), uint(k.route, 1), uint(k.timeMs, 6), k.clientFingerprint, zeros(17))
+
+/** `plaintext`: another one than SPEC asks for, to see it refused. */
+export function sealKnock(k: ReferenceKnock, plaintext: Uint8Array = knockPlaintext(k)): Buffer {
   const hint = knockHint(k.root, k.epoch)
-  const plaintext = join(
-    uint(1, 1),
-    uint(k.route, 1),
-    uint(k.timeMs, 6),
-    k.clientFingerprint,
-    zeros(17),
-  )
   const bound = aad(k.hostPublicKey, hint, k.route, k.clientUfrag)
   return join(hint, k.nonce, gcmSeal(kdf(k.root, 'knock'), k.nonce, bound, plaintext))
 }

@@ -24,8 +24,10 @@ const signedBytes = (head: Uint8Array, fields: Uint8Array): Buffer =>
 
 export interface ReferenceFields {
   readonly hostPublicKey: Uint8Array
-  readonly seq: number
+  readonly seq: number | bigint
   readonly issuedMs: number
+  /** 24 h after `issuedMs` if not given */
+  readonly notAfterMs?: number
   readonly flags: number
   readonly reason: number
   readonly hostStatic: Uint8Array
@@ -47,7 +49,7 @@ export const encodeFields = (f: ReferenceFields): Buffer =>
     f.hostPublicKey,
     uint(f.seq, 8),
     uint(f.issuedMs, 8),
-    uint(f.issuedMs + 24 * 60 * 60 * 1000, 8),
+    uint(f.notAfterMs ?? f.issuedMs + 24 * 60 * 60 * 1000, 8),
     uint(f.flags, 2),
     uint(f.reason, 1),
     f.hostStatic,
@@ -95,10 +97,35 @@ export function sealRecord(input: {
   )
   const unused = Buffer.alloc((64 - roots.length) * 56, input.filler)
   const head = join(text('CCR1'), zeros(4), salt, nonce, ...slots, unused)
-  const signature = ed25519Sign(input.identitySecret, signedBytes(head, fields))
-  const used = join(uint(fields.length, 2), fields, signature)
-  const body = join(used, zeros(2508 - used.length))
-  return join(head, gcmSeal(contentKey, nonce, sha256(head), body))
+  return sealBody(head, contentKey, recordBody(head, fields, input.identitySecret))
+}
+
+/** The plaintext of the body up to its zeros. */
+export const recordBody = (
+  head: Uint8Array,
+  fields: Uint8Array,
+  identitySecret: Uint8Array,
+): Buffer =>
+  join(uint(fields.length, 2), fields, ed25519Sign(identitySecret, signedBytes(head, fields)))
+
+/** `head`: bytes 0..3619; `body` is filled up with zeros to 2508. */
+export function sealBody(head: Buffer, contentKey: Uint8Array, body: Uint8Array): Buffer {
+  const plaintext = join(body, zeros(2508 - body.length))
+  return join(head, gcmSeal(contentKey, head.subarray(24, 36), sha256(head), plaintext))
+}
+
+/** Where the slot of a root begins, or −1. */
+export function slotAt(record: Uint8Array, root: Uint8Array): number {
+  const hint = slotHint(root, record.subarray(8, 24))
+  for (let at = 36; at < 3620; at += 56) if (hint.equals(record.subarray(at, at + 8))) return at
+  return -1
+}
+
+export function contentKeyOf(record: Uint8Array, root: Uint8Array): Buffer {
+  const salt = record.subarray(8, 24)
+  const at = slotAt(record, root)
+  if (record.length !== 6144 || at < 0) throw new Error('no slot')
+  return gcmOpen(slotKey(root, salt), zeros(12), slotAad(salt), record.subarray(at + 8, at + 56))
 }
 
 /** The fields of a record whose slot, body and signature are good; throws otherwise. */
@@ -107,15 +134,9 @@ export function openRecord(
   root: Uint8Array,
   hostPublicKey: Uint8Array,
 ): Buffer {
-  const salt = record.subarray(8, 24)
   const nonce = record.subarray(24, 36)
   const head = record.subarray(0, 3620)
-  const hint = slotHint(root, salt)
-  const slot = Array.from({ length: 64 }, (_, i) => record.subarray(36 + 56 * i, 92 + 56 * i)).find(
-    (candidate) => hint.equals(candidate.subarray(0, 8)),
-  )
-  if (record.length !== 6144 || !slot) throw new Error('no slot')
-  const contentKey = gcmOpen(slotKey(root, salt), zeros(12), slotAad(salt), slot.subarray(8))
+  const contentKey = contentKeyOf(record, root)
   const body = gcmOpen(contentKey, nonce, sha256(head), record.subarray(3620))
   const length = body.readUInt16BE(0)
   const fields = body.subarray(2, 2 + length)

@@ -73,6 +73,8 @@ interface RecordVector {
   }
   record: Hex
   flips: { at: number; code: ClawErrorCode }[]
+  otherRoot: { root: Hex; code: ClawErrorCode }
+  otherHost: { hostPublicKey: Hex; code: ClawErrorCode }
   short: ClawErrorCode
   rollback: ClawErrorCode
 }
@@ -97,7 +99,7 @@ const buf = (hex: Hex): Buffer => Buffer.from(hex, 'hex')
 
 test('the file has what these tests count on', () => {
   const { handshake, knock, record, frame } = vectors
-  expect([handshake, knock, record, frame].map((list) => list.length)).toEqual([3, 3, 1, 4])
+  expect([handshake, knock, record, frame].map((list) => list.length)).toEqual([4, 5, 1, 4])
 })
 
 test('kdf', () => {
@@ -204,7 +206,7 @@ describe('record', () => {
 
     const opening = { root: fromHex(v.roots[0] ?? ''), hostPublicKey: fromHex(v.hostPublicKey) }
     const open = (bytes: Uint8Array, minSeq = 0) => openRecord({ ...opening, bytes, minSeq })
-    expect(v.flips).toHaveLength(6)
+    expect(v.flips).toHaveLength(9)
     for (const { at, code } of v.flips) {
       const bytes = fromHex(v.record)
       bytes[at] = (bytes[at] ?? 0) ^ 1
@@ -212,6 +214,12 @@ describe('record', () => {
     }
     const bytes = fromHex(v.record)
     expect(() => open(bytes.slice(1))).toThrow(expect.objectContaining({ code: v.short }))
+    const { otherRoot, otherHost } = v
+    for (const { code, ...change } of [otherRoot, otherHost]) {
+      const changed = Object.entries(change).map(([key, value]) => [key, fromHex(value)])
+      const asOther = { ...opening, ...Object.fromEntries(changed), bytes, minSeq: 0 }
+      expect(() => openRecord(asOther)).toThrow(expect.objectContaining({ code }))
+    }
     const tooHigh = v.body.seq + 1
     expect(() => open(bytes, tooHigh)).toThrow(expect.objectContaining({ code: v.rollback }))
     expect(open(bytes, v.body.seq).seq).toBe(v.body.seq)

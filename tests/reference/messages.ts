@@ -1,0 +1,102 @@
+// Reference of SPEC §6.1, §7 and §7.2: every message and event, field after field. Ids are bytes, names and texts strings.
+import { join, text, uint } from './primitives.ts'
+
+type Id = Uint8Array
+type Count = number | bigint
+
+export const str8 = (value: string): Buffer => join(uint(text(value).length, 1), text(value))
+export const str16 = (value: string): Buffer => join(uint(text(value).length, 2), text(value))
+
+export const MESSAGE_TYPE = {
+  RESUME: 0x01,
+  ACK: 0x02,
+  EVENT: 0x03,
+  PING: 0x04,
+  PONG: 0x05,
+  NOTICE: 0x06,
+  RECORD: 0x07,
+  BYE: 0x08,
+  HISTORY: 0x09,
+  PAGE: 0x0a,
+  STATE: 0x0b,
+  ENROL: 0x10,
+  ENROL_OK: 0x11,
+  ENROL_FAIL: 0x12,
+} as const
+export const EVENT_KIND = { POST: 1, MESSAGE: 2, STORED: 3, REFUSED: 4, DELIVERED: 5 } as const
+
+export const resume = (m: { stored: Count; id: Id }): Buffer => join(uint(m.stored, 8), m.id)
+export const ack = (m: { stored: Count }): Buffer => uint(m.stored, 8)
+export const event = (m: { number: Count; id: Id; kind: number; body: Uint8Array }): Buffer =>
+  join(uint(m.number, 8), m.id, uint(m.kind, 1), m.body)
+/** PING and PONG */
+export const ping = (m: { token: Count }): Buffer => uint(m.token, 8)
+export const notice = (m: { epoch: Count; atMs: Count; intervalMs: number }): Buffer =>
+  join(uint(m.epoch, 8), uint(m.atMs, 8), uint(m.intervalMs, 4))
+export const bye = (m: { reason: number }): Buffer => uint(m.reason, 1)
+export const history = (m: { room: Id; before: Count; limit: number }): Buffer =>
+  join(m.room, uint(m.before, 8), uint(m.limit, 2))
+export const page = (m: {
+  room: Id
+  before: Count
+  more: number
+  messages: readonly Uint8Array[]
+}): Buffer =>
+  join(
+    m.room,
+    uint(m.before, 8),
+    uint(m.more, 1),
+    uint(m.messages.length, 2),
+    ...m.messages.map((body) => join(uint(body.length, 4), body)),
+  )
+export const enrol = (m: { name: string }): Buffer => str8(m.name)
+export const enrolOk = (m: { device: Id; root: Uint8Array; locator: Uint8Array }): Buffer =>
+  join(m.device, m.root, m.locator)
+export const enrolFail = (m: { code: number }): Buffer => uint(m.code, 1)
+
+export interface ReferenceState {
+  hostName: string
+  member: Id
+  device: Id
+  members: readonly { id: Id; role: number; name: string; online: number }[]
+  devices: readonly { id: Id; name: string; lastSeenMs: Count; online: number }[]
+  roomName: string
+}
+export const state = (m: ReferenceState): Buffer =>
+  join(
+    str8(m.hostName),
+    m.member,
+    m.device,
+    uint(m.members.length, 2),
+    ...m.members.map((x) => join(x.id, uint(x.role, 1), str8(x.name), uint(x.online, 1))),
+    uint(m.devices.length, 2),
+    ...m.devices.map((x) => join(x.id, str8(x.name), uint(x.lastSeenMs, 8), uint(x.online, 1))),
+    str8(m.roomName),
+  )
+
+export const post = (e: { room: Id; text: string }): Buffer => join(e.room, str16(e.text))
+export const message = (e: {
+  id: Id
+  room: Id
+  seq: Count
+  atMs: Count
+  author: Id
+  authorDevice: Id
+  flags: number
+  text: string
+}): Buffer =>
+  join(
+    e.id,
+    e.room,
+    uint(e.seq, 8),
+    uint(e.atMs, 8),
+    e.author,
+    e.authorDevice,
+    uint(e.flags, 1),
+    str16(e.text),
+  )
+export const stored = (e: { id: Id; room: Id; seq: Count; atMs: Count }): Buffer =>
+  join(e.id, e.room, uint(e.seq, 8), uint(e.atMs, 8))
+export const refused = (e: { id: Id; code: number }): Buffer => join(e.id, uint(e.code, 1))
+export const delivered = (e: { room: Id; ids: readonly Id[] }): Buffer =>
+  join(e.room, uint(e.ids.length, 2), ...e.ids)

@@ -1,0 +1,127 @@
+// Every message of SPEC §6.1 and event of §7 in clawchat-v1.json, made by tests/reference, through shared/: the fields it
+// says, the same bytes back, and `malformed` where the file says so.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { Reader, toHex, Writer } from '../../shared/bytes.ts'
+import { ClawError } from '../../shared/error.ts'
+import { type ChatEvent, decodeEvent, encodeEvent, REFUSAL } from '../../shared/events.ts'
+import { type Locator, writeLocator } from '../../shared/locator.ts'
+import {
+  BYE,
+  type ClawMessage,
+  decodeMessage,
+  ENROL_FAILURE,
+  encodeMessage,
+  MEMBER_ROLE,
+} from '../../shared/messages.ts'
+import { VECTORS_FILE } from '../vectors/make.ts'
+import { expand, type Notation } from '../vectors/notation.ts'
+
+interface WireVector {
+  readonly name: string
+  readonly type: number
+  readonly kind: number
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly data: Notation
+  readonly body: Notation
+  readonly what: string
+  readonly code: string
+}
+const file = JSON.parse(readFileSync(VECTORS_FILE, 'utf8')) as Record<string, WireVector[]>
+const record = (file.record as unknown as { record: string }[])[0]?.record
+const list = (key: string, count: number): WireVector[] => {
+  expect(file[key]?.length, key).toBe(count)
+  return file[key] ?? []
+}
+
+/** SPEC's names and numbers for what shared/ decoded. */
+function plainMessage(message: ClawMessage): object {
+  const { type, ...fields } = message
+  switch (message.type) {
+    case 'bye':
+      return { reason: BYE[message.reason] }
+    case 'enrol-fail':
+      return { code: ENROL_FAILURE[message.code] }
+    case 'record':
+      return { bytes: toHex(message.bytes) === record ? 'record[0]' : 'another' }
+    case 'enrol-ok':
+      return { ...(plain(fields) as object), locator: plainLocator(message.locator) }
+    case 'page':
+      return { ...(plain(fields) as object), messages: message.messages.map(plainEvent) }
+    case 'state': {
+      const members = message.members.map((m) => ({ ...m, role: MEMBER_ROLE[m.role] }))
+      return plain({ ...fields, members }) as object
+    }
+    default:
+      return plain(fields) as object
+  }
+}
+
+function plainEvent(event: ChatEvent): object {
+  const { type, ...fields } = event
+  if (event.type !== 'refused') return plain(fields) as object
+  return { id: toHex(event.id), code: REFUSAL[event.reason] }
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return toHex(value)
+  if (typeof value === 'boolean') return value ? 1 : 0
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
+}
+
+function plainLocator(locator: Locator): object[] {
+  const writer = new Writer()
+  writeLocator(writer, locator)
+  const reader = new Reader(writer.done())
+  return Array.from({ length: reader.u8() }, () => ({
+    type: reader.u8(),
+    flags: reader.u8(),
+    data: toHex(reader.bytes(reader.u16())),
+  }))
+}
+
+function codeOf(run: () => unknown): string | null {
+  try {
+    run()
+    return null
+  } catch (error) {
+    if (error instanceof ClawError) return error.code
+    throw error
+  }
+}
+
+test.each(list('message', 28))('$name $fields', ({ name, type, fields, data }) => {
+  const bytes = expand(data)
+  const message = decodeMessage({ type, data: bytes })
+  expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
+  expect(plainMessage(message)).toEqual(fields)
+  expect(encodeMessage(message)).toEqual({ type, data: bytes })
+})
+
+test.each(list('event', 12))('$name', ({ name, kind, fields, body }) => {
+  const bytes = expand(body)
+  const event = decodeEvent(kind, bytes)
+  expect(event.type).toBe(name.toLowerCase())
+  const text = fields.text as { repeat: string; times: number } | string | undefined
+  const long = typeof text === 'object' ? { text: text.repeat.repeat(text.times) } : {}
+  expect(plainEvent(event)).toEqual({ ...fields, ...long })
+  expect(encodeEvent(event)).toEqual({ kind, body: bytes })
+})
+
+test.each(list('messageRefused', 56))('no message: $what', ({ type, data, code }) => {
+  expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
+})
+
+test.each(list('eventRefused', 35))('no event: $what', ({ kind, body, code }) => {
+  expect(codeOf(() => decodeEvent(kind, expand(body)))).toBe(code)
+})
+
+test('every type and kind stands in the file', () => {
+  const names = (key: string): string[] => [
+    ...new Set(list(key, file[key]?.length ?? 0).map(({ name }) => name)),
+  ]
+  expect(names('message')).toHaveLength(14)
+  expect(names('event')).toHaveLength(5)
+})

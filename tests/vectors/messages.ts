@@ -1,0 +1,275 @@
+// Vectors of SPEC §6.1, §7 and §7.2 by the reference: each type of message and kind of event, and what is malformed.
+import { toHex } from '../../shared/bytes.ts'
+import * as links from '../reference/locator.ts'
+import * as wire from '../reference/messages.ts'
+import { fixed } from './fixed.ts'
+import { compact } from './notation.ts'
+
+const NUMBER_MAX = 2 ** 48
+const TIME_MS = 1_700_000_000_123
+const room = new Uint8Array(16)
+const id = (label: string): Uint8Array => fixed(label, 16)
+const hexId = (label: string): string => toHex(id(label))
+const ROOM = toHex(room)
+
+const HELLO = {
+  id: id('message 1'),
+  room,
+  seq: 7,
+  atMs: TIME_MS,
+  author: id('member a'),
+  authorDevice: id('device a'),
+  flags: 1,
+  text: 'Grüße 🐾',
+}
+const EARLIER = { ...HELLO, id: id('message 0'), seq: 6, flags: 0, text: 'a' }
+const shown = ({ flags, ...m }: typeof HELLO) => ({
+  ...m,
+  id: toHex(m.id),
+  room: ROOM,
+  author: toHex(m.author),
+  authorDevice: toHex(m.authorDevice),
+  delivered: flags,
+})
+
+const MEMBERS = [
+  { id: id('member a'), role: 1, name: 'Ada', online: 1 },
+  { id: id('member b'), role: 2, name: 'Bé', online: 0 },
+  { id: id('member c'), role: 3, name: 'c', online: 0 },
+  { id: id('member d'), role: 4, name: 'ß'.repeat(24), online: 1 },
+]
+const DEVICES = [
+  { id: id('device a'), name: 'Laptop', lastSeenMs: TIME_MS, online: 1 },
+  { id: id('device b'), name: 'Phone', lastSeenMs: 0, online: 0 },
+]
+const STATE = {
+  hostName: 'Ada’s host',
+  member: id('member a'),
+  device: id('device a'),
+  members: MEMBERS,
+  devices: DEVICES,
+  roomName: 'Ada’s host',
+}
+const LOCATOR = [
+  { type: 1, flags: 1, data: links.httpsData(fixed('storage id'), 'https://store.example/claw') },
+]
+const BODY = wire.post({ room, text: 'Grüße 🐾' })
+
+type Name = keyof typeof wire.MESSAGE_TYPE
+type Entry = readonly [name: Name, fields: object, data: Uint8Array]
+
+function entries(record: Uint8Array): Entry[] {
+  return [
+    ['RESUME', { stored: 0, id: ROOM }, wire.resume({ stored: 0, id: room })],
+    [
+      'RESUME',
+      { stored: NUMBER_MAX, id: hexId('event') },
+      wire.resume({ stored: NUMBER_MAX, id: id('event') }),
+    ],
+    ['ACK', { stored: 41 }, wire.ack({ stored: 41 })],
+    [
+      'EVENT',
+      { number: 42, id: hexId('event'), kind: 1, body: toHex(BODY) },
+      wire.event({ number: 42, id: id('event'), kind: 1, body: BODY }),
+    ],
+    ['PING', { token: 0 }, wire.ping({ token: 0 })],
+    ['PONG', { token: Number.MAX_SAFE_INTEGER }, wire.ping({ token: Number.MAX_SAFE_INTEGER })],
+    [
+      'NOTICE',
+      { epoch: 472_223, atMs: 1_700_002_800_000, intervalMs: 3_600_000 },
+      wire.notice({ epoch: 472_223, atMs: 1_700_002_800_000, intervalMs: 3_600_000 }),
+    ],
+    ['RECORD', { bytes: 'record[0]' }, record],
+    ...[1, 2, 3, 4, 5, 6].map((reason): Entry => ['BYE', { reason }, wire.bye({ reason })]),
+    ['HISTORY', { room: ROOM, before: 0, limit: 1 }, wire.history({ room, before: 0, limit: 1 })],
+    [
+      'HISTORY',
+      { room: ROOM, before: 7, limit: 200 },
+      wire.history({ room, before: 7, limit: 200 }),
+    ],
+    [
+      'PAGE',
+      { room: ROOM, before: 0, more: 0, messages: [] },
+      wire.page({ room, before: 0, more: 0, messages: [] }),
+    ],
+    [
+      'PAGE',
+      { room: ROOM, before: 8, more: 1, messages: [shown(HELLO), shown(EARLIER)] },
+      wire.page({
+        room,
+        before: 8,
+        more: 1,
+        messages: [wire.message(HELLO), wire.message(EARLIER)],
+      }),
+    ],
+    ['STATE', plainState(STATE), wire.state(STATE)],
+    ['ENROL', { name: 'Laptop' }, wire.enrol({ name: 'Laptop' })],
+    ['ENROL', { name: 'ß'.repeat(24) }, wire.enrol({ name: 'ß'.repeat(24) })],
+    [
+      'ENROL_OK',
+      {
+        device: hexId('device a'),
+        root: toHex(fixed('device root')),
+        locator: LOCATOR.map((entry) => ({ ...entry, data: toHex(entry.data) })),
+      },
+      wire.enrolOk({
+        device: id('device a'),
+        root: fixed('device root'),
+        locator: links.encodeLocator(LOCATOR),
+      }),
+    ],
+    ...[1, 2, 3, 4, 5, 6].map((code): Entry => ['ENROL_FAIL', { code }, wire.enrolFail({ code })]),
+  ]
+}
+
+const plainState = (s: typeof STATE) => ({
+  ...s,
+  member: toHex(s.member),
+  device: toHex(s.device),
+  members: s.members.map((m) => ({ ...m, id: toHex(m.id) })),
+  devices: s.devices.map((d) => ({ ...d, id: toHex(d.id) })),
+})
+
+export const messageVectors = (record: Uint8Array) =>
+  entries(record).map(([name, fields, data]) => ({
+    name,
+    type: wire.MESSAGE_TYPE[name],
+    fields,
+    data: toHex(data),
+  }))
+
+export function messageRefusedVectors() {
+  const cut: [string, number, Uint8Array][] = []
+  const seen = new Set<string>()
+  for (const [name, , data] of entries(new Uint8Array(6144))) {
+    if (seen.has(name)) continue
+    seen.add(name)
+    const type = wire.MESSAGE_TYPE[name]
+    // What an EVENT carries is read by its kind, and by itself.
+    if (name !== 'EVENT') cut.push([`${name} with a byte behind it`, type, trailing(data)])
+    const whole = name === 'EVENT' ? data.subarray(0, 25) : data
+    cut.push([`${name} cut by a byte`, type, whole.subarray(0, -1)])
+  }
+  const unknown = [0x00, 0x0c, 0x0f, 0x13, 0xff].map((type): [string, number, Uint8Array] => [
+    `unknown type ${type}`,
+    type,
+    new Uint8Array(8),
+  ])
+  return [...unknown, ...cut, ...outOfRange()].map(([what, type, data]) => ({
+    what,
+    type,
+    data: compact(data),
+    code: 'malformed',
+  }))
+}
+
+const trailing = (data: Uint8Array): Uint8Array => Uint8Array.from([...data, 0])
+
+function outOfRange(): [string, number, Uint8Array][] {
+  const T = wire.MESSAGE_TYPE
+  const over = NUMBER_MAX + 1
+  const tooMuch = 2n ** 53n
+  const state = (change: Partial<typeof STATE>): Uint8Array => wire.state({ ...STATE, ...change })
+  const member = (change: Partial<(typeof MEMBERS)[number]>): Uint8Array =>
+    state({ members: MEMBERS.map((m) => ({ ...m, ...change })) })
+  const page = (body: Uint8Array): Uint8Array =>
+    wire.page({ room, before: 0, more: 0, messages: [body] })
+  const many = Array.from({ length: 201 }, () => wire.message(EARLIER))
+  return [
+    ['RESUME above 2^48', T.RESUME, wire.resume({ stored: over, id: room })],
+    ['ACK above 2^48', T.ACK, wire.ack({ stored: over })],
+    ['EVENT above 2^48', T.EVENT, wire.event({ number: over, id: room, kind: 1, body: BODY })],
+    ['PING of 2^53', T.PING, wire.ping({ token: tooMuch })],
+    ['NOTICE of epoch 2^53', T.NOTICE, wire.notice({ epoch: tooMuch, atMs: 0, intervalMs: 1 })],
+    ['BYE 0', T.BYE, wire.bye({ reason: 0 })],
+    ['BYE 7', T.BYE, wire.bye({ reason: 7 })],
+    ['HISTORY of none', T.HISTORY, wire.history({ room, before: 0, limit: 0 })],
+    ['HISTORY of 201', T.HISTORY, wire.history({ room, before: 0, limit: 201 })],
+    ['PAGE with more = 2', T.PAGE, wire.page({ room, before: 0, more: 2, messages: [] })],
+    ['PAGE of 201', T.PAGE, wire.page({ room, before: 0, more: 0, messages: many })],
+    ['PAGE with a byte behind a MESSAGE', T.PAGE, page(trailing(wire.message(HELLO)))],
+    ['PAGE with a MESSAGE cut by a byte', T.PAGE, page(wire.message(HELLO).subarray(0, -1))],
+    ['STATE with role 0', T.STATE, member({ role: 0 })],
+    ['STATE with role 5', T.STATE, member({ role: 5 })],
+    ['STATE with online = 2', T.STATE, member({ online: 2 })],
+    ['STATE with a name of 49 bytes', T.STATE, member({ name: 'n'.repeat(49) })],
+    ['STATE with a host name of 49 bytes', T.STATE, state({ hostName: 'n'.repeat(49) })],
+    ['STATE with a room name of 49 bytes', T.STATE, state({ roomName: 'n'.repeat(49) })],
+    ['ENROL with 49 bytes', T.ENROL, wire.enrol({ name: 'n'.repeat(49) })],
+    ['ENROL that is not UTF-8', T.ENROL, Uint8Array.of(2, 0xc0, 0x80)],
+    [
+      'ENROL_OK with nine stores',
+      T.ENROL_OK,
+      wire.enrolOk({ device: room, root: fixed('r'), locator: Uint8Array.of(9) }),
+    ],
+    ['ENROL_FAIL 0', T.ENROL_FAIL, wire.enrolFail({ code: 0 })],
+    ['ENROL_FAIL 7', T.ENROL_FAIL, wire.enrolFail({ code: 7 })],
+  ]
+}
+
+type Kind = keyof typeof wire.EVENT_KIND
+
+function eventEntries(): (readonly [name: Kind, fields: object, body: Uint8Array])[] {
+  const place = { id: id('message 1'), room, seq: 7, atMs: TIME_MS }
+  const shownPlace = { ...place, id: toHex(place.id), room: ROOM }
+  const two = [id('message 0'), id('message 1')]
+  return [
+    ['POST', { room: ROOM, text: 'Grüße 🐾' }, BODY],
+    ['POST', { room: ROOM, text: 'a' }, wire.post({ room, text: 'a' })],
+    ['POST', { room: ROOM, text: '\u0000\ufeff\n' }, wire.post({ room, text: '\u0000\ufeff\n' })],
+    ['MESSAGE', shown(HELLO), wire.message(HELLO)],
+    ['MESSAGE', shown(EARLIER), wire.message(EARLIER)],
+    ['STORED', shownPlace, wire.stored(place)],
+    ...[1, 2, 3].map(
+      (code) =>
+        [
+          'REFUSED',
+          { id: hexId('message 1'), code },
+          wire.refused({ id: id('message 1'), code }),
+        ] as const,
+    ),
+    ['DELIVERED', { room: ROOM, ids: [] }, wire.delivered({ room, ids: [] })],
+    ['DELIVERED', { room: ROOM, ids: two.map(toHex) }, wire.delivered({ room, ids: two })],
+  ]
+}
+
+export const eventVectors = () => [
+  ...eventEntries().map(([name, fields, body]) => ({
+    name,
+    kind: wire.EVENT_KIND[name],
+    fields,
+    body: compact(body),
+  })),
+  {
+    name: 'POST',
+    kind: wire.EVENT_KIND.POST,
+    fields: { room: ROOM, text: { repeat: 'a', times: 16_000 } },
+    body: compact(wire.post({ room, text: 'a'.repeat(16_000) })),
+  },
+]
+
+export function eventRefusedVectors() {
+  const K = wire.EVENT_KIND
+  const cut: [string, number, Uint8Array][] = eventEntries().flatMap(([name, , body], i) => [
+    [`${name} (event[${i}]) with a byte behind it`, K[name], trailing(body)],
+    [`${name} (event[${i}]) cut by a byte`, K[name], body.subarray(0, -1)],
+  ])
+  const ids = (n: number): Uint8Array[] => Array.from({ length: n }, () => room)
+  const cases: [string, number, Uint8Array][] = [
+    ['unknown kind 0', 0, BODY],
+    ['unknown kind 6', 6, BODY],
+    ['unknown kind 255', 255, BODY],
+    ...cut,
+    ['POST without text', K.POST, wire.post({ room, text: '' })],
+    ['POST of 16001 bytes', K.POST, wire.post({ room, text: 'a'.repeat(16_001) })],
+    ['POST that is not UTF-8', K.POST, Uint8Array.from([...room, 0, 2, 0xc0, 0x80])],
+    ['POST with a lone surrogate', K.POST, Uint8Array.from([...room, 0, 3, 0xed, 0xa0, 0x80])],
+    ['MESSAGE with seq 0', K.MESSAGE, wire.message({ ...HELLO, seq: 0 })],
+    ['MESSAGE with flags 2', K.MESSAGE, wire.message({ ...HELLO, flags: 2 })],
+    ['MESSAGE of 16001 bytes', K.MESSAGE, wire.message({ ...HELLO, text: 'a'.repeat(16_001) })],
+    ['REFUSED 0', K.REFUSED, wire.refused({ id: room, code: 0 })],
+    ['REFUSED 4', K.REFUSED, wire.refused({ id: room, code: 4 })],
+    ['DELIVERED of 1001', K.DELIVERED, wire.delivered({ room, ids: ids(1001) })],
+  ]
+  return cases.map(([what, kind, body]) => ({ what, kind, body: compact(body), code: 'malformed' }))
+}
