@@ -71,6 +71,7 @@ function resolve(
     nowMs: 1_700_000_000_000,
     minSeq: options.minSeq ?? 0,
     cached: options.cached ?? null,
+    megaGateway: 'https://mega.example',
     fetch: async (url) => {
       options.asked?.push(url)
       const answer = answers[new URL(url).hostname.split('.')[0] ?? '']
