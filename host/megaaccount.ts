@@ -15,7 +15,8 @@ export interface MegaAccount {
 
 type Env = Readonly<Record<string, string | undefined>>
 
-const DEFAULT_FILE = 'mega-account.json'
+/** Where the account may lie in the data folder. */
+export const MEGA_ACCOUNT_FILE = 'mega-account.json'
 const MAX_BYTES = 4096
 /** What other users could do with the file. */
 const OTHERS = 0o077
@@ -30,7 +31,7 @@ export function readMegaAccount(env: Env, dir: string): MegaAccount | null {
   if (email && password) return { email, password, code }
   if (email || password) throw new ClawError('mega-account')
   const named = env.CLAWCHAT_MEGA_FILE
-  const account = readFile(named || join(dir, DEFAULT_FILE), Boolean(named))
+  const account = readFile(named || join(dir, MEGA_ACCOUNT_FILE), Boolean(named))
   return account === null || code === null ? account : { ...account, code }
 }
 
@@ -59,10 +60,12 @@ function parse(text: string): MegaAccount {
 
 /** Asks at a terminal; the password and the code are not shown. Throws ClawError('mega-account') for no answer. */
 export async function promptMegaAccount(input: Readable, output: Writable): Promise<MegaAccount> {
-  let muted = false
+  let hidden: string | null = null
   const screen = new Writable({
-    write(chunk, _encoding, done) {
-      if (!muted) output.write(chunk)
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      // Of a hidden answer nothing passes but its question.
+      if (hidden === null || text === hidden) output.write(text)
       done()
     },
   })
@@ -72,12 +75,10 @@ export async function promptMegaAccount(input: Readable, output: Writable): Prom
   })
   // Also where the last answer was given and nobody waits any more.
   ended.catch(() => undefined)
-  const ask = async (question: string, hidden: boolean): Promise<string> => {
-    output.write(question)
-    muted = hidden
-    const answer = await Promise.race([lines.question(''), ended])
-    muted = false
-    if (hidden) output.write('\n')
+  const ask = async (question: string, hide: boolean): Promise<string> => {
+    hidden = hide ? question : null
+    const answer = await Promise.race([lines.question(question), ended])
+    if (hide) output.write('\n')
     return answer
   }
   try {

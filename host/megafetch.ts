@@ -59,12 +59,17 @@ async function judge(answer: Response, command: string | null, wire: MegaWire): 
     throw new ClawError(codeOfStatus(answer.status))
   }
   const bytes = await readAll(answer, wire.maxBytes ?? MEGA_ANSWER_MAX)
-  // megajs judges what an upload gave: a token, or an error number.
-  if (command === null) return new Response(bytes)
+  if (command === null) return uploaded(bytes)
   const said = heard(bytes, wire)
   if ('value' in said) return Response.json([said.value])
   if (said.error === AGAIN && wire.retryBusy) return Response.json([AGAIN])
   throw new ClawError(codeFor(command, said.error))
+}
+
+/** megajs judges what an upload gave, a token or an error number; for nothing at all it would wait for ever. */
+function uploaded(bytes: Buffer<ArrayBuffer>): Response {
+  if (bytes.length === 0) throw new ClawError('store-refused')
+  return new Response(bytes)
 }
 
 function heard(bytes: Buffer, wire: MegaWire): MegaAnswer {
@@ -89,9 +94,13 @@ const SIGN_IN: Readonly<Record<number, ClawErrorCode>> = {
   [-8]: 'mega-2fa',
 }
 
+/** What they do not find is the file or its link. */
+const OF_ANCHOR: readonly string[] = ['a', 'g', 'l']
+
 function codeFor(command: string, error: number): ClawErrorCode {
   const special = command === 'us0' || command === 'us' ? SIGN_IN[error] : undefined
-  return special ?? codeOfError(error)
+  const code = special ?? codeOfError(error)
+  return code === 'mega-gone' && !OF_ANCHOR.includes(command) ? 'store-refused' : code
 }
 
 /** Most hashes a challenge may cost on average, 12 MB each: two minutes of one core. MEGA's own cost 256. */

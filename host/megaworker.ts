@@ -2,7 +2,7 @@
 // library throws where nobody catches, waits for what never comes, and computes with numbers that a gateway chose:
 // host/megalogin.ts ends it when its time is up.
 import { parentPort, workerData } from 'node:worker_threads'
-import { type MutableFile, Storage } from 'megajs'
+import { type MutableFile, Storage, type UploadStream } from 'megajs'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { megaFetch } from './megafetch.ts'
@@ -67,8 +67,10 @@ async function open(): Promise<Storage> {
   const options = { ...settings, email, password, ...(code === null ? {} : second(code)) }
   const storage = new Storage(options)
   await storage.login()
-  const unlock = { key: storage.key.toString('base64url'), user: storage.user }
-  tell({ type: 'session', sid: storage.sid, unlock })
+  const { sid, user } = storage
+  if (typeof user !== 'string' || sid === '') throw new ClawError('store-refused')
+  const unlock = { key: storage.key.toString('base64url'), user }
+  tell({ type: 'session', sid, unlock })
   return storage
 }
 
@@ -93,7 +95,7 @@ async function findAnchor(storage: Storage): Promise<Anchor> {
 function upload(storage: Storage, name: string): Promise<MutableFile> {
   return new Promise((done, fail) => {
     const options = { name, forceHttps: true, handleRetries: retry }
-    const stream = storage.upload(options, Buffer.from(CONTENT))
+    const stream = storage.root.upload(options, Buffer.from(CONTENT)) as UploadStream
     stream.on('complete', done)
     stream.on('error', fail)
     stream.complete.then(done, fail)
@@ -101,7 +103,8 @@ function upload(storage: Storage, name: string): Promise<MutableFile> {
 }
 
 function retry(tries: number, error: Error, again: (error?: Error) => void): void {
-  if (tries >= UPLOAD_TRIES) again(error)
+  const final = error instanceof ClawError && error.code !== 'store-unreachable'
+  if (final || tries >= UPLOAD_TRIES) again(error)
   else setTimeout(again, 1000 * tries)
 }
 

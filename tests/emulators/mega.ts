@@ -23,6 +23,8 @@ export type Fault =
   | { readonly kind: 'hang' }
   | { readonly kind: 'reset' }
   | { readonly kind: 'body'; readonly text: string }
+  /** goes on until the client has enough */
+  | { readonly kind: 'endless' }
   /** the command is carried out, and then the connection breaks */
   | { readonly kind: 'lost' }
   /** of an answer to `g` */
@@ -199,6 +201,8 @@ export class MegaEmulator {
         return void response.destroy()
       case 'body':
         return void response.end(fault.text)
+      case 'endless':
+        return endless(response)
       case 'lost':
         carryOut()
         response.writeHead(200, { 'content-length': 1000 })
@@ -371,6 +375,14 @@ function worked(token: string, prefix: string, easiness: number): boolean {
   const copies = Buffer.alloc(48 * HASHCASH_COPIES, d64(token))
   const hash = createHash('sha256').update(start).update(copies).digest()
   return hash.readUInt32BE() <= ((easiness & 63) * 2 + 1) * 2 ** ((easiness >> 6) * 7 + 3)
+}
+
+function endless(response: ServerResponse): void {
+  const more = (): void => {
+    if (!response.destroyed) response.write(' '.repeat(65_536), more)
+  }
+  response.on('error', () => undefined)
+  more()
 }
 
 function parseCommand(body: Buffer): Args {

@@ -77,8 +77,15 @@ export class EmulatedAccount {
     return this.#version === 1 ? { v: 1 } : { v: 2, s: e64(this.#salt) }
   }
 
+  #secrets: { key: Buffer; proof: string } | null = null
+
   /** The key that wraps the master key, and the proof that a client knows the password. */
   secrets(): { key: Buffer; proof: string } {
+    this.#secrets ??= this.#derive()
+    return this.#secrets
+  }
+
+  #derive(): { key: Buffer; proof: string } {
     if (this.#version === 1) {
       const key = firstKey(Buffer.from(this.#password))
       return { key, proof: e64(firstProof(key, Buffer.from(this.email))) }
