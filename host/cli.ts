@@ -10,6 +10,7 @@ import type {
   StatusResult,
 } from './config.ts'
 import { type ControlCommand, callControl, controlPath } from './control.ts'
+import type { MegaAccount } from './megaaccount.ts'
 import { type Command, parseCommand, UsageError, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
 import {
@@ -72,6 +73,8 @@ async function run(command: Command): Promise<void> {
       const files = await exportPage(command.out)
       return print({ out: command.out, files }, `Wrote the page (${files} files): ${command.out}`)
     }
+    case 'doctor':
+      return doctor(command.dataDir, command.megaApi)
   }
 }
 
@@ -82,6 +85,8 @@ const call = (dataDir: string, command: ControlCommand, args: unknown = null): P
 async function start(options: StartOptions): Promise<void> {
   const report = (event: HostEvent): void => print(event, eventText(event))
   if (options.clockOffsetMs !== 0) report({ event: 'warning', code: 'clock-offset' })
+  const usesMega = options.stores.some(({ kind }) => kind === 'mega')
+  const account = usesMega ? await megaAccount(options.dataDir, options.megaApi) : null
   // Loaded here, so that the other commands start fast.
   const { runHost } = await import('./main.ts')
   const asked = new Promise<void>((done) => {
@@ -89,7 +94,7 @@ async function start(options: StartOptions): Promise<void> {
   })
   // Whatever hangs must not keep a service manager waiting.
   void asked.then(() => setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref())
-  const host = await runHost(options, report)
+  const host = await runHost(options, report, account)
   void asked.then(() => host.stop())
   try {
     await host.stopped
@@ -97,6 +102,25 @@ async function start(options: StartOptions): Promise<void> {
     // A timer left behind by a library must not keep the process; half a second lets last answers leave.
     setTimeout(() => process.exit(), 500).unref()
   }
+}
+
+/** From the environment or a file; asked for at a terminal, unless an earlier session goes on without it. */
+async function megaAccount(dataDir: string, gateway: string): Promise<MegaAccount | null> {
+  const { promptMegaAccount, readMegaAccount } = await import('./megaaccount.ts')
+  const { readMegaSession } = await import('./megasession.ts')
+  const account = readMegaAccount(process.env, dataDir)
+  if (account !== null || readMegaSession(dataDir, gateway).sid !== null) return account
+  if (!process.stdin.isTTY) throw new ClawError('mega-account')
+  return promptMegaAccount(process.stdin, process.stderr)
+}
+
+async function doctor(dataDir: string, gateway: string): Promise<void> {
+  const account = await megaAccount(dataDir, gateway)
+  const { examineMega } = await import('./megadoctor.ts')
+  const { doctorText } = await import('./terminal.ts')
+  const steps = await examineMega({ dataDir, gateway, account })
+  print({ mega: steps }, doctorText(steps))
+  if (steps.some(({ ok }) => !ok)) process.exitCode = 1
 }
 
 /** The host answers `stop` once it has let go of everything, or dies doing so: both are what was asked for. */

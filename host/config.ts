@@ -13,6 +13,7 @@ export interface ListenAddress {
 export type StoreOption =
   | { readonly kind: 'https'; readonly url: string }
   | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'mega' }
 
 /** `null` everywhere: not given, so what was saved at an earlier start, or the default. */
 export interface StartOptions {
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly udpAddress: string | null
   readonly externalAddress: string | null
   readonly stores: readonly StoreOption[]
+  /** gateway of MEGA's API, without trailing slash; another than MEGA's own is for tests */
+  readonly megaApi: string
   /** added to the host's clock, for tests */
   readonly clockOffsetMs: number
 }

@@ -19,6 +19,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { concat, equal, toUtf8 } from '../shared/bytes.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
+import { MEGA_ACCOUNT_FILE } from './megaaccount.ts'
 
 /** The host's long-term secrets, 32 bytes each (SPEC §1.2). */
 export interface Identity {
@@ -41,11 +42,12 @@ const KEY_FILE = 'identity.key'
 const LOCK_FILE = 'lock.db'
 const KEY_HEADER = toUtf8('CCK1')
 const KEY_BYTES = KEY_HEADER.length + 3 * 32
-/** What an interrupted first start may leave behind before there is a key. */
+/** What an interrupted first start may leave behind before there is a key, and what its owner may put there for it. */
 const LEFT_OVERS: ReadonlySet<string> = new Set([
   LOCK_FILE,
   `${LOCK_FILE}-journal`,
   `${KEY_FILE}.tmp`,
+  MEGA_ACCOUNT_FILE,
 ])
 /** Keeps locks from the garbage collector, which would close them and so let a second host in. */
 const held = new Set<DatabaseSync>()

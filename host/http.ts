@@ -16,6 +16,8 @@ export interface HttpInput {
   readonly pageDir: string
   /** base URLs of the stores the page may read, now; asked at every request */
   readonly stores: () => readonly string[]
+  /** gateway of MEGA if that is a store, and whether the page must be told (it knows MEGA's own) */
+  readonly mega?: { readonly gateway: string; readonly own: boolean }
   /** further names it answers for (`host` or `host:port`), as a proxy in front of it passes them on */
   readonly hostNames: readonly string[]
   /** the fallback app, for `/v1` and `/healthz` */
@@ -72,7 +74,7 @@ const MAX_CONNECTIONS = 512
 
 /** Reads the page into memory; throws ClawError('page-missing') if it was not built. */
 export async function createHttp(input: HttpInput): Promise<HttpServer> {
-  const assets = await readPage(input.pageDir)
+  const assets = tellGateway(await readPage(input.pageDir), input.mega)
   const app = createApp(input, assets)
   const servers = new Set<Server>()
   return {
@@ -119,7 +121,9 @@ function createApp(input: HttpInput, assets: ReadonlyMap<string, Asset>): Hono<E
   for (const path of ['/v1/*', '/healthz']) app.all(path, (c) => input.fallback.fetch(c.req.raw))
   app.use(async (c, next) => {
     await next()
-    for (const [name, value] of Object.entries(pageHeaders(input.stores()))) c.header(name, value)
+    for (const [name, value] of Object.entries(pageHeaders(input.stores(), input.mega?.gateway))) {
+      c.header(name, value)
+    }
     // On plain http beyond this computer a browser ignores it, and complains on its console.
     if (reachOf(new URL(c.req.url).hostname) === 'computer') {
       c.header('Cross-Origin-Opener-Policy', 'same-origin')
@@ -159,9 +163,10 @@ function answerAsset(c: Context<Env>, assets: ReadonlyMap<string, Asset>): Respo
   return c.body(asset.bytes)
 }
 
-/** The headers of everything but the endpoint. `stores`: base URLs without trailing slash. */
-export function pageHeaders(stores: readonly string[]): Record<string, string> {
-  const connect = ["'self'", ...stores.map((url) => `${url}/v1/records/`)]
+/** The headers of everything but the endpoint. `stores` and `mega`: base URLs without trailing slash. */
+export function pageHeaders(stores: readonly string[], mega?: string): Record<string, string> {
+  const records = stores.map((url) => `${url}/v1/records/`)
+  const connect = ["'self'", ...records, ...(mega === undefined ? [] : [`${mega}/cs`])]
   return {
     'Content-Security-Policy': [
       "default-src 'none'",
@@ -184,6 +189,26 @@ export function pageHeaders(stores: readonly string[]): Record<string, string> {
   }
 }
 
+/** Another gateway than MEGA's own is named in the page, in an element that runs nothing (DESIGN, Decisions). */
+function tellGateway(
+  assets: ReadonlyMap<string, Asset>,
+  mega: HttpInput['mega'],
+): ReadonlyMap<string, Asset> {
+  const page = assets.get('/index.html')
+  if (page === undefined || mega === undefined || mega.own) return assets
+  const url = mega.gateway.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+  const meta = `<meta name="clawchat-mega-api" content="${url}" />`
+  const html = Buffer.from(page.bytes)
+    .toString()
+    .replace('</head>', () => `${meta}</head>`)
+  return new Map(assets).set('/index.html', { ...page, ...withTag(Buffer.from(html)) })
+}
+
+const withTag = (bytes: Uint8Array<ArrayBuffer>): Pick<Asset, 'bytes' | 'etag'> => ({
+  bytes,
+  etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`,
+})
+
 async function readPage(pageDir: string): Promise<Map<string, Asset>> {
   const assets = new Map<string, Asset>()
   const entries = await readdir(pageDir, { recursive: true, withFileTypes: true }).catch(() => [])
@@ -193,9 +218,8 @@ async function readPage(pageDir: string): Promise<Map<string, Asset>> {
     const path = `/${relative(pageDir, file).split(sep).join('/')}`
     const bytes = new Uint8Array(await readFile(file))
     assets.set(path, {
-      bytes,
+      ...withTag(bytes),
       type: TYPES[extname(path)] ?? 'application/octet-stream',
-      etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`,
       immutable: HASHED.test(path),
     })
   }

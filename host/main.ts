@@ -7,6 +7,7 @@ import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
 import { hostTag } from '../shared/knock.ts'
 import { LOCATOR_FLAG, type Locator } from '../shared/locator.ts'
+import { MEGA_GATEWAY } from '../shared/mega.ts'
 import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
 import { defaultRouteAddress, hostAddresses } from './addresses.ts'
@@ -28,6 +29,8 @@ import { createHttp, type HttpServer } from './http.ts'
 import { Hub } from './hub.ts'
 import { makeInvite } from './invites.ts'
 import { type LinkPlan, listenerUrl, planLinks } from './links.ts'
+import { MegaStore, megaFileName } from './mega.ts'
+import type { MegaAccount } from './megaaccount.ts'
 import { Members } from './members.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { checkPage, PAGE_DIR } from './page.ts'
@@ -53,6 +56,8 @@ const ADDRESS_CHECK_MS = 10_000
 const SUPERSEDED = 'superseded'
 const REPUBLISH_MS = 6 * 3_600_000
 const BYE_MS = 300
+/** How long a first start waits for the file at MEGA, so that the first link can name it. */
+const ANCHOR_WAIT_MS = 60_000
 
 export interface RunningHost {
   readonly stopped: Promise<void>
@@ -67,6 +72,7 @@ const strip = (url: string): string => url.replace(/\/$/, '')
 export async function runHost(
   options: StartOptions,
   report: (event: HostEvent) => void,
+  megaAccount: MegaAccount | null = null,
 ): Promise<RunningHost> {
   // Whatever is made from here on belongs to the owner alone, SQLite's own files included.
   process.umask(0o077)
@@ -75,7 +81,7 @@ export async function runHost(
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    return await start(options, report, closers, closeAll)
+    return await start(options, report, megaAccount, closers, closeAll)
   } catch (error) {
     await closeAll()
     throw error
@@ -85,6 +91,7 @@ export async function runHost(
 async function start(
   options: StartOptions,
   report: (event: HostEvent) => void,
+  megaAccount: MegaAccount | null,
   closers: (() => unknown)[],
   closeAll: () => Promise<void>,
 ): Promise<RunningHost> {
@@ -113,11 +120,25 @@ async function start(
     nowMs: now,
   })
   closers.push(() => fallback.close())
+  const mega = options.stores.some(({ kind }) => kind === 'mega')
+    ? new MegaStore({
+        gateway: options.megaApi,
+        dir: folder.dir,
+        anchorName: megaFileName(id),
+        account: megaAccount,
+        now,
+        onAnchor: () => {
+          if (started) void publisher.publish()
+        },
+      })
+    : null
+  closers.push(() => mega?.stop())
   const ownUrls: string[] = []
   const storeUrls = options.stores.flatMap((store) => (store.kind === 'https' ? [store.url] : []))
   const http = await createHttp({
     pageDir: PAGE_DIR,
     stores: () => [...ownUrls, ...storeUrls],
+    ...(mega && { mega: { gateway: options.megaApi, own: options.megaApi === MEGA_GATEWAY } }),
     hostNames: options.pageUrl === null ? [] : [new URL(options.pageUrl).host],
     fallback: fallback.app,
   })
@@ -127,13 +148,15 @@ async function start(
   const lan = options.lan ? await listenOnLan(http, listener) : null
   if (lan !== null) ownUrls.push(strip(listenerUrl(lan)))
 
-  const locator = (): Locator =>
-    [...ownUrls, ...storeUrls].map((url) => ({
-      type: 'https',
+  const locator = (): Locator => [
+    ...[...ownUrls, ...storeUrls].map((url) => ({
+      type: 'https' as const,
       flags: LOCATOR_FLAG.record,
       id,
       url,
-    }))
+    })),
+    ...(mega?.entry ? [mega.entry] : []),
+  ]
   const plan = (): LinkPlan =>
     planLinks({ pageUrl: options.pageUrl, http: listener, lan, locator: locator() })
   plan()
@@ -163,7 +186,10 @@ async function start(
     return stopping
   }
   const publisher = new Publisher({
-    stores: makeStores(options, strip(listenerUrl(listener)), writeSecret, folder.dir),
+    stores: [
+      ...makeStores(options, strip(listenerUrl(listener)), writeSecret, folder.dir),
+      ...(mega === null ? [] : [mega]),
+    ],
     settings,
     random,
     now,
@@ -265,6 +291,7 @@ async function start(
     () => epochs.stop(),
   )
   await epochs.start()
+  if (mega !== null && mega.entry === null) await atMost(ANCHOR_WAIT_MS, mega.prepare())
   await publisher.learn()
   started = true
   direct.refresh()
@@ -422,6 +449,7 @@ function makeStores(
     fileStore(join(dir, 'record.bin')),
   ]
   options.stores.forEach((store, i) => {
+    if (store.kind === 'mega') return
     const made =
       store.kind === 'file'
         ? { ...fileStore(store.path), name: `file-${i + 1}` }
@@ -429,6 +457,16 @@ function makeStores(
     stores.push(made)
   })
   return stores
+}
+
+/** Resolves when the promise has settled in whatever way, or when its time is up. */
+async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([promise.catch(() => undefined), late])
+  clearTimeout(timer)
 }
 
 function hostEvent(event: EpochEvent): HostEvent {

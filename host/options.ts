@@ -5,6 +5,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { URL_MAX_BYTES } from '../shared/locator.ts'
+import { MEGA_GATEWAY } from '../shared/mega.ts'
 import {
   DEFAULT_INVITE,
   DEFAULT_PORT_RANGE,
@@ -41,15 +42,23 @@ export type Command =
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'page'; readonly out: string }
+  | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
 
-export const COMMAND_NAMES = ['start', 'stop', 'invite', 'status', 'rotate', 'page'] as const
+export const COMMAND_NAMES = [
+  'start',
+  'stop',
+  'invite',
+  'status',
+  'rotate',
+  'page',
+  'doctor',
+] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
 const LATER_COMMANDS = [
   'init',
   'members',
   'revoke',
-  'doctor',
   'connect',
   'export',
   'backup',
@@ -58,7 +67,7 @@ const LATER_COMMANDS = [
   'burn',
 ]
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
-  start: ['mega-api', 'signal', 'stun', 'turn', 'config', 'no-map'],
+  start: ['signal', 'stun', 'turn', 'config', 'no-map'],
   invite: ['rooms'],
 }
 
@@ -81,6 +90,7 @@ const SPECIFIC = {
     udp: { type: 'string' },
     'external-address': { type: 'string' },
     store: { type: 'string', multiple: true },
+    'mega-api': { type: 'string' },
   },
   stop: {},
   invite: {
@@ -94,6 +104,7 @@ const SPECIFIC = {
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
+  doctor: { mega: { type: 'boolean' }, 'mega-api': { type: 'string' } },
 } as const satisfies Record<CommandName, ParseArgsConfig['options']>
 
 type Value = string | boolean | readonly (string | boolean)[] | undefined
@@ -124,6 +135,10 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return inviteCommand(values, dataDir)
     case 'page':
       return { name, out: resolve(required(values, 'out')) }
+    case 'doctor':
+      if (values.mega !== true)
+        throw new UsageError('doctor without --mega comes with a later version.')
+      return { name, dataDir, megaApi: megaApi(values) }
     default:
       return { name, dataDir }
   }
@@ -185,6 +200,9 @@ function optional<T>(
 function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
   const ip = 'this must be an IPv4 or IPv6 address.'
   const stores = Array.isArray(values.store) ? values.store.map((s) => parseStore(String(s))) : []
+  if (stores.filter(({ kind }) => kind === 'mega').length > 1) {
+    throw new UsageError('--store mega can be given once.')
+  }
   return {
     dataDir,
     http: optional(values, 'http', parseListen, 'this must be HOST:PORT, such as 127.0.0.1:8787.'),
@@ -208,6 +226,7 @@ function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
     udpAddress: optional(values, 'udp', parseAddress, ip),
     externalAddress: optional(values, 'external-address', parseAddress, ip),
     stores,
+    megaApi: megaApi(values),
     clockOffsetMs: clockOffset(env.CLAWCHAT_CLOCK_OFFSET),
   }
 }
@@ -264,19 +283,29 @@ function parsePortRange(value: string): PortRange {
 }
 
 function parseStore(value: string): StoreOption {
-  if (value === 'mega' || value.startsWith('mega:')) {
-    throw new UsageError('--store mega comes with a later version.')
-  }
+  if (value === 'mega') return { kind: 'mega' }
   const path = value.startsWith('file:') ? value.slice(5) : ''
   if (path !== '') return { kind: 'file', path: isAbsolute(path) ? path : resolve(path) }
   // `https:` names the kind, the URL follows: https:https://…; a bare https://… means the same.
   const url = parseStoreUrl(value.replace(/^https:(?=https?:\/\/)/, ''))
   if (url === null) {
     throw new UsageError(
-      '--store: this must be https:URL or file:PATH; the URL without ? and #, at most 200 bytes.',
+      '--store: this must be https:URL, file:PATH or mega; the URL without ? and #, at most 200 bytes.',
     )
   }
   return { kind: 'https', url }
+}
+
+const megaApi = (values: Values): string =>
+  optional(
+    values,
+    'mega-api',
+    (value) => parseStoreUrl(value) ?? raise(),
+    'this must be an http or https address without ? and #.',
+  ) ?? MEGA_GATEWAY
+
+function raise(): never {
+  throw new ClawError('usage')
 }
 
 function parseStoreUrl(value: string): string | null {

@@ -174,6 +174,12 @@ export class Publisher {
     return this.#seq
   }
 
+  /** What only the owner can mend is said once, not at every try. */
+  #isKnown(name: string, code: string): boolean {
+    const state = this.status.find(({ store }) => store === name)
+    return code.startsWith('mega-') && state?.code === code
+  }
+
   async #put(name: string, seq: number): Promise<void> {
     const { stores, report, now, random } = this.#input
     try {
@@ -186,7 +192,7 @@ export class Publisher {
       this.#step({ type: 'stored', store: name, seq, nowMs: now() })
     } catch (error) {
       const code = error instanceof ClawError ? error.code : 'store-unreachable'
-      report({ event: 'store-failed', store: name, code })
+      if (!this.#isKnown(name, code)) report({ event: 'store-failed', store: name, code })
       const jitter = (random(1)[0] ?? 0) / 255
       this.#step({ type: 'failed', store: name, seq, code, nowMs: now(), jitter })
     }

@@ -11,6 +11,7 @@ import {
   type StatusResult,
   type WarningCode,
 } from './config.ts'
+import type { DoctorStep } from './megadoctor.ts'
 import type { CommandName } from './options.ts'
 
 export interface Words {
@@ -81,6 +82,41 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   'store-refused': {
     message: 'A store refused the record.',
     next: 'Check the address given with --store and who may write there.',
+  },
+  'mega-account': {
+    message: 'No MEGA account is known here, or its session has ended.',
+    next: 'Start in a terminal and answer the questions, or set CLAWCHAT_MEGA_EMAIL and CLAWCHAT_MEGA_PASSWORD; docs/SECURITY_SETUP.md, "MEGA", says more.',
+  },
+  'mega-file': {
+    message:
+      'The file with the MEGA account cannot be used: others can read it, or it is not in the form {"email":…,"password":…}.',
+    next: 'Let nobody else read it (chmod 600) and check what is in it.',
+  },
+  'mega-login': {
+    message:
+      'MEGA knows no account with this e-mail address and password, or it is not confirmed yet.',
+    next: 'Check both at mega.nz, then start again with the right ones. This host does not try these again by itself.',
+  },
+  'mega-2fa': {
+    message: 'MEGA asks for a code of the second factor, or did not accept the one given.',
+    next: 'Start again with a fresh code in CLAWCHAT_MEGA_CODE, or in a terminal. Each code is tried once.',
+  },
+  'mega-blocked': {
+    message: 'MEGA has blocked this account.',
+    next: 'Sign in at mega.nz and follow what it says there, then start this host again.',
+  },
+  'mega-quota': {
+    message: 'The MEGA account is over its quota.',
+    next: 'Make room at mega.nz, or use an account of its own for ClawChat. This host tries again in an hour.',
+  },
+  'mega-session': {
+    message: 'MEGA has ended the session of this host.',
+    next: 'It signs in again by itself, not before an hour after the last time: MEGA blocks programs that sign in often.',
+  },
+  'mega-gone': {
+    message:
+      'The file that holds the record at MEGA, or its link, is gone: links made before find this host by other stores only.',
+    next: 'Take the file out of the rubbish bin at mega.nz. If it is lost, stop this host, delete mega.json in its folder and start again: new links then lead to a new file.',
   },
   'no-answer': {
     message: 'The other side does not answer.',
@@ -182,7 +218,7 @@ export function eventText(event: HostEvent): string {
     case 'published':
       return `Published record ${event.seq} to ${event.store}.`
     case 'store-failed':
-      return `Could not publish to ${event.store} (${event.code}); will try again.`
+      return storeFailedText(event.store, event.code)
     case 'enrolled':
       return `A device joined (${short(event.device)}).`
     case 'connected':
@@ -196,6 +232,13 @@ export function eventText(event: HostEvent): string {
     case 'stopped':
       return 'Stopped.'
   }
+}
+
+/** What only the owner can mend comes with what to do. */
+function storeFailedText(store: string, code: string): string {
+  const words = code.startsWith('mega-') ? ERROR_WORDS[code as ClawErrorCode] : undefined
+  if (words === undefined) return `Could not publish to ${store} (${code}); will try again.`
+  return `Could not publish to ${store} (${code}). ${words.message} ${words.next}`
 }
 
 const short = (id: string): string => id.slice(0, 8)
@@ -259,6 +302,27 @@ export function statusText(status: StatusResult): string {
 export const rotateText = (result: RotateResult): string =>
   `Port ${result.previousPort} → ${result.port}; the old one closes at ${result.graceEndsAt}.`
 
+const STEP_WORDS: Readonly<Record<DoctorStep['step'], string>> = {
+  'sign-in': 'signing in, and the file with its public link',
+  link: 'reading through the link, without account',
+  plain: 'reading as a page does, without asking first',
+  size: 'properties of',
+  delay: 'longest wait until readers see what was written',
+  session: 'the session still works, begun',
+}
+
+export function doctorText(steps: readonly DoctorStep[]): string {
+  const rows = steps.map(({ step, ok, code, ms, bytes, ageMs }) => {
+    const size = bytes === undefined ? '' : ` ${bytes} bytes`
+    const age = ageMs === undefined ? '' : ` ${Math.round(ageMs / 60_000)} minutes ago`
+    const words = `${STEP_WORDS[step]}${size}${age}`
+    if (ok) return `  yes  ${words} (${ms} ms)`
+    const why = code === null ? null : errorWords(code)
+    return `  no   ${words} (${code})${why === null ? '' : `: ${why.message} ${why.next}`}`
+  })
+  return ['MEGA:', ...rows].join('\n')
+}
+
 const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or the platform's folder)
   --json       one JSON object a line on standard output, words on standard error
   --help       this text`
@@ -278,7 +342,9 @@ const HELP: Readonly<Record<CommandName, string>> = {
   --port-range A-B        UDP ports to draw from (default 49152-65535, at least 8)
   --udp ADDRESS           address of this computer to bind UDP to (default: all)
   --external-address IP   public address to publish
-  --store https:URL|file:PATH   publish the record there too (repeatable)`,
+  --store https:URL|file:PATH|mega   publish the record there too (repeatable; the MEGA
+                          account: docs/SECURITY_SETUP.md)
+  --mega-api URL          another address of MEGA's API, for tests`,
   stop: 'clawchat stop: stops the running host',
   invite: `clawchat invite: prints a link by which someone can join
 
@@ -293,6 +359,10 @@ const HELP: Readonly<Record<CommandName, string>> = {
   page: `clawchat page: writes the page as static files for any https host
 
   --out DIR    an empty folder, or one that holds an earlier page`,
+  doctor: `clawchat doctor: measures what this host depends on, while it is stopped
+
+  --mega          signs in to MEGA and measures sizes, delays and what a page may ask
+  --mega-api URL  another address of MEGA's API, for tests`,
 }
 
 const SUMMARY: Readonly<Record<CommandName, string>> = {
@@ -302,6 +372,7 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   status: 'how the host is',
   rotate: 'change the port now',
   page: 'write the page as static files',
+  doctor: 'measure what the host depends on',
 }
 
 /** Help of one command, or the list of commands. */

@@ -1,6 +1,7 @@
 // The host's record as this device knows it: found in the stores, brought by a session, kept if it is newer (SPEC §3.2).
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
 import { openRecord, type RecordBody } from '../shared/record.ts'
+import { megaGateway } from './mega.ts'
 import type { Own } from './own.ts'
 import { type Resolved, resolveRecord } from './resolve.ts'
 import { codeOf, type StateBox } from './state.ts'
@@ -36,6 +37,7 @@ export class Records {
           cached,
           nowMs: Date.now(),
           fetch: (url, init) => fetch(url, init),
+          megaGateway: megaGateway(),
         }),
       ({ stores, asked, older, record }) => ({
         stores,

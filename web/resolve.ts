@@ -2,8 +2,10 @@
 import { toHex } from '../shared/bytes.ts'
 import { RECORD_BYTES } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
-import type { Locator } from '../shared/locator.ts'
+import type { Locator, LocatorEntry } from '../shared/locator.ts'
 import { epochAt, openRecord, type RecordBody } from '../shared/record.ts'
+import { aborted, readAtMost } from './answer.ts'
+import { readMega } from './mega.ts'
 
 const TIMEOUT_MS = 5000
 const GRACE_MS = 500
@@ -20,6 +22,11 @@ export interface Resolved {
   readonly noSlot: number
 }
 
+type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+type StoreEntry = Exclude<LocatorEntry, { type: 'unknown' }>
+const isStore = (entry: LocatorEntry): entry is StoreEntry => entry.type !== 'unknown'
+
 type Answer = { readonly bytes: Uint8Array; readonly record: RecordBody } | ClawErrorCode
 
 /**
@@ -33,14 +40,18 @@ export async function resolveRecord(input: {
   readonly minSeq: number
   readonly cached: Uint8Array | null
   readonly nowMs: number
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  readonly fetch: Fetch
+  /** base URL of MEGA's API */
+  readonly megaGateway: string
 }): Promise<Resolved> {
-  const stores = input.locator.flatMap((entry) => (entry.type === 'https' ? [entry] : []))
+  const stores = input.locator.filter(isStore)
   const open = (bytes: Uint8Array): RecordBody => openRecord({ ...input, bytes })
   const answers = await askAll(
-    stores.map(({ url, id }) => async (signal) => {
-      const target = `${url}/v1/records/${toHex(id)}`
-      const bytes = await fetchRecord(input.fetch, target, signal)
+    stores.map((entry) => async (signal) => {
+      const bytes =
+        entry.type === 'https'
+          ? await fetchRecord(input.fetch, `${entry.url}/v1/records/${toHex(entry.id)}`, signal)
+          : await readMega(input.fetch, input.megaGateway, entry, signal)
       return { bytes, record: open(bytes) }
     }),
     ({ record }) => covers(record, input.nowMs),
@@ -114,46 +125,14 @@ const worst = (codes: readonly ClawErrorCode[]): ClawErrorCode =>
   ORDER.find((code) => codes.includes(code)) ??
   (codes.includes('store-unreachable') ? 'store-unreachable' : 'record-missing')
 
-async function fetchRecord(
-  fetch: (url: string, init: RequestInit) => Promise<Response>,
-  url: string,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
+async function fetchRecord(fetch: Fetch, url: string, signal: AbortSignal): Promise<Uint8Array> {
   const answer = await aborted(
     fetch(url, { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer', signal }),
     signal,
   )
   if (answer.status === 404) throw new ClawError('record-missing')
   if (!answer.ok) throw new ClawError('store-refused')
-  return aborted(readExactly(answer, RECORD_BYTES), signal)
-}
-
-/** A store that goes on for ever is left at the first byte too many. */
-async function readExactly(answer: Response, length: number): Promise<Uint8Array> {
-  const out = new Uint8Array(length)
-  const reader = answer.body?.getReader()
-  if (reader === undefined) throw new ClawError('record-malformed')
-  let at = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    if (at + value.length > length) {
-      void reader.cancel().catch(() => undefined)
-      throw new ClawError('record-malformed')
-    }
-    out.set(value, at)
-    at += value.length
-  }
-  if (at !== length) throw new ClawError('record-malformed')
-  return out
-}
-
-/** Rejects on abort also where the promise itself does not look at the signal. */
-function aborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new ClawError('store-unreachable'))
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    promise.then(resolve, reject)
-  })
+  const record = await aborted(readAtMost(answer, RECORD_BYTES), signal)
+  if (record.length !== RECORD_BYTES) throw new ClawError('record-malformed')
+  return record
 }

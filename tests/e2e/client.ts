@@ -26,8 +26,8 @@ export interface Driver {
   read<R, A>(what: (arg: A) => R, arg: A): Promise<Awaited<R>>
   resize(width: number, height: number): Promise<void>
   screenshot(file: string): Promise<void>
-  /** Answers every fetch of a record with these bytes (null: 404). Chromium only. */
-  answerRecords(record: Uint8Array | null): Promise<void>
+  /** Answers every fetch of a record from an endpoint with these bytes (null: 404), or not at all. Chromium only. */
+  answerRecords(record: Uint8Array | null | 'dead'): Promise<void>
   /** console errors and uncaught exceptions so far */
   readonly errors: string[]
 }
@@ -58,11 +58,12 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     resize: (width, height) => page.setViewportSize({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path })),
     answerRecords: async (record) => {
-      await page.route('**/v1/records/*', (route) =>
-        record === null
+      await page.route('**/v1/records/*', (route) => {
+        if (record === 'dead') return route.abort('connectionrefused')
+        return record === null
           ? route.fulfill({ status: 404 })
-          : route.fulfill({ body: Buffer.from(record), contentType: 'application/octet-stream' }),
-      )
+          : route.fulfill({ body: Buffer.from(record), contentType: 'application/octet-stream' })
+      })
     },
   }
 }

@@ -3,13 +3,23 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeBindingRequest } from '../../host/stun.ts'
-import { concat, fromBase64Url, fromHex, toHex, toUtf8, Writer } from '../../shared/bytes.ts'
+import {
+  concat,
+  fromBase64Url,
+  fromHex,
+  toBase64Url,
+  toHex,
+  toUtf8,
+  Writer,
+} from '../../shared/bytes.ts'
 import { type ChatEvent, encodeEvent, type StoredMessage } from '../../shared/events.ts'
 import { encodeFramePlaintext } from '../../shared/frames.ts'
 import { encodeInvite } from '../../shared/invite.ts'
 import { type Locator, writeLocator } from '../../shared/locator.ts'
+import { encodeAttributes } from '../../shared/mega.ts'
 import { type ClawMessage, encodeMessage } from '../../shared/messages.ts'
 import { fixed } from '../vectors/fixed.ts'
+import { FILE_KEY } from './mega.ts'
 import { STUN_PASSWORD } from './packets.ts'
 import { KNOCK_FIELDS, PUT, RECORD_FIELDS, RECORD_PLAINTEXT, SMALL_FIELDS } from './sealed.ts'
 import { FRAMES, HANDSHAKE, KNOCK, RECORD } from './vectors.ts'
@@ -171,6 +181,20 @@ function locatorBytes(locator: Locator): Uint8Array {
   return writer.done()
 }
 
+const MEGA_AT = encodeAttributes(FILE_KEY, { name: 'clawchat', record: null })
+const MEGA_ANSWERS = [
+  `[{"s":173,"at":"${MEGA_AT}","msd":1}]`,
+  `[{"at":"${encodeAttributes(FILE_KEY, { name: 'clawchat', record: RECORD.bytes })}"}]`,
+  ...['[-9]', '-3', '[{"err":-15}]', '[0]', '[]', '[[{"at":"AAAA"}]]', '<html>'],
+]
+const MEGA_PLAIN = [
+  'MEGA{"n":"clawchat"}',
+  'MEGA{"n":"a","_r":"AAAA"}',
+  `MEGA{"n":"a","_r":"${toBase64Url(RECORD.bytes)}"}`,
+  'MEGA{"__proto__":{"n":1},"n":"\\ud800"}\0\0',
+  'MEGA[]',
+]
+
 export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
   new Map(
     Object.entries({
@@ -181,6 +205,8 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       'protocol-name': fromTexts(TEXTS['protocol-name']),
       address: fromTexts(TEXTS.address),
       locator: [...LOCATORS, LONGEST].map(locatorBytes),
+      'mega-answer': fromTexts(MEGA_ANSWERS),
+      'mega-attributes': fromTexts(MEGA_PLAIN),
       // The largest frame would be most of this folder.
       frame: FRAMES.filter((frame) => frame.length < 1000),
       'frame-plaintext': [0, 1, 56, 57, 248, 249].map((length) =>

@@ -5,6 +5,7 @@ import { gate } from './gate.ts'
 import { HANDSHAKE_TARGETS } from './handshakes.ts'
 import { LAYOUT_TARGETS } from './layouts.ts'
 import { MACHINE_TARGETS } from './machines.ts'
+import { MEGA_TARGETS } from './mega.ts'
 import { members } from './members.ts'
 import { PACKET_TARGETS } from './packets.ts'
 import { rooms } from './rooms.ts'
@@ -16,6 +17,7 @@ import { TEXT_TARGETS } from './text.ts'
 export const TARGETS: readonly Target[] = [
   ...TEXT_TARGETS,
   ...LAYOUT_TARGETS,
+  ...MEGA_TARGETS,
   ...SEALED_TARGETS,
   ...HANDSHAKE_TARGETS,
   ...PACKET_TARGETS,

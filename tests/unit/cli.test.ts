@@ -78,6 +78,7 @@ describe('start', () => {
       udpAddress: null,
       externalAddress: null,
       stores: [],
+      megaApi: 'https://g.api.mega.co.nz',
       clockOffsetMs: 0,
     })
   })
@@ -98,6 +99,7 @@ describe('start', () => {
       ...['--udp', '127.0.0.1', '--external-address', '2001:db8::1'],
       ...['--store', 'https:https://a.example/', '--store', 'https:http://127.0.0.1:9/x'],
       ...['--store', 'file:/tmp/record', '--data', '/tmp/d', '--json'],
+      ...['--store', 'mega', '--mega-api', 'http://127.0.0.1:9/'],
     )
     expect(options).toEqual({
       dataDir: '/tmp/d',
@@ -114,7 +116,9 @@ describe('start', () => {
         { kind: 'https', url: 'https://a.example' },
         { kind: 'https', url: 'http://127.0.0.1:9/x' },
         { kind: 'file', path: '/tmp/record' },
+        { kind: 'mega' },
       ],
+      megaApi: 'http://127.0.0.1:9',
       clockOffsetMs: 0,
     })
   })
@@ -148,6 +152,7 @@ describe('start', () => {
     ['--external-address', '1.2.3'],
     ['--store', 'ftp://a.example'],
     ['--store', 'file:'],
+    ['--store', 'mega:x'],
     ['--store', 'https:https://a.example/?x'],
     ['--store', 'https:https://u@a.example/'],
     ['--store', `https:https://a.example/${'x'.repeat(200)}`],
@@ -169,15 +174,22 @@ describe('start', () => {
     expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
   })
 
-  test.each(['--mega-api', '--signal', '--stun=x', '--turn=x', '--config', '--no-map'])(
+  test.each(['--signal', '--stun=x', '--turn=x', '--config', '--no-map'])(
     '%s comes later and says so',
     (option) => {
       expect(wrong('start', option)).toMatch(/comes with a later version/)
     },
   )
 
-  test('so does --store mega', () => {
-    expect(wrong('start', '--store', 'mega')).toMatch(/later version/)
+  test('takes MEGA once, and doctor nothing but MEGA', () => {
+    expect(wrong('start', '--store=mega', '--store=mega')).toContain('once')
+    expect(wrong('start', '--store=mega', '--mega-api=ftp://x')).toContain('--mega-api')
+    expect(wrong('doctor')).toContain('later version')
+    expect(parseCommand(['doctor', '--mega'], { CLAWCHAT_DATA: folder })).toEqual({
+      name: 'doctor',
+      dataDir: folder,
+      megaApi: 'https://g.api.mega.co.nz',
+    })
   })
 })
 

@@ -177,6 +177,31 @@ describe('the page', () => {
     expect(await rule()).toBe("connect-src 'self'")
   })
 
+  test('may also ask MEGA where that is a store, and is told of another gateway than its own', async () => {
+    const page = (own: boolean, gateway: string): Promise<HttpServer> =>
+      createHttp({
+        pageDir: withHead,
+        stores: () => [],
+        mega: { own, gateway },
+        hostNames: [],
+        fallback: fallback.app,
+      })
+    const withHead = join(folder, 'head')
+    mkdirSync(withHead)
+    writeFileSync(join(withHead, 'index.html'), '<head></head>')
+    const servers = [await page(true, 'https://m.example'), await page(false, 'http://127.0.0.1:9')]
+    const answers = await Promise.all(
+      servers.map(async (server) => ask('/', { at: (await server.listen('127.0.0.1', 0)).port })),
+    )
+    for (const server of servers) await server.close()
+    const [own, other] = answers
+    expect(own?.headers['content-security-policy']).toContain("'self' https://m.example/cs;")
+    expect(own?.body.toString()).toBe('<head></head>')
+    expect(other?.headers['content-security-policy']).toContain("'self' http://127.0.0.1:9/cs;")
+    expect(other?.body.toString()).toContain('content="http://127.0.0.1:9"')
+    expect(other?.headers.etag).not.toBe(own?.headers.etag)
+  })
+
   test('hashed assets are kept, others asked for again with their ETag', async () => {
     const asset = await ask('/assets/main-AbCd1234.js')
     expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable')

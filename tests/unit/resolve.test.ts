@@ -5,6 +5,7 @@ import { toHex } from '../../shared/bytes.ts'
 import { RECORD_BYTES, SCHEDULE_EPOCHS } from '../../shared/constants.ts'
 import { ClawError } from '../../shared/error.ts'
 import { LOCATOR_FLAG, type Locator } from '../../shared/locator.ts'
+import { encodeAttributes } from '../../shared/mega.ts'
 import { ed25519PublicKey } from '../../shared/noble.ts'
 import { sealRecord } from '../../shared/record.ts'
 import { type Resolved, resolveRecord } from '../../web/resolve.ts'
@@ -59,24 +60,40 @@ const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> =>
     },
   })
 
-/** Stores by name; a number is an HTTP status. */
+const MEGA = { type: 'mega', flags: LOCATOR_FLAG.record, handle: 'Ab3_-xyz', key: id } as const
+
+/** What MEGA answers with this record in the file's attributes, and what one that is no record becomes. */
+const fromMega = (answer: Uint8Array): Response =>
+  new Response(
+    JSON.stringify([{ at: encodeAttributes(MEGA.key, { name: 'anchor', record: answer }) }]),
+  )
+
+/** Stores by name; a number is an HTTP status. `mega` is the store at MEGA, by its one request. */
 function resolve(
   answers: Record<string, Answer>,
   options: { minSeq?: number; cached?: Uint8Array; asked?: string[] } = {},
 ): Promise<Resolved> {
   return resolveRecord({
-    locator: locatorOf(...Object.keys(answers)),
+    locator: [
+      ...('mega' in answers ? [MEGA] : []),
+      ...locatorOf(...Object.keys(answers).filter((name) => name !== 'mega')),
+    ],
     root,
     hostPublicKey,
     nowMs: 1_700_000_000_000,
     minSeq: options.minSeq ?? 0,
     cached: options.cached ?? null,
-    fetch: async (url) => {
+    megaGateway: 'https://mega.example',
+    fetch: async (url, init) => {
       options.asked?.push(url)
       const answer = answers[new URL(url).hostname.split('.')[0] ?? '']
       if (answer === undefined || answer === 'away') throw new TypeError('failed to fetch')
       if (answer === 'hangs') return new Promise(() => undefined)
       if (answer === 'endless') return new Response(endless())
+      if (url.startsWith('https://mega.example/cs?id=') && answer instanceof Uint8Array) {
+        expect(init).toMatchObject({ method: 'POST', body: '[{"a":"g","p":"Ab3_-xyz"}]' })
+        return fromMega(answer)
+      }
       if (typeof answer === 'number') return new Response('no', { status: answer })
       return new Response(new Uint8Array(answer))
     },
@@ -194,4 +211,41 @@ test('a store that goes on for ever is left at the first byte too many', async (
 test('when every store gives an older record than was seen, the cached one leads on and the count says so', async () => {
   const found = await resolve({ a: record(5), b: record(6) }, { minSeq: 9, cached: record(9) })
   expect([found.record.seq, found.stores, found.older]).toEqual([9, 0, 2])
+})
+
+test('MEGA is one of the stores: alone, newer or older than the others, away or wrong', async () => {
+  const cases: [Record<string, Answer>, number, number][] = [
+    [{ mega: record(5) }, 5, 1],
+    [{ mega: record(5), a: 'away' }, 5, 1],
+    [{ mega: record(9), a: record(7) }, 9, 2],
+    [{ mega: record(7), a: record(9) }, 9, 2],
+    [{ mega: 'away', a: record(7) }, 7, 1],
+    [{ mega: 402, a: record(7) }, 7, 1],
+    [{ mega: 'endless', a: record(7) }, 7, 1],
+    [{ mega: record(99, { root: random(32) }), a: record(7) }, 7, 1],
+    [{ mega: record(99, { secret: random(32) }), a: record(7) }, 7, 1],
+  ]
+  for (const [answers, seq, stores] of cases) {
+    const found = await resolve(answers)
+    expect([found.record.seq, found.stores, found.asked]).toEqual([
+      seq,
+      stores,
+      Object.keys(answers).length,
+    ])
+  }
+  expect(await codeOf(resolve({ mega: 500, a: 'away' }))).toBe('store-refused')
+})
+
+test('MEGA hanging holds up nobody, and everybody only until the deadline', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const beside = resolve({ mega: 'hangs', a: record(5) })
+    await vi.advanceTimersByTimeAsync(600)
+    expect((await beside).record.seq).toBe(5)
+    const alone = codeOf(resolve({ mega: 'hangs' }))
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(await alone).toBe('store-unreachable')
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -6,7 +6,7 @@ import { WORDS } from '../../web/words.ts'
 
 // The codes exist as a type only, so the list is read where it is written.
 const source = readFileSync(resolve(import.meta.dirname, '../../shared/error.ts'), 'utf8')
-const codes = [...source.matchAll(/^ {2}\| '([a-z-]+)'$/gm)].map((match) => String(match[1]))
+const codes = [...source.matchAll(/^ {2}\| '([a-z0-9-]+)'$/gm)].map((match) => String(match[1]))
 
 test('the words cover exactly the closed list of codes', () => {
   expect(codes.length).toBeGreaterThan(30)
