@@ -164,7 +164,9 @@ megaTest(
     const file = join(lab.path('host'), 'mega.json')
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const { sid, anchor } = JSON.parse(readFileSync(file, 'utf8'))
-    const said = [first.host, host].map((one) => one.stderr + JSON.stringify(one.events)).join()
+    const all = [first.host, host].map((one) => one.stderr + JSON.stringify(one.events)).join()
+    // A link does carry the handle and the file key: that is what it is for.
+    const said = all.replace(/#[\w-]{100,}/g, '#')
     expect(said).toContain('published')
     for (const secret of [EMAIL, PASSWORD, sid, anchor.fileKey, anchor.handle, anchor.node]) {
       expect(said).not.toContain(secret)

@@ -6,10 +6,12 @@ import type { AddressInfo } from 'node:net'
 import {
   type AccountOptions,
   cbcOpen,
+  cbcSeal,
   d64,
   EmulatedAccount,
   e64,
   ecbOpen,
+  ecbSeal,
   fold,
 } from './megaaccount.ts'
 
@@ -96,6 +98,26 @@ export class MegaEmulator {
     const account = new EmulatedAccount(options)
     this.#accounts.set(options.email, account)
     return account
+  }
+
+  /** A session and a linked file, as a host of an earlier start left them: for tests of what comes after. */
+  anchored(account: EmulatedAccount, name: string) {
+    const { sid } = account.open()
+    this.#sessions.set(sid, account)
+    const key = randomBytes(32)
+    const plain = Buffer.from(`MEGA${JSON.stringify({ n: name })}`)
+    const padded = Buffer.concat([plain, Buffer.alloc(16 - (plain.length % 16))])
+    const [h, handle] = [e64(randomBytes(6)), e64(randomBytes(6))]
+    this.#nodes.push({
+      h,
+      owner: account,
+      k: e64(ecbSeal(account.masterKey, key)),
+      size: 0,
+      history: [e64(cbcSeal(fold(key), padded))],
+      ph: handle,
+      trashed: false,
+    })
+    return { sid, anchor: { node: h, handle, fileKey: e64(key) } }
   }
 
   /** The next `times` requests with this command meet the fault. `upload` is the bytes of a file. */

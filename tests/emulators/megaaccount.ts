@@ -42,6 +42,8 @@ export const ecbOpen = (key: Buffer, sealed: Buffer): Buffer =>
   createDecipheriv('aes-128-ecb', key, EMPTY).setAutoPadding(false).update(sealed)
 export const cbcOpen = (key: Buffer, sealed: Buffer): Buffer =>
   createDecipheriv('aes-128-cbc', key, ZERO).setAutoPadding(false).update(sealed)
+export const cbcSeal = (key: Buffer, plain: Buffer): Buffer =>
+  createCipheriv('aes-128-cbc', key, ZERO).setAutoPadding(false).update(plain)
 export const fold = (key: Buffer): Buffer =>
   Buffer.from(key.subarray(0, 16).map((byte, i) => byte ^ (key[16 + i] ?? 0)))
 

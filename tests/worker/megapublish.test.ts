@@ -35,7 +35,7 @@ describe('a publish', () => {
   test.each(FAULTS)(
     'that meets %s gives a code, pauses as it should, and then works',
     async (_, fault, code) => {
-      const store = await bench.signedIn()
+      const store = bench.anchored()
       for (const command of ['a', 'g']) {
         bench.emulator.fault(command, fault)
         expect(await codeOf(store.put(1, record(1))), command).toBe(code)
@@ -51,13 +51,13 @@ describe('a publish', () => {
         await (code === 'mega-blocked' ? bench.host() : store).put(2, record(2))
         if (code === 'mega-blocked') break
       }
-      expect(bench.emulator.count('us'), 'one sign-in').toBe(1)
+      expect(bench.emulator.count('us'), 'no sign-in').toBe(0)
       expect(await bench.host().get()).toEqual(record(2))
     },
   )
 
   test('that hangs ends by itself, and the next one works', async () => {
-    await bench.signedIn()
+    bench.anchored()
     const store = bench.impatient()
     for (const command of ['a', 'g']) {
       bench.emulator.fault(command, { kind: 'hang' })
@@ -67,14 +67,14 @@ describe('a publish', () => {
   })
 
   test('that is slow but comes is a publish', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     bench.emulator.fault('a', { kind: 'delay', ms: 300 })
     await store.put(1, record(1))
     expect(await store.get()).toEqual(record(1))
   })
 
   test('that was carried out although its answer was lost stands, and is published again', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     bench.emulator.fault('a', { kind: 'lost' })
     expect(await codeOf(store.put(1, record(1)))).toBe('store-unreachable')
     expect(await store.get()).toEqual(record(1))
@@ -82,7 +82,7 @@ describe('a publish', () => {
   })
 
   test('that asks for work gets it: the gateway checks the hash', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     bench.emulator.fault('a', { kind: 'hashcash', easiness: 255 })
     await store.put(1, record(1))
     expect([bench.emulator.solved, bench.emulator.unsolved]).toEqual([1, 0])
@@ -90,7 +90,7 @@ describe('a publish', () => {
   })
 
   test('that readers do not see at once is read again, and reported when they never do', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     await store.put(1, record(1))
     bench.emulator.fault('g', { kind: 'at', how: 'stale' }, 2)
     await store.put(2, record(2))
@@ -103,7 +103,7 @@ describe('a publish', () => {
   test.each(['missing', 'tampered'] as const)(
     'whose attributes come back %s is refused',
     async (how) => {
-      const store = await bench.signedIn()
+      const store = bench.anchored()
       await store.put(1, record(1))
       bench.emulator.fault('g', { kind: 'at', how })
       expect(await codeOf(store.put(2, record(2)))).toBe('store-refused')
@@ -113,7 +113,7 @@ describe('a publish', () => {
   )
 
   test('to a file in the rubbish bin says so, and works again once it is back', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     bench.emulator.trash()
     expect(await codeOf(store.put(1, record(1)))).toBe('mega-gone')
     expect(await codeOf(store.get())).toBe('mega-gone')
@@ -123,7 +123,7 @@ describe('a publish', () => {
   })
 
   test('to a file that is lost: without mega.json there is a new one', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     bench.emulator.destroy()
     expect(await codeOf(store.put(1, record(1)))).toBe('mega-gone')
     rmSync(join(bench.dir, 'mega.json'))
@@ -133,7 +133,7 @@ describe('a publish', () => {
   })
 
   test('under way when the host stops ends with it', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     bench.emulator.fault('a', { kind: 'hang' })
     const put = codeOf(store.put(1, record(1)))
     await bench.emulator.seen('a')

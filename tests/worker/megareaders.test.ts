@@ -13,7 +13,7 @@ describe('the reader of the page', () => {
   const signal = (ms: number): AbortSignal => AbortSignal.timeout(ms)
 
   test('asks once, without preflight, session or header of its own', async () => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     await store.put(1, record(4))
     const { entry } = store
     if (entry === null) throw new Error('no entry')
@@ -39,7 +39,7 @@ describe('the reader of the page', () => {
     [{ kind: 'at', how: 'no-record' }, 'record-missing'],
     [{ kind: 'hang' }, 'store-unreachable'],
   ] as const)('meets %j with %s', async (fault, code) => {
-    const store = await bench.signedIn()
+    const store = bench.anchored()
     await store.put(1, record(4))
     if (store.entry === null) throw new Error('no entry')
     bench.emulator.fault('g', fault)

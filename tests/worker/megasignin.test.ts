@@ -16,8 +16,6 @@ describe('signing in', () => {
     ['is reset', { kind: 'reset' }],
     ['gets HTML', { kind: 'body', text: '<html>' }],
     ['gets an object that says nothing', { kind: 'body', text: '[{}]' }],
-    ['gets null', { kind: 'body', text: '[null]' }],
-    ['gets HTTP 500', { kind: 'http', status: 500 }],
   ]
 
   test.each(FAULTS)('that %s at any step fails, waits, and then succeeds', async (_, fault) => {
@@ -47,6 +45,7 @@ describe('signing in', () => {
     for (const text of [
       '[{"v":2}]',
       '[{"v":9}]',
+      '[null]',
       `[{"k":"${zeros.slice(0, 22)}","csid":"AAAA","privk":"${zeros}"}]`,
       '[{"k":7,"csid":[],"privk":{}}]',
     ]) {
@@ -65,9 +64,11 @@ describe('signing in', () => {
       'store-unreachable',
     )
     bench.nowMs += HOUR
+    // A slow machine may have met the deadline before it asked.
+    const asked = bench.emulator.count('us')
     const store = bench.host()
     const preparing = codeOf(store.prepare())
-    await bench.emulator.seen('us', 2)
+    await bench.emulator.seen('us', asked + 1)
     store.stop()
     expect(await preparing).toBe('store-unreachable')
   })

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFallbackApp } from '../../fallback-worker/app.ts'
 import { openRecordFile } from '../../fallback-worker/node.ts'
 import { MegaStore } from '../../host/mega.ts'
+import { NO_SESSION, writeMegaSession } from '../../host/megasession.ts'
 import { fileStore, httpsStore, type Store } from '../../host/stores.ts'
 import { toUtf8 } from '../../shared/bytes.ts'
 import { RECORD_BYTES } from '../../shared/constants.ts'
@@ -31,7 +32,7 @@ interface Setting {
 const writeSecret = new Uint8Array(32).fill(7)
 const record = (fill: number): Uint8Array => new Uint8Array(RECORD_BYTES).fill(fill)
 /** Only a store that hangs lasts as long. */
-const PATIENCE_MS = 1500
+const PATIENCE_MS = 2500
 
 let dir = ''
 const closers: (() => unknown)[] = []
@@ -125,18 +126,17 @@ async function fileSetting(): Promise<Setting> {
 async function megaSetting(): Promise<Setting> {
   const emulator = await MegaEmulator.start()
   closers.push(() => emulator.close())
-  emulator.account({ email: 'ada@example.org', password: 'secret' })
-  const settings = {
+  const real = emulator.account({ email: 'ada@example.org', password: 'secret' })
+  const earlier = emulator.anchored(real, 'anchor')
+  writeMegaSession(dir, emulator.url, { ...NO_SESSION, ...earlier })
+  const store = new MegaStore({
     gateway: emulator.url,
     dir,
     anchorName: 'anchor',
-    account: { email: 'ada@example.org', password: 'secret', code: null },
+    account: null,
     now: Date.now,
-  }
-  // Signing in takes its time on a slow machine, and is not what is tried here.
-  await new MegaStore(settings).prepare()
-  const times = { requestMs: PATIENCE_MS, readBackMs: [0, 1] }
-  const store = new MegaStore({ ...settings, times })
+    times: { requestMs: PATIENCE_MS, readBackMs: [0, 1] },
+  })
   closers.push(() => store.stop())
   const faults = {
     foreign: { kind: 'body', text: '<html>Sign in to this network</html>' },
