@@ -1,4 +1,4 @@
-// Which ports are bound when, and which come next (SPEC §3.1, §3.4): a pure machine `step(state, input)`.
+// Which ports are bound when, and which come next (SPEC §3.1, §4.3): a pure machine `step(state, input)`.
 // Time, randomness and the answers of the sockets come in; effects go out. Certificates are the driver's, one per epoch.
 import type { RandomBytes } from '../shared/crypto.ts'
 
