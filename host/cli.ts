@@ -11,6 +11,7 @@ import type {
 } from './config.ts'
 import { type ControlCommand, callControl, controlPath } from './control.ts'
 import type { MegaAccount } from './megaaccount.ts'
+import { useEnvironment } from './network.ts'
 import { type Command, parseCommand, UsageError, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
 import {
@@ -85,6 +86,7 @@ const call = (dataDir: string, command: ControlCommand, args: unknown = null): P
 async function start(options: StartOptions): Promise<void> {
   const report = (event: HostEvent): void => print(event, eventText(event))
   if (options.clockOffsetMs !== 0) report({ event: 'warning', code: 'clock-offset' })
+  if (!useEnvironment(process.env)) report({ event: 'warning', code: 'proxy-unsupported' })
   const usesMega = options.stores.some(({ kind }) => kind === 'mega')
   const account = usesMega ? await megaAccount(options.dataDir, options.megaApi) : null
   // Loaded here, so that the other commands start fast.
@@ -115,6 +117,7 @@ async function megaAccount(dataDir: string, gateway: string): Promise<MegaAccoun
 }
 
 async function doctor(dataDir: string, gateway: string): Promise<void> {
+  useEnvironment(process.env)
   const account = await megaAccount(dataDir, gateway)
   const { examineMega } = await import('./megadoctor.ts')
   const { doctorText } = await import('./terminal.ts')

@@ -69,6 +69,7 @@ export interface PageLink {
 /** What is odd but stops nothing; words in host/terminal.ts. */
 export type WarningCode =
   | 'clock-offset'
+  | 'proxy-unsupported'
   | 'page-unreachable'
   | 'page-version'
   | 'no-address'

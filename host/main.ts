@@ -1,7 +1,7 @@
 // Wires the host: data folder, sockets, stores, page, rotation and commands. What happens is decided elsewhere.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { embedFallback } from '../fallback-worker/node.ts'
+import { type EmbeddedFallback, embedFallback } from '../fallback-worker/node.ts'
 import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
@@ -187,7 +187,7 @@ async function start(
   }
   const publisher = new Publisher({
     stores: [
-      ...makeStores(options, strip(listenerUrl(listener)), writeSecret, folder.dir),
+      ...makeStores(options, fallback.app, writeSecret, folder.dir),
       ...(mega === null ? [] : [mega]),
     ],
     settings,
@@ -440,12 +440,14 @@ async function listenOnLan(
 
 function makeStores(
   options: StartOptions,
-  ownUrl: string,
+  embedded: EmbeddedFallback['app'],
   writeSecret: Uint8Array,
   dir: string,
 ): Store[] {
+  // The name is never looked up.
+  const own = { name: 'embedded', url: 'http://embedded.invalid', writeSecret }
   const stores: Store[] = [
-    httpsStore({ name: 'embedded', url: ownUrl, writeSecret }),
+    httpsStore({ ...own, request: async (url, init) => embedded.request(url, init) }),
     fileStore(join(dir, 'record.bin')),
   ]
   options.stores.forEach((store, i) => {

@@ -20,6 +20,8 @@ export interface Store {
 
 const TIMEOUT_MS = 10_000
 
+type Ask = (url: string, init: RequestInit) => Promise<Response>
+
 /** A file that a web server or a synchronised folder hands out. */
 export function fileStore(path: string): Store {
   return {
@@ -55,23 +57,25 @@ export function httpsStore(input: {
   readonly writeSecret: Uint8Array
   readonly token?: string | undefined
   readonly timeoutMs?: number | undefined
+  /** an endpoint in this process is asked without a network */
+  readonly request?: Ask | undefined
 }): Store {
   const id = storageId(ed25519PublicKey(input.writeSecret))
   const url = `${input.url}/v1/records/${toHex(id)}`
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' }
   if (input.token) headers.authorization = `Bearer ${input.token}`
-  const timeoutMs = input.timeoutMs ?? TIMEOUT_MS
+  const asking = { timeoutMs: input.timeoutMs ?? TIMEOUT_MS, request: input.request ?? fetch }
   return {
     name: input.name,
     async put(seq, record) {
       const body = new Uint8Array(encodePut(input.writeSecret, { ctr: seq, record }))
-      await ask(url, { method: 'PUT', headers, body }, timeoutMs, async (answer) => {
+      await ask(url, { method: 'PUT', headers, body }, asking, async (answer) => {
         await answer.body?.cancel()
         refuseUnlessOk(answer)
       })
     },
     get: () =>
-      ask(url, { cache: 'no-store' }, timeoutMs, async (answer) => {
+      ask(url, { cache: 'no-store' }, asking, async (answer) => {
         if (answer.status === 404) {
           await answer.body?.cancel()
           return null
@@ -85,13 +89,13 @@ export function httpsStore(input: {
 async function ask<T>(
   url: string,
   init: RequestInit,
-  timeoutMs: number,
+  { timeoutMs, request }: { readonly timeoutMs: number; readonly request: Ask },
   read: (answer: Response) => Promise<T>,
 ): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
     // A redirect could send the write, and the token with it, to someone else.
-    return await read(await fetch(url, { ...init, redirect: 'error', signal }))
+    return await read(await request(url, { ...init, redirect: 'error', signal }))
   } catch (error) {
     throw error instanceof ClawError ? error : new ClawError('store-unreachable')
   }

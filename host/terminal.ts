@@ -182,6 +182,8 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
 export const errorWords = (code: ClawErrorCode): Words => ERROR_WORDS[code]
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
+  'proxy-unsupported':
+    'The environment names a proxy, and this Node cannot use it: requests to stores go out directly. Install Node 24 from https://nodejs.org.',
   'clock-offset': 'CLAWCHAT_CLOCK_OFFSET is set: this host uses a shifted clock. For tests only.',
   'page-unreachable':
     'The address given with --page does not answer, so links may not open. Check it, and that "clawchat page" was uploaded there.',
