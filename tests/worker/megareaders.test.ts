@@ -1,5 +1,8 @@
 // Who else speaks to MEGA (SPEC §3.3.1): the page's own reader, and `clawchat doctor --mega`.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import type { MegaAccount } from '../../host/megaaccount.ts'
 import { examineMega } from '../../host/megadoctor.ts'
@@ -83,5 +86,35 @@ describe('doctor --mega', () => {
     const steps = await examine({ password: 'wrong' })
     expect(steps).toMatchObject([{ step: 'sign-in', ok: false, code: 'mega-login' }])
     expect(doctorText(steps)).toContain('Check both at mega.nz')
+  })
+
+  test('is a command: one JSON line, words for people, exit 0 or 1', async () => {
+    bench.emulator.account({ email: EMAIL, password: PASSWORD })
+    const cli = join(import.meta.dirname, '../../host/cli.ts')
+    const run = async (password: string, name: string) => {
+      const args = ['doctor', '--mega', '--json', '--data', join(bench.dir, name)]
+      const child = spawn(process.execPath, [cli, ...args, '--mega-api', bench.emulator.url], {
+        env: {
+          ...process.env,
+          CLAWCHAT_MEGA_EMAIL: EMAIL,
+          CLAWCHAT_MEGA_PASSWORD: password,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const [out, err, [code]] = await Promise.all([
+        textOf(child.stdout),
+        textOf(child.stderr),
+        once(child, 'close'),
+      ])
+      expect(out + err).not.toContain(password)
+      return { code, out, err }
+    }
+    const good = await run(PASSWORD, 'one')
+    expect(good.code).toBe(0)
+    expect(JSON.parse(good.out).mega).toHaveLength(8)
+    expect(good.err).toContain('longest wait')
+    const bad = await run('another word', 'two')
+    expect(bad.code).toBe(1)
+    expect(JSON.parse(bad.out)).toMatchObject({ mega: [{ step: 'sign-in', code: 'mega-login' }] })
   })
 })
