@@ -30,6 +30,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'workerd',
+          include: kinds('workerd'),
+          globalSetup: ['tests/workerd/setup.ts'],
+          testTimeout: PATIENCE_MS,
+          hookTimeout: PATIENCE_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
           name: 'simulation',
           include: kinds('simulation'),
           maxWorkers: '100%',

@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createFallbackApp } from '../../fallback-worker/app.ts'
-import { openRecordFile } from '../../fallback-worker/node.ts'
+import { openFallback } from '../../fallback-worker/node.ts'
 import { fileStore, httpsStore } from '../../host/stores.ts'
 import { toUtf8 } from '../../shared/bytes.ts'
 import { RECORD_BYTES } from '../../shared/constants.ts'
@@ -64,9 +63,8 @@ test('an endpoint: token for the first write, counters only upwards', async () =
     bucket: 60,
     refillMs: 60_000,
   } as const
-  const file = openRecordFile(':memory:', policy)
-  const app = createFallbackApp({ records: file.records, policy, nowMs: () => 1_800_000_000_000 })
-  const url = await serve(getRequestListener(app.fetch))
+  const file = openFallback({ path: ':memory:', policy, nowMs: () => 1_800_000_000_000 })
+  const url = await serve(getRequestListener(file.app.fetch))
   const bare = httpsStore({ name: 'x', url, writeSecret })
   expect(await bare.get()).toBeNull()
   await expect(bare.put(5, record(1))).rejects.toThrow('store-refused')
