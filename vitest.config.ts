@@ -30,6 +30,27 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'workerd',
+          include: kinds('workerd'),
+          globalSetup: ['tests/workerd/setup.ts'],
+          testTimeout: PATIENCE_MS,
+          hookTimeout: PATIENCE_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'mega',
+          include: kinds('mega'),
+          maxWorkers: '100%',
+          testTimeout: PATIENCE_MS,
+          hookTimeout: PATIENCE_MS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
           name: 'simulation',
           include: kinds('simulation'),
           maxWorkers: '100%',

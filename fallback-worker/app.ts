@@ -4,25 +4,25 @@ import { equal, fromHex, toHex, toUtf8 } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
 import { decodePut, PUT_BYTES } from '../shared/put.ts'
-import type { PutOutcome, RecordCell, WritePolicy } from './cell.ts'
+import type { PutOutcome, Records, WritePolicy } from './cell.ts'
 
 const ID = /^[0-9a-f]{64}$/
 const STATUS = {
   stored: 204,
   'counter-too-high': 400,
   forbidden: 403,
+  token: 403,
   'counter-not-greater': 409,
   rate: 429,
 } as const satisfies Record<PutOutcome, number>
 
 export interface FallbackInput {
-  readonly records: RecordCell
+  readonly records: Records
   readonly policy: WritePolicy
-  readonly nowMs: () => number
 }
 
 /** `GET/PUT /v1/records/:id` and `/healthz`; answers nothing else. Bodies of refusals are one short word. */
-export function createFallbackApp({ records, policy, nowMs }: FallbackInput): Hono {
+export function createFallbackApp({ records, policy }: FallbackInput): Hono {
   const app = new Hono()
   app.use(async (c, next) => {
     await next()
@@ -38,9 +38,10 @@ export function createFallbackApp({ records, policy, nowMs }: FallbackInput): Ho
     c.header('Access-Control-Max-Age', '86400')
     return c.body(null, 204)
   })
-  app.get('/v1/records/:id', (c) => {
+  app.get('/v1/records/:id', async (c) => {
     const id = c.req.param('id')
-    const record = ID.test(id) ? records.get(id, nowMs()) : null
+    // What can be no id wakes no Durable Object.
+    const record = ID.test(id) ? await records.get(id) : null
     c.header('Cache-Control', 'no-store')
     if (record === null) return c.text('missing', 404)
     return answerRecord(c, record)
@@ -53,7 +54,7 @@ export function createFallbackApp({ records, policy, nowMs }: FallbackInput): Ho
     try {
       const put = decodePut(fromHex(id), body)
       const outcome = mayWrite(policy, id)
-        ? records.put(id, put, mayCreate(policy, c.req.header('Authorization')), nowMs())
+        ? await records.put(id, put, mayCreate(policy, c.req.header('Authorization')))
         : 'forbidden'
       return outcome === 'stored' ? c.body(null, 204) : c.text(outcome, STATUS[outcome])
     } catch (error) {
@@ -86,6 +87,7 @@ const mayWrite = (policy: WritePolicy, id: string): boolean =>
 
 function mayCreate(policy: WritePolicy, authorization: string | undefined): boolean {
   if (policy.kind === 'own') return true
+  if (policy.tokenHash === null) return false
   const token = authorization?.match(/^Bearer ([\x21-\x7e]{1,256})$/)?.[1]
   return token !== undefined && equal(sha256(toUtf8(token)), policy.tokenHash)
 }

@@ -1,8 +1,14 @@
 // The fallback endpoint on Node, to be embedded in the host: node:sqlite behind the same app (SPEC §3.3).
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Hono } from 'hono'
 import { createFallbackApp } from './app.ts'
-import { createRecordCell, type RecordCell, type Sql, type WritePolicy } from './cell.ts'
+import {
+  createRecordCell,
+  localRecords,
+  type RecordCell,
+  type Sql,
+  type WritePolicy,
+} from './cell.ts'
 
 export interface RecordFile {
   readonly records: RecordCell
@@ -13,27 +19,43 @@ export interface RecordFile {
 export function openRecordFile(path: string, policy: WritePolicy): RecordFile {
   const db = new DatabaseSync(path)
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
-  const sql: Sql = (statement, ...values) => db.prepare(statement).all(...values)
-  const records = createRecordCell(sql, policy.kind === 'token' ? policy : null)
+  const records = createRecordCell(preparing(db), policy.kind === 'token' ? policy : null)
   return { records, close: () => db.close() }
 }
 
-export interface EmbeddedFallback {
+/** Statements are few and come again and again. */
+function preparing(db: DatabaseSync): Sql {
+  const prepared = new Map<string, StatementSync>()
+  return (text, ...values) => {
+    const statement = prepared.get(text) ?? db.prepare(text)
+    prepared.set(text, statement)
+    return statement.all(...values)
+  }
+}
+
+export interface Fallback {
   readonly app: Hono
   close(): void
+}
+
+/** The endpoint over one database file (made if missing) under any policy. */
+export function openFallback(input: {
+  readonly path: string
+  readonly policy: WritePolicy
+  readonly nowMs: () => number
+}): Fallback {
+  const file = openRecordFile(input.path, input.policy)
+  const records = localRecords(file.records, input.nowMs)
+  const app = createFallbackApp({ records, policy: input.policy })
+  return { app, close: () => file.close() }
 }
 
 /**
  * The endpoint of one host: writable for its own storage ids only.
  * `ownIds`: lower-case hex of 32 bytes each. `path`: the database file, made if missing.
  */
-export function embedFallback(input: {
+export const embedFallback = (input: {
   readonly path: string
   readonly ownIds: () => ReadonlySet<string>
   readonly nowMs: () => number
-}): EmbeddedFallback {
-  const policy: WritePolicy = { kind: 'own', ids: input.ownIds }
-  const file = openRecordFile(input.path, policy)
-  const app = createFallbackApp({ records: file.records, policy, nowMs: input.nowMs })
-  return { app, close: () => file.close() }
-}
+}): Fallback => openFallback({ ...input, policy: { kind: 'own', ids: input.ownIds } })

@@ -71,6 +71,10 @@ const PERMISSIONS = [
   'xr-spatial-tracking',
 ]
 const MAX_CONNECTIONS = 512
+/** A static copy serves links of any host, and so cannot know their stores (THREATS). */
+export const STATIC_CONNECT = ['https:', 'wss:'] as const
+/** Settings of a static host for the files beside it, not part of the page. */
+const HEADERS_FILE = '/_headers'
 
 /** Reads the page into memory; throws ClawError('page-missing') if it was not built. */
 export async function createHttp(input: HttpInput): Promise<HttpServer> {
@@ -121,9 +125,10 @@ function createApp(input: HttpInput, assets: ReadonlyMap<string, Asset>): Hono<E
   for (const path of ['/v1/*', '/healthz']) app.all(path, (c) => input.fallback.fetch(c.req.raw))
   app.use(async (c, next) => {
     await next()
-    for (const [name, value] of Object.entries(pageHeaders(input.stores(), input.mega?.gateway))) {
-      c.header(name, value)
-    }
+    const mega = input.mega === undefined ? [] : [`${input.mega.gateway}/cs`]
+    const records = input.stores().map((url) => `${url}/v1/records/`)
+    const headers = pageHeaders([...records, ...mega])
+    for (const [name, value] of Object.entries(headers)) c.header(name, value)
     // On plain http beyond this computer a browser ignores it, and complains on its console.
     if (reachOf(new URL(c.req.url).hostname) === 'computer') {
       c.header('Cross-Origin-Opener-Policy', 'same-origin')
@@ -163,17 +168,19 @@ function answerAsset(c: Context<Env>, assets: ReadonlyMap<string, Asset>): Respo
   return c.body(asset.bytes)
 }
 
-/** The headers of everything but the endpoint. `stores` and `mega`: base URLs without trailing slash. */
-export function pageHeaders(stores: readonly string[], mega?: string): Record<string, string> {
-  const records = stores.map((url) => `${url}/v1/records/`)
-  const connect = ["'self'", ...records, ...(mega === undefined ? [] : [`${mega}/cs`])]
+/**
+ * The headers of everything but the endpoint. `connect`: what the page may connect to beside its own origin.
+ * Where no host chooses them (web/public/_headers) that is {@link STATIC_CONNECT}.
+ */
+export function pageHeaders(connect: readonly string[]): Record<string, string> {
+  const sources = [...new Set(["'self'", ...connect])].join(' ')
   return {
     'Content-Security-Policy': [
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
       "img-src 'self' blob: data:",
-      `connect-src ${[...new Set(connect)].join(' ')}`,
+      `connect-src ${sources}`,
       "manifest-src 'self'",
       "worker-src 'self'",
       "base-uri 'none'",
@@ -216,6 +223,7 @@ async function readPage(pageDir: string): Promise<Map<string, Asset>> {
     if (!entry.isFile()) continue
     const file = join(entry.parentPath, entry.name)
     const path = `/${relative(pageDir, file).split(sep).join('/')}`
+    if (path === HEADERS_FILE) continue
     const bytes = new Uint8Array(await readFile(file))
     assets.set(path, {
       ...withTag(bytes),

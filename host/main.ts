@@ -1,7 +1,7 @@
 // Wires the host: data folder, sockets, stores, page, rotation and commands. What happens is decided elsewhere.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type EmbeddedFallback, embedFallback } from '../fallback-worker/node.ts'
+import { embedFallback, type Fallback } from '../fallback-worker/node.ts'
 import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
@@ -440,7 +440,7 @@ async function listenOnLan(
 
 function makeStores(
   options: StartOptions,
-  embedded: EmbeddedFallback['app'],
+  embedded: Fallback['app'],
   writeSecret: Uint8Array,
   dir: string,
 ): Store[] {

@@ -1,7 +1,6 @@
 // The fallback endpoint (SPEC §3.3) under any requests, against a model of what it must hold.
-import { createFallbackApp } from '../../fallback-worker/app.ts'
 import { COUNTER_SLACK, RECORD_EXPIRY_MS, type WritePolicy } from '../../fallback-worker/cell.ts'
-import { openRecordFile } from '../../fallback-worker/node.ts'
+import { openFallback } from '../../fallback-worker/node.ts'
 import { concat, toHex, toUtf8 } from '../../shared/bytes.ts'
 import { RECORD_BYTES } from '../../shared/constants.ts'
 import { sha256 } from '../../shared/hash.ts'
@@ -56,15 +55,15 @@ interface Held {
 
 class Endpoint {
   readonly policy: WritePolicy
-  readonly file
+  readonly fallback
   readonly app
   readonly held = new Map<string, Held>()
   nowMs = START
 
   constructor(policy: WritePolicy) {
     this.policy = policy
-    this.file = openRecordFile(':memory:', policy)
-    this.app = createFallbackApp({ records: this.file.records, policy, nowMs: () => this.nowMs })
+    this.fallback = openFallback({ path: ':memory:', policy, nowMs: () => this.nowMs })
+    this.app = this.fallback.app
   }
 
   async ask(path: string, init: RequestInit): Promise<Response> {
@@ -153,7 +152,7 @@ export const endpoint: Target = {
         else subject.nowMs += from.pick([1, 60_000, 86_400_000, RECORD_EXPIRY_MS, -60_000])
       }
     } finally {
-      subject.file.close()
+      subject.fallback.close()
     }
   },
 }

@@ -97,7 +97,7 @@ test('product code imports nothing that is not a declared dependency', () => {
   for (const file of files.filter((name) => !name.includes('/dist/'))) {
     for (const match of read(file).matchAll(/^(?:import|export)[^'"]*\bfrom '([^'.][^']*)'/gm)) {
       const specifier = match[1] ?? ''
-      if (specifier.startsWith('node:') || specifier.startsWith('virtual:')) continue
+      if (/^(node|virtual|cloudflare):/.test(specifier)) continue
       const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
       expect(runtime, `${file} imports ${specifier}`).toContain(name)
     }

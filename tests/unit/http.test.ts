@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type EmbeddedFallback, embedFallback } from '../../fallback-worker/node.ts'
+import { embedFallback, type Fallback } from '../../fallback-worker/node.ts'
 import { createHttp, type HttpServer } from '../../host/http.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { RECORD_BYTES } from '../../shared/constants.ts'
@@ -16,7 +16,7 @@ import { encodePut, storageId } from '../../shared/put.ts'
 const secret = new Uint8Array(32).fill(3)
 const id = toHex(storageId(ed25519PublicKey(secret)))
 let folder = ''
-let fallback: EmbeddedFallback
+let fallback: Fallback
 let http: HttpServer
 let port = 0
 let stores = ['https://worker.example', 'http://127.0.0.1:9']

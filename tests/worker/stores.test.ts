@@ -7,8 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createFallbackApp } from '../../fallback-worker/app.ts'
-import { openRecordFile } from '../../fallback-worker/node.ts'
+import { openFallback } from '../../fallback-worker/node.ts'
 import { MegaStore } from '../../host/mega.ts'
 import { NO_SESSION, writeMegaSession } from '../../host/megasession.ts'
 import { fileStore, httpsStore, type Store } from '../../host/stores.ts'
@@ -62,10 +61,9 @@ function endpoint(): RequestListener {
     bucket: 60,
     refillMs: 60_000,
   } as const
-  const file = openRecordFile(':memory:', policy)
-  closers.push(() => file.close())
-  const app = createFallbackApp({ records: file.records, policy, nowMs: () => 1_800_000_000_000 })
-  return getRequestListener(app.fetch)
+  const fallback = openFallback({ path: ':memory:', policy, nowMs: () => 1_800_000_000_000 })
+  closers.push(() => fallback.close())
+  return getRequestListener(fallback.app.fetch)
 }
 
 const TROUBLES: Readonly<Record<Trouble, RequestListener>> = {

@@ -8,7 +8,7 @@ import type { MegaAccount } from '../../host/megaaccount.ts'
 import { examineMega } from '../../host/megadoctor.ts'
 import { doctorText } from '../../host/terminal.ts'
 import { readMega } from '../../web/mega.ts'
-import { account, codeOf, EMAIL, megaBench, PASSWORD, record } from './megabench.ts'
+import { account, codeOf, EMAIL, megaBench, PASSWORD, record } from './bench.ts'
 
 const bench = megaBench()
 

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../emulators/mega.ts'
-import { codeOf, HOUR, megaBench, record } from './megabench.ts'
+import { codeOf, HOUR, megaBench, record } from './bench.ts'
 
 const bench = megaBench()
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../emulators/mega.ts'
-import { codeOf, EMAIL, HOUR, megaBench, PASSWORD, record } from './megabench.ts'
+import { codeOf, EMAIL, HOUR, megaBench, PASSWORD, record } from './bench.ts'
 
 const bench = megaBench()
 

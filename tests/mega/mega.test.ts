@@ -4,7 +4,7 @@ import { chmodSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { MegaAccount } from '../../host/megaaccount.ts'
-import { account, codeOf, EMAIL, HOUR, megaBench, PASSWORD, record } from './megabench.ts'
+import { account, codeOf, EMAIL, HOUR, megaBench, PASSWORD, record } from './bench.ts'
 
 const bench = megaBench()
 
