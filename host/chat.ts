@@ -78,7 +78,7 @@ export class ChatSession {
   }
 
   send(message: ClawMessage): void {
-    void this.#input.link.send(message)
+    if (!this.#ended) void this.#input.link.send(message)
   }
 
   sendState(): void {
@@ -86,7 +86,8 @@ export class ChatSession {
   }
 
   sendRecord(): void {
-    this.#latestRecord.send(() => ({ type: 'record', bytes: this.#input.record() }))
+    const record = (): ClawMessage => ({ type: 'record', bytes: this.#input.record() })
+    this.#latestRecord.send(() => (this.#ended ? null : record()))
   }
 
   /** Says goodbye and closes once that is with the carrier. */

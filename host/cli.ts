@@ -5,12 +5,15 @@ import type {
   HostEvent,
   InviteResult,
   InviteRow,
+  MemberResult,
+  RevokeResult,
   RotateResult,
   StartOptions,
   StatusResult,
 } from './config.ts'
 import { type ControlCommand, callControl, controlPath } from './control.ts'
 import type { MegaAccount } from './megaaccount.ts'
+import { fullText, membersText, revokeText } from './memberlist.ts'
 import { useEnvironment } from './network.ts'
 import { type Command, parseCommand, UsageError, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
@@ -56,7 +59,9 @@ async function run(command: Command): Promise<void> {
       return print(rotated, rotateText(rotated))
     }
     case 'invite': {
-      const result = (await call(command.dataDir, 'invite', command.args)) as InviteResult
+      const result = (await call(command.dataDir, 'invite', command.args).catch((error) =>
+        sayWhatToRemove(command.dataDir, error),
+      )) as InviteResult
       return print(result, inviteText(result))
     }
     case 'invite-list': {
@@ -70,6 +75,16 @@ async function run(command: Command): Promise<void> {
       await call(command.dataDir, 'invite-withdraw', { id })
       return print({ id, withdrawn: true }, `Invite ${id} is withdrawn.`)
     }
+    case 'members': {
+      const rows = (await call(command.dataDir, 'members')) as MemberResult[]
+      if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
+      else process.stdout.write(`${membersText(rows)}\n`)
+      return
+    }
+    case 'revoke': {
+      const revoked = (await call(command.dataDir, 'revoke', { id: command.id })) as RevokeResult
+      return print(revoked, revokeText(revoked))
+    }
     case 'page': {
       const files = await exportPage(command.out)
       return print({ out: command.out, files }, `Wrote the page (${files} files): ${command.out}`)
@@ -81,6 +96,22 @@ async function run(command: Command): Promise<void> {
 
 const call = (dataDir: string, command: ControlCommand, args: unknown = null): Promise<unknown> =>
   callControl(controlPath(dataDir), command, args)
+
+/** A host that is full: its words name what could go. */
+class FullError extends ClawError {
+  readonly next: string
+  constructor(next: string) {
+    super('credentials-full')
+    this.next = next
+  }
+}
+
+async function sayWhatToRemove(dataDir: string, error: unknown): Promise<never> {
+  if (!(error instanceof ClawError && error.code === 'credentials-full')) throw error
+  const invites = (await call(dataDir, 'invite-list')) as InviteRow[]
+  const members = (await call(dataDir, 'members')) as MemberResult[]
+  throw new FullError(fullText(invites, members))
+}
 
 /** Returns when the host has stopped. */
 async function start(options: StartOptions): Promise<void> {
@@ -142,10 +173,11 @@ function fail(error: unknown): void {
   const code: ClawErrorCode = error instanceof ClawError ? error.code : 'internal'
   const words = errorWords(code)
   const message = error instanceof UsageError ? error.sentence : words.message
+  const next = error instanceof FullError && error.next !== '' ? error.next : words.next
   if (json) {
-    process.stdout.write(`${JSON.stringify({ event: 'error', code, message, next: words.next })}\n`)
+    process.stdout.write(`${JSON.stringify({ event: 'error', code, message, next })}\n`)
   }
-  process.stderr.write(`${message}\n${words.next}\n`)
+  process.stderr.write(`${message}\n${next}\n`)
   // A broken invariant or a foreign error: its place in our code helps, and names no secret.
   if (code === 'internal' && error instanceof Error) {
     process.stderr.write(`${error.stack?.split('\n').slice(1, 6).join('\n')}\n`)

@@ -181,6 +181,33 @@ export interface RotateResult {
   readonly graceEndsAt: string
 }
 
+/** A line of `members`. */
+export interface MemberResult {
+  readonly member: string
+  readonly name: string
+  readonly role: Role
+  readonly devices: readonly {
+    readonly device: string
+    readonly name: string
+    readonly lastSeen: string
+    /** null while it is not connected */
+    readonly route: 'direct' | null
+    /** 12 groups of five digits (SPEC §8) */
+    readonly safetyCode: readonly string[]
+  }[]
+}
+
+export interface RevokeResult {
+  /** device ids that are out */
+  readonly revoked: readonly string[]
+  /** ids of the invites that died with them */
+  readonly links: readonly string[]
+  /** stores that do not hold the new record yet */
+  readonly unconfirmed: readonly string[]
+  /** devices that the owner has left */
+  readonly ownerDevices: number
+}
+
 /** `--data`, else CLAWCHAT_DATA, else the platform's folder for application data. */
 export function dataFolder(
   option: string | undefined,

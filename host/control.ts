@@ -14,6 +14,8 @@ export type ControlCommand =
   | 'invite-withdraw'
   | 'status'
   | 'rotate'
+  | 'members'
+  | 'revoke'
 
 /** Answers with a value that JSON can hold; throws ClawError for an orderly refusal. */
 export type ControlHandler = (command: string, args: unknown) => unknown | Promise<unknown>

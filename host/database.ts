@@ -6,7 +6,7 @@ import { ClawError } from '../shared/error.ts'
 import { createPrivate } from './folder.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 1
+const VERSION = 2
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -47,6 +47,15 @@ CREATE TABLE epochs (
 CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+/** What brings a database of the version before to this one; an empty one goes through all of them. */
+const STEPS: readonly string[] = [
+  SCHEMA,
+  // By which link a device came in, who made a link, and which keys never come in again (SPEC §3.4).
+  `ALTER TABLE devices ADD COLUMN invite TEXT;
+  ALTER TABLE invites ADD COLUMN byDevice TEXT;
+  CREATE TABLE revoked (publicKey BLOB PRIMARY KEY, device TEXT NOT NULL, atMs INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+]
+
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */
 export function openDatabase(dir: string): DatabaseSync {
   const path = join(dir, FILE)
@@ -64,12 +73,13 @@ export function openDatabase(dir: string): DatabaseSync {
   }
 }
 
-/** Makes the tables of an empty database; ClawError('storage') for those of another version. */
+/** Makes the tables of an empty database, or brings older ones up; ClawError('storage') for those of a later version. */
 export function prepareSchema(db: DatabaseSync): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
   if (version === VERSION) return
-  if (version !== 0) throw new ClawError('storage')
-  transaction(db, () => db.exec(`${SCHEMA} PRAGMA user_version = ${VERSION}`))
+  if (version > VERSION) throw new ClawError('storage')
+  const missing = STEPS.slice(version).join('\n')
+  transaction(db, () => db.exec(`${missing} PRAGMA user_version = ${VERSION}`))
 }
 
 /**
@@ -162,6 +172,13 @@ export class EpochTable {
       keyPem: String(row.keyPem),
       fingerprint: row.fingerprint as Uint8Array,
     }))
+  }
+  /** These and no others, in one transaction: no certificate of the schedule before is left (SPEC §3.4). */
+  replace(epochs: readonly StoredEpoch[]): void {
+    transaction(this.#db, () => {
+      this.#drop.run(Number.MAX_SAFE_INTEGER)
+      this.save(epochs, 0)
+    })
   }
   /** Adds or replaces epochs and forgets those before `keepFrom`, in one transaction. */
   save(epochs: readonly StoredEpoch[], keepFrom: number): void {

@@ -50,6 +50,8 @@ export class DirectListener {
   readonly #gate: Gate
   readonly #sockets = new Map<number, Map<string, Socket>>()
   readonly #bound = new Set<Socket>()
+  /** ports that take no new knock */
+  readonly #retired = new Set<number>()
   readonly #peers = new Map<string, LivePeer>()
   readonly #byPath = new Map<string, LivePeer>()
   readonly #sweep: NodeJS.Timeout
@@ -156,7 +158,8 @@ export class DirectListener {
     if (!looksLikeStun(packet)) return
     const request = parseBindingRequest(packet)
     if (request === null) return
-    const decision = this.#gate.handle(request, path, this.#input.now())
+    const admits = !this.#retired.has(port)
+    const decision = this.#gate.handle(request, path, this.#input.now(), admits)
     if (decision.type === 'drop') return
     const peer =
       decision.type === 'check'
@@ -226,6 +229,18 @@ export class DirectListener {
     }
   }
 
+  /**
+   * After a revocation (SPEC §3.4): what is open now serves the peers that it has and takes no new knock. Peers of these
+   * credentials end, but for those that are in and to whom the host says goodbye itself.
+   */
+  retire(credentialIds: ReadonlySet<string>): void {
+    for (const port of this.#sockets.keys()) this.#retired.add(port)
+    for (const peer of this.#peers.values()) {
+      if (!peer.live && credentialIds.has(peer.admitted.credentialId)) peer.rtc.close()
+    }
+    this.refresh()
+  }
+
   /** Ends what still uses this port. */
   close(port: number): void {
     for (const peer of this.#peers.values()) if (peer.port === port) peer.rtc.close()
@@ -238,6 +253,7 @@ export class DirectListener {
       })
     }
     this.#sockets.delete(port)
+    this.#retired.delete(port)
   }
 
   stop(): void {

@@ -1,4 +1,5 @@
 // Drives the rotation machine (host/rotation.ts): sockets, certificates, the database and the clock around it.
+import { SCHEDULE_EPOCHS } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import type { ScheduleEntry } from '../shared/record.ts'
@@ -101,6 +102,42 @@ export class Epochs {
     if (rotated?.type !== 'rotated') throw new ClawError('port-taken')
     const { port, epoch, previousPort, graceEndsAtMs } = rotated
     return { port, epoch, previousPort, graceEndsAt: new Date(graceEndsAtMs).toISOString() }
+  }
+
+  /**
+   * Other ports and certificates for every epoch (SPEC §3.4). `commit` persists them, with what must be true together with
+   * them; if it throws, nothing has changed. `committed` runs in the same turn. Resolves once the new port is bound or tried.
+   */
+  redraw(commit: (epochs: readonly StoredEpoch[]) => void, committed: () => void): Promise<void> {
+    const done = this.#work.then(() => this.#redraw(commit, committed))
+    this.#work = done.catch(() => undefined)
+    return done
+  }
+
+  async #redraw(
+    commit: (epochs: readonly StoredEpoch[]) => void,
+    committed: () => void,
+  ): Promise<void> {
+    const { now, random } = this.#input
+    const fresh: Certificate[] = []
+    for (let i = 0; i < SCHEDULE_EPOCHS; i++) fresh.push(await makeCertificate())
+    // It ends with the host, which has closed its database by now.
+    if (this.#stopped) throw new ClawError('not-running')
+    const step = stepRotation(this.#state, { type: 'redraw', nowMs: now(), random })
+    const rows = plannedSchedule(step.state).map((planned, i): StoredEpoch => {
+      const certificate = fresh[i]
+      if (certificate === undefined) throw new Error('bug: more epochs than a schedule has')
+      return { ...planned, ...certificate }
+    })
+    commit(rows)
+    this.#certificates.clear()
+    for (const row of rows) this.#certificates.set(row.epoch, row)
+    this.#state = step.state
+    this.#wake.at(step.wakeAtMs)
+    committed()
+    // Saved already, and an intermediate plan must not be.
+    const effects = step.effects.filter(({ type }) => type !== 'save')
+    for (const effect of effects) await this.#carryOut(effect)
   }
 
   readonly #watchers = new Set<EpochEvent[]>()

@@ -124,7 +124,8 @@ export class Gate {
     })
   }
 
-  handle(request: BindingRequest, path: Path, nowMs: number): Decision {
+  /** `admits`: false on a socket that takes no new knock; what its peers say is still heard. */
+  handle(request: BindingRequest, path: Path, nowMs: number, admits = true): Decision {
     const source = sourceKey(path.address)
     if (!this.#hasToken(source, nowMs)) return DROP
     const refuse = (): Decision => {
@@ -140,6 +141,7 @@ export class Gate {
     const nonce = toHex(knock.nonce)
     const peer = this.#peers.get(nonce)
     if (peer !== undefined) return this.#again(peer, knock, request, path, nowMs, refuse)
+    if (!admits) return DROP
     const entry = this.#hints.get(toHex(knock.hint))
     if (entry === undefined) return refuse()
     if (this.#nonces.has(nonce)) return DROP

@@ -3,6 +3,13 @@ import type { ChatSession } from './chat.ts'
 
 export class Hub {
   readonly #sessions = new Map<string, ChatSession>()
+  /** also those before RESUME and those that drain */
+  readonly #open = new Set<ChatSession>()
+
+  /** Its carrier is open and authenticated; until `leave`. */
+  open(session: ChatSession): void {
+    this.#open.add(session)
+  }
 
   /** Makes this the device's active carrier; the older one is told and drains (SPEC §6.2). */
   enter(session: ChatSession): void {
@@ -14,10 +21,16 @@ export class Hub {
 
   /** @returns whether the device is offline now */
   leave(session: ChatSession): boolean {
+    this.#open.delete(session)
     if (this.#sessions.get(session.device) !== session) return false
     this.#sessions.delete(session.device)
     this.broadcastState()
     return true
+  }
+
+  /** Says goodbye to a revoked device on every carrier that it has. */
+  expel(device: string): void {
+    for (const session of this.#open) if (session.device === device) session.end('revoked')
   }
 
   get online(): ReadonlySet<string> {

@@ -17,6 +17,7 @@ import {
   type InviteArgs,
   type ListenAddress,
   type PageLink,
+  type RevokeResult,
   type StartOptions,
   type StatusResult,
 } from './config.ts'
@@ -31,10 +32,18 @@ import { makeInvite } from './invites.ts'
 import { type LinkPlan, listenerUrl, planLinks } from './links.ts'
 import { MegaStore, megaFileName } from './mega.ts'
 import type { MegaAccount } from './megaaccount.ts'
+import { memberList } from './memberlist.ts'
 import { Members } from './members.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { checkPage, PAGE_DIR } from './page.ts'
 import { Publisher } from './publisher.ts'
+import {
+  commitRevocation,
+  devicesOf,
+  isPublishPending,
+  publishedEverywhere,
+  type Revoked,
+} from './revocation.ts'
 import { Rooms } from './rooms.ts'
 import { serveCarrier } from './serve.ts'
 import { fileStore, httpsStore, type Store } from './stores.ts'
@@ -218,6 +227,7 @@ async function start(
       settings.set(SUPERSEDED, 'yes')
       void stop(new ClawError('superseded'))
     },
+    onEverywhere: () => publishedEverywhere(settings),
   })
   closers.push(() => publisher.stop())
   /** Credentials changed: knocks and record must follow. */
@@ -310,7 +320,44 @@ async function start(
   if (moved) report({ event: 'warning', code: 'origin-changed' })
   const invite =
     moved || !members.hasOwnerDevice() ? await ownerInvite(members, invites, now) : null
-  if (invite === null) await credentialsChanged()
+  // Also after a crash right behind a revocation: its record goes out before anything else can happen.
+  if (invite === null || isPublishPending(settings)) await credentialsChanged()
+
+  /** SPEC §3.4: first the commit, then goodbye to who is out, then the new record for the others. */
+  const revoke = async (id: string): Promise<RevokeResult> => {
+    devicesOf(database, id)
+    let gone: Revoked = { devices: [], links: [] }
+    await epochs.redraw(
+      (rows) => {
+        gone = commitRevocation(database, id, rows, now())
+      },
+      () => {
+        direct.retire(new Set(gone.devices))
+        for (const device of gone.devices) {
+          hub.expel(device)
+          report({ event: 'revoked', device })
+        }
+      },
+    )
+    expiry.at(members.nextExpiry())
+    await publisher.publish('all')
+    moveSessions()
+    const owners = members.members().filter(({ role }) => role === 'owner')
+    const ofOwner = members.devices().filter(({ member }) => owners.some((o) => o.id === member))
+    return {
+      revoked: gone.devices,
+      links: gone.links,
+      unconfirmed: publisher.behind,
+      ownerDevices: ofOwner.length,
+    }
+  }
+  /** Whoever is connected leaves the old port for the new one, each at a moment of its own (SPEC §6). */
+  const moveSessions = (): void => {
+    const { epoch } = epochs.current
+    const { intervalMs } = options.rotation
+    const notice = { type: 'notice', epoch, atMs: now(), intervalMs } as const
+    for (const session of hub.sessions) session.send(notice)
+  }
 
   const timers = [
     setInterval(() => {
@@ -350,6 +397,10 @@ async function start(
         return status()
       case 'rotate':
         return epochs.rotate()
+      case 'members':
+        return memberList(members, hostPublicKey, hub.online, now())
+      case 'revoke':
+        return revoke((args as { id: string }).id)
       case 'invite':
         return makeInvite(invites, args as InviteArgs)
       case 'invite-list':

@@ -40,6 +40,8 @@ export interface DeviceRow {
   readonly member: string
   readonly name: string
   readonly lastSeenMs: number
+  /** S_d, 32 bytes */
+  readonly publicKey: Uint8Array
 }
 
 export interface NewInvite extends InviteArgs {
@@ -47,6 +49,8 @@ export interface NewInvite extends InviteArgs {
   readonly secret: Uint8Array
   readonly hostPublicKey: Uint8Array
   readonly nowMs: number
+  /** id of the device that asked for it: revoked with it */
+  readonly byDevice?: string
 }
 
 type Row = Record<string, unknown>
@@ -58,7 +62,7 @@ const SQL = {
   count: `SELECT (SELECT count(*) FROM invites WHERE state = 'open')
     + (SELECT count(*) FROM reservations) + (SELECT count(*) FROM devices) AS n`,
   addInvite:
-    'INSERT INTO invites (id, role, note, root, uses, createdMs, expiresAtMs) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO invites (id, role, note, root, uses, createdMs, expiresAtMs, byDevice) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   invite: 'SELECT * FROM invites WHERE id = ?',
   invites: 'SELECT * FROM invites ORDER BY createdMs, rowid',
   setInvite: 'UPDATE invites SET state = ? WHERE id = ?',
@@ -77,10 +81,11 @@ const SQL = {
     UNION ALL SELECT untilMs FROM reservations)`,
   addMember: 'INSERT INTO members (id, role, name, createdMs) VALUES (?, ?, ?, ?)',
   members: 'SELECT * FROM members ORDER BY createdMs, rowid',
-  addDevice: `INSERT INTO devices (id, member, name, publicKey, root, createdMs, lastSeenMs, incomingId)
-    VALUES (?, ?, ?, ?, ?, ?, ?, zeroblob(16))`,
+  addDevice: `INSERT INTO devices (id, member, name, publicKey, root, createdMs, lastSeenMs, invite, incomingId)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, zeroblob(16))`,
   device: 'SELECT * FROM devices WHERE id = ?',
   deviceOf: 'SELECT * FROM devices WHERE publicKey = ?',
+  revoked: 'SELECT 1 FROM revoked WHERE publicKey = ?',
   devices: 'SELECT * FROM devices ORDER BY createdMs, rowid',
   seen: 'UPDATE devices SET lastSeenMs = ? WHERE id = ?',
   owner: "SELECT id FROM members WHERE role = 'owner' ORDER BY createdMs, rowid LIMIT 1",
@@ -116,7 +121,8 @@ export class Members {
     return transaction(this.#db, () => {
       this.#refuseWhenFull()
       const id = this.#id()
-      this.#sql.addInvite.run(id, role, note, inviteRoot(args), uses, nowMs, expiresAtMs)
+      const by = args.byDevice ?? null
+      this.#sql.addInvite.run(id, role, note, inviteRoot(args), uses, nowMs, expiresAtMs, by)
       return { id, expiresAtMs }
     })
   }
@@ -157,7 +163,7 @@ export class Members {
   /**
    * Reserves one use for S_d, or answers as before to the same S_d (SPEC §6.3).
    * Throws ClawError: `invite-used`, `invite-reserved`, `invite-expired`, `invite-withdrawn`, `invite-unknown`,
-   * `credentials-full`, `name-invalid`.
+   * `credentials-full`, `name-invalid`, `removed` for the key of a revoked device.
    * @returns the device id (16 bytes) and its root R (32 bytes)
    */
   reserve(
@@ -169,6 +175,7 @@ export class Members {
     const checked = checkName(name)
     return transaction(this.#db, () => {
       this.#sql.expireReservations.run(nowMs)
+      if (this.#sql.revoked.get(devicePublicKey) !== undefined) throw new ClawError('removed')
       const device = this.#sql.deviceOf.get(devicePublicKey)
       if (device !== undefined) return answerOf(device.id, device.root)
       const earlier = this.#sql.reservationOf.get(devicePublicKey)
@@ -232,7 +239,7 @@ export class Members {
     if (owner === undefined) this.#sql.addMember.run(member, role, name, nowMs)
     const publicKey = reserved.publicKey as Uint8Array
     const root = reserved.root as Uint8Array
-    this.#sql.addDevice.run(id, member, name, publicKey, root, nowMs, nowMs)
+    this.#sql.addDevice.run(id, member, name, publicKey, root, nowMs, nowMs, inviteId)
     this.#sql.release.run(id)
     this.#sql.useInvite.run(inviteId)
     return member
@@ -274,6 +281,7 @@ export class Members {
       member: String(row.member),
       name: String(row.name),
       lastSeenMs: Number(row.lastSeenMs),
+      publicKey: row.publicKey as Uint8Array,
     }))
   }
 

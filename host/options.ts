@@ -38,7 +38,11 @@ type Env = Readonly<Record<string, string | undefined>>
 export type Command =
   | { readonly name: 'help'; readonly of: CommandName | null }
   | { readonly name: 'start'; readonly options: StartOptions }
-  | { readonly name: 'stop' | 'status' | 'rotate' | 'invite-list'; readonly dataDir: string }
+  | {
+      readonly name: 'stop' | 'status' | 'rotate' | 'members' | 'invite-list'
+      readonly dataDir: string
+    }
+  | { readonly name: 'revoke'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'page'; readonly out: string }
@@ -48,6 +52,8 @@ export const COMMAND_NAMES = [
   'start',
   'stop',
   'invite',
+  'members',
+  'revoke',
   'status',
   'rotate',
   'page',
@@ -55,17 +61,7 @@ export const COMMAND_NAMES = [
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
-const LATER_COMMANDS = [
-  'init',
-  'members',
-  'revoke',
-  'connect',
-  'export',
-  'backup',
-  'restore',
-  'deploy',
-  'burn',
-]
+const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore', 'deploy', 'burn']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
   start: ['signal', 'stun', 'turn', 'config', 'no-map'],
   invite: ['rooms'],
@@ -101,6 +97,8 @@ const SPECIFIC = {
     list: { type: 'boolean' },
     withdraw: { type: 'string' },
   },
+  members: {},
+  revoke: {},
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
@@ -133,6 +131,8 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, options: startOptions(values, dataDir, env) }
     case 'invite':
       return inviteCommand(values, dataDir)
+    case 'revoke':
+      return { name, dataDir, id: revokedId(values) }
     case 'page':
       return { name, out: resolve(required(values, 'out')) }
     case 'doctor':
@@ -158,7 +158,9 @@ function refuseLaterOptions(name: CommandName, rest: readonly string[]): void {
 function parseOptions(name: CommandName, args: readonly string[]): Values {
   try {
     const options: NonNullable<ParseArgsConfig['options']> = { ...COMMON, ...SPECIFIC[name] }
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+    const allowPositionals = name === 'revoke'
+    const parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals })
+    return { ...parsed.values, ids: parsed.positionals }
   } catch (error) {
     throw new UsageError(firstSentence(error))
   }
@@ -338,6 +340,16 @@ function inviteCommand(values: Values, dataDir: string): Command {
     return { name: 'invite-withdraw', dataDir, id }
   }
   return { name: 'invite', dataDir, args: inviteArgs(values) }
+}
+
+function revokedId(values: Values): string {
+  const ids = Array.isArray(values.ids) ? values.ids.map(String) : []
+  const [id] = ids
+  if (id === undefined || ids.length > 1) {
+    throw new UsageError('Name one device or member to revoke; "clawchat members" shows their ids.')
+  }
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new UsageError('An id has 32 digits from 0 to f.')
+  return id
 }
 
 function inviteArgs(values: Values): InviteArgs {

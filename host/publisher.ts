@@ -41,6 +41,8 @@ export interface PublisherInput {
   readonly onSealed: () => void
   /** a store holds what this host never published: another copy of it is running (SPEC §3.3) */
   readonly onSuperseded: () => void
+  /** every store holds the newest record */
+  readonly onEverywhere: () => void
 }
 
 export class Publisher {
@@ -121,15 +123,21 @@ export class Publisher {
     return null
   }
 
-  /** Seals and sends a new record; resolves once one store has it, or after 5 s. */
-  async publish(): Promise<void> {
+  /** Names of stores that do not hold the newest record. */
+  get behind(): string[] {
+    return this.status.filter(({ seq }) => seq !== this.#seq).map(({ store }) => store)
+  }
+
+  /** Seals and sends a new record; resolves once `enough` stores have it, or after 5 s. */
+  async publish(enough: 'one' | 'all' = 'one'): Promise<void> {
     if (this.#stopped) return
     const seq = this.#seal()
     this.#step({ type: 'wanted', seq, nowMs: this.#input.now() })
-    if (confirmedBy(this.#state, seq) > 0) return
+    const wanted = enough === 'one' ? 1 : this.#input.stores.length
+    if (confirmedBy(this.#state, seq) >= wanted) return
     await new Promise<void>((resolve) => {
       const check = (): void => {
-        if (confirmedBy(this.#state, seq) === 0 && !this.#stopped) return
+        if (confirmedBy(this.#state, seq) < wanted && !this.#stopped) return
         clearTimeout(timer)
         this.#waiting.delete(check)
         resolve()
@@ -190,6 +198,7 @@ export class Publisher {
       await store?.put(seq, this.#record)
       report({ event: 'published', store: name, seq })
       this.#step({ type: 'stored', store: name, seq, nowMs: now() })
+      if (this.behind.length === 0) this.#input.onEverywhere()
     } catch (error) {
       const code = error instanceof ClawError ? error.code : 'store-unreachable'
       if (!this.#isKnown(name, code)) report({ event: 'store-failed', store: name, code })

@@ -42,6 +42,8 @@ export interface RotationState {
   readonly noticedEpoch: number | null
   /** ports lately active, which no draw repeats */
   readonly used: readonly number[]
+  /** ports of a schedule that a revoked device may know; no draw takes them up to this epoch */
+  readonly retired: { readonly ports: readonly number[]; readonly untilEpoch: number }
   /** binds that failed one after another */
   readonly failures: number
   /** no bind before this time, while every port seems taken */
@@ -59,6 +61,8 @@ export type RotationInput =
   | { readonly type: 'wake'; readonly nowMs: number; readonly random: RandomBytes }
   /** by hand: the current epoch gets another port now */
   | { readonly type: 'rotate'; readonly nowMs: number; readonly random: RandomBytes }
+  /** after a revocation: every epoch gets another port, none of them planned or bound before (SPEC §3.4) */
+  | { readonly type: 'redraw'; readonly nowMs: number; readonly random: RandomBytes }
   | {
       /** the answer to `bind` */
       readonly type: 'bound' | 'bind-failed'
@@ -115,6 +119,7 @@ export const createRotation = (options: RotationOptions): RotationState => ({
   graces: [],
   noticedEpoch: null,
   used: [],
+  retired: { ports: [], untilEpoch: -1 },
   failures: 0,
   retryAtMs: null,
 })
@@ -154,6 +159,7 @@ class Run {
     if (input.type === 'start' && this.state.phase === 'idle') this.start(input.planned)
     this.moveWindow()
     if (input.type === 'rotate') this.rotate()
+    if (input.type === 'redraw') this.redrawAll()
     if (input.type === 'bound') this.bound(input.port)
     if (input.type === 'bind-failed') this.bindFailed(input.port)
     this.endGraces()
@@ -218,11 +224,44 @@ class Run {
     this.save(ports)
   }
 
-  /** A small range gives way step by step: better an early return than no port. */
+  /** Whoever is connected stays so for the grace; the notice of the next epoch goes out anew, for its new port. */
+  private redrawAll(): void {
+    const { planned, sockets, active, graces, options } = this.state
+    const ports = [...planned, ...sockets].map(({ port }) => port)
+    const untilEpoch = this.epoch + WINDOW
+    this.set({ retired: { ports: [...this.retiredPorts(), ...ports], untilEpoch } })
+    this.set({ noticedEpoch: null })
+    const drawn = new Map<number, number>()
+    for (const { epoch } of planned) drawn.set(epoch, this.draw(drawn, epoch))
+    this.save(drawn)
+    const endsAtMs = this.nowMs + options.graceMs
+    for (const { epoch, port, bound } of sockets) {
+      const kept = port === active?.port || graces.some((grace) => grace.port === port)
+      if (bound && !kept && endsAtMs > this.nowMs) this.addGrace({ epoch, port, endsAtMs })
+    }
+  }
+
+  private retiredPorts(): readonly number[] {
+    const { ports, untilEpoch } = this.state.retired
+    return this.epoch <= untilEpoch ? ports : []
+  }
+
   private draw(ports: ReadonlyMap<number, number>, epoch: number): number {
+    const { firstPort, lastPort } = this.state.options
+    const drawn = this.drawBut(this.retiredPorts(), ports, epoch) ?? this.drawBut([], ports, epoch)
+    return drawn ?? firstPort + uniform(lastPort - firstPort + 1, this.random)
+  }
+
+  /** A small range gives way step by step: better an early return than no port. */
+  private drawBut(
+    avoided: readonly number[],
+    ports: ReadonlyMap<number, number>,
+    epoch: number,
+  ): number | null {
     const { firstPort, lastPort } = this.state.options
     for (let apart = APART; apart >= 0; apart--) {
       const taken = near(ports, epoch, apart)
+      for (const port of avoided) taken.add(port)
       const own = ports.get(epoch)
       if (own !== undefined) taken.add(own)
       for (const port of this.state.used.slice(APART - apart)) taken.add(port)
@@ -235,7 +274,7 @@ class Run {
       }
       return port
     }
-    return firstPort + uniform(lastPort - firstPort + 1, this.random)
+    return null
   }
 
   private planOf(epoch: number): PlannedEpoch | undefined {

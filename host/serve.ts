@@ -119,6 +119,7 @@ function converse(link: SecureLink, device: string, input: ServeInput) {
     }),
     onConnected: () => report({ event: 'connected', member, device, route: 'direct' }),
   })
+  hub.open(session)
   link.onClose(() => {
     members.seen(device, input.now())
     if (hub.leave(session)) report({ event: 'disconnected', member, device })

@@ -56,6 +56,11 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     next: 'Withdraw invites that nobody needs with "clawchat invite --withdraw ID".',
   },
   'name-invalid': { message: 'The name is empty or too long.', next: 'Choose another name.' },
+  removed: { message: 'The device was revoked.', next: ASK_NEW_INVITE },
+  'device-unknown': {
+    message: 'There is no device and no member with devices that has this id.',
+    next: 'See the ids with "clawchat members"; who was revoked before is not among them.',
+  },
   'record-missing': { message: 'No store holds a record of this host.', next: TRY_AGAIN },
   'record-malformed': { message: 'The record in the store is damaged.', next: TRY_AGAIN },
   'record-no-slot': {
@@ -356,6 +361,11 @@ const HELP: Readonly<Record<CommandName, string>> = {
   --note TEXT     for your own list
   --list          shows the invites
   --withdraw ID   makes an invite useless`,
+  members:
+    'clawchat members: who is in, with which devices, when they were last seen, and their safety codes',
+  revoke: `clawchat revoke DEVICE|MEMBER: takes a device, or all of a member, out of the chat for good
+
+The ids are those of "clawchat members". Links that the device came by or made stop working too.`,
   status: 'clawchat status: how the running host is',
   rotate: 'clawchat rotate: changes the port now (for cron)',
   page: `clawchat page: writes the page as static files for any https host
@@ -371,6 +381,8 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   start: 'run the host',
   stop: 'stop it',
   invite: 'make, list or withdraw links to join',
+  members: 'who is in, and with which devices',
+  revoke: 'take a device or a member out',
   status: 'how the host is',
   rotate: 'change the port now',
   page: 'write the page as static files',

@@ -14,6 +14,8 @@ export type ClawErrorCode =
   | 'invite-unknown'
   | 'credentials-full'
   | 'name-invalid'
+  | 'removed'
+  | 'device-unknown'
   | 'record-missing'
   | 'record-malformed'
   | 'record-no-slot'

@@ -23,6 +23,7 @@ export const ENROL_FAILURE = {
   'invite-withdrawn': 4,
   'credentials-full': 5,
   'name-invalid': 6,
+  removed: 7,
 } as const satisfies Partial<Record<ClawErrorCode, number>>
 export type EnrolFailure = keyof typeof ENROL_FAILURE
 

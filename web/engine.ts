@@ -77,6 +77,8 @@ class PageEngine implements Engine {
   #spare: Link | null = null
   #connecting = false
   #replaced = false
+  /** the host said that this device was revoked: nothing here asks it again but a person */
+  #removed = false
   #attempt = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #moveTimer: ReturnType<typeof setTimeout> | undefined
@@ -99,6 +101,7 @@ class PageEngine implements Engine {
       onNotice: (notice) => this.#plan(notice),
       onBye: (reason) => {
         this.#replaced = reason === 'replaced'
+        this.#removed = reason === 'revoked'
       },
     })
     this.#tab = new Tab({
@@ -213,7 +216,8 @@ class PageEngine implements Engine {
 
   /** The host's record has nothing for this device any more: a new link may let it in again. */
   #offerSpare(code: ClawErrorCode | null): void {
-    if (code !== 'record-no-slot' || this.#spare === null) return
+    if (code !== 'record-no-slot' && code !== 'removed') return
+    if (this.#spare === null) return
     this.#offer(this.#spare)
     this.#spare = null
   }
@@ -241,6 +245,7 @@ class PageEngine implements Engine {
     try {
       await this.#enrol(link, name)
       this.#invite = null
+      this.#removed = false
       rememberLink(null)
       this.#box.set({ phase: 'chat', roomName: link.invite.hostName, otherChat: null, error: null })
       this.#tab.tell({ type: 'joined' })
@@ -291,7 +296,7 @@ class PageEngine implements Engine {
 
   /** One attempt to get connected, or to a fresh carrier; the next attempt follows by itself. */
   async #connect(onlyEpoch?: number): Promise<void> {
-    if (this.#connecting || !this.#mayTalk()) return
+    if (this.#connecting || this.#removed || !this.#mayTalk()) return
     this.#connecting = true
     clearTimeout(this.#retryTimer)
     const moving = this.#chat.live !== null
@@ -370,6 +375,7 @@ class PageEngine implements Engine {
   }
 
   #failed(code: ClawErrorCode, moving: boolean): void {
+    if (this.#removed) return
     this.#later()
     if (moving && this.#chat.live !== null) return
     this.#box.connection({
@@ -384,6 +390,12 @@ class PageEngine implements Engine {
 
   #ended(live: Live): void {
     if (!this.#tab.leading) return
+    if (this.#removed) {
+      this.#box.connection({ state: 'offline', route: null, latencyMs: null })
+      this.#box.set({ error: 'removed' })
+      this.#offerSpare('removed')
+      return
+    }
     // A conversation that held earns a quick return; one that breaks at once must not become a loop.
     if (Date.now() - live.sinceMs > STEADY_MS) this.#attempt = 0
     // Somebody else has this device's keys, a copy of the profile perhaps: taking turns quickly would help neither.
@@ -427,6 +439,7 @@ class PageEngine implements Engine {
   }
 
   retry(): void {
+    this.#removed = false
     this.#box.set({ error: null })
     if (this.#tab.leading) this.#hurry()
     else this.#tab.tell({ type: 'retry' })

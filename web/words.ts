@@ -62,6 +62,12 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     'It is empty, longer than 48 bytes, or has control characters in it.',
     'Choose another name.',
   ),
+  removed: words(
+    'This device was removed from the chat.',
+    'The owner revoked it, so the host lets it in no more. What is here stays here.',
+    ASK,
+  ),
+  'device-unknown': words('The host knows no such device.', HERE, 'Ask the owner.'),
   'record-missing': words(
     'The host could not be found.',
     'No store has its address: the host may be off, or the stores out of reach.',

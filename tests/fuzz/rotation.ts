@@ -107,6 +107,7 @@ class Driver {
       this.nowMs = this.moved(kind, from)
       this.send({ type: 'wake' })
     } else if (kind === 4) this.send({ type: 'rotate' })
+    else if (kind === 10) this.send({ type: 'redraw' })
     else if (kind === 5) this.send({ type: 'start', planned: planOf(from, this) })
     // An answer to nothing that was asked.
     else if (kind === 6) this.send({ type: 'bind-failed', port: from.below(65_536) })

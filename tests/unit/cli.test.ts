@@ -226,6 +226,26 @@ describe('invite', () => {
   })
 })
 
+describe('revoke', () => {
+  const id = '0123456789abcdef'.repeat(2)
+  test('takes one id, as "members" shows it', () => {
+    expect(parseCommand(['revoke', id, '--data', '/d', '--json'], {})).toEqual({
+      name: 'revoke',
+      dataDir: '/d',
+      id,
+    })
+    expect(parseCommand(['members'], { CLAWCHAT_DATA: folder })).toEqual({
+      name: 'members',
+      dataDir: folder,
+    })
+  })
+
+  test.each([[], [id, id], [id.slice(1)], ['Ann'], ['../x']])('%j is wrong', (...args) => {
+    expect(wrong('revoke', ...args)).toMatch(/\.$/)
+    expect(wrong('status', id)).toMatch(/\.$/)
+  })
+})
+
 test.each([['nonsense'], ['deploy'], ['start', '--bogus'], ['start', 'more'], ['start', '--name']])(
   '%j is wrong',
   (...args) => {
@@ -352,6 +372,22 @@ describe('the process', () => {
         ['invite-withdraw', { id: 'i9' }],
         ['stop', null],
       ])
+    } finally {
+      server.close()
+    }
+  })
+
+  test('a full host: the words name what could go', async () => {
+    const server = await serveControl(controlPath(folder), (command) => {
+      if (command === 'invite') throw new ClawError('credentials-full')
+      if (command === 'members') return []
+      return [{ id: 'i1', state: 'open', expires: 'soon' }]
+    })
+    try {
+      const ran = await run(['invite', '--json'])
+      expect(ran.code).toBe(1)
+      expect(JSON.parse(ran.out)).toMatchObject({ event: 'error', code: 'credentials-full' })
+      expect(JSON.parse(ran.out).next).toContain('invite --withdraw i1 (open until soon)')
     } finally {
       server.close()
     }

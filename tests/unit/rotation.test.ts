@@ -81,7 +81,7 @@ class Driver {
     }
   }
 
-  send(type: 'wake' | 'rotate'): void {
+  send(type: 'wake' | 'rotate' | 'redraw'): void {
     this.step({ type, nowMs: this.nowMs, random: this.random })
   }
 
@@ -300,6 +300,56 @@ describe('rotation', () => {
     expect([...driver.open]).toEqual([currentPort(driver.state).port])
   })
 
+  it('redraws every epoch to ports that no schedule before named, whatever happens in between', () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const driver = started(`redraw ${seed}`)
+      const dice = seeded(`redraw dice ${seed}`)
+      const roll = (below: number): number => ((dice(2)[0] ?? 0) * 256 + (dice(2)[1] ?? 0)) % below
+      driver.taken = () => roll(5) === 0
+      const known = new Set<number>()
+      for (let times = 0; times < 3; times++) {
+        driver.at(driver.nowMs + roll(7200) * 1000)
+        for (const { port } of plannedSchedule(driver.state)) known.add(port)
+        for (const port of driver.open) known.add(port)
+        const before = [...driver.open]
+        driver.send('redraw')
+        driver.check()
+        expect(plannedSchedule(driver.state).filter(({ port }) => known.has(port))).toEqual([])
+        // Who is connected stays so, at most for the grace.
+        for (const port of before.slice(-2)) expect(driver.open.has(port)).toBe(true)
+        driver.at(driver.nowMs + OPTIONS.graceMs)
+        driver.check()
+        for (const port of driver.open) expect(known.has(port)).toBe(false)
+      }
+    }
+  })
+
+  it('redraws in the smallest range too: the new port is none that was bound', () => {
+    const small = { ...OPTIONS, lastPort: OPTIONS.firstPort + 7 }
+    for (let seed = 0; seed < 60; seed++) {
+      const driver = new Driver(`narrow ${seed}`, small)
+      driver.start()
+      driver.at(driver.nowMs + 49 * 60_000)
+      const before = new Set(driver.open)
+      expect(before.size).toBe(2)
+      driver.send('redraw')
+      expect(before.has(currentPort(driver.state).port)).toBe(false)
+      expect(driver.open.has(currentPort(driver.state).port)).toBe(true)
+    }
+  })
+
+  it('announces the next epoch anew after a redraw within the notice', () => {
+    const driver = started('noticed')
+    driver.toWake()
+    const old = plannedSchedule(driver.state)[2]
+    driver.log.length = 0
+    driver.send('redraw')
+    const next = plannedSchedule(driver.state)[2]
+    expect(next?.port).not.toBe(old?.port)
+    expect(driver.log.find(({ type }) => type === 'notice')).toMatchObject({ ...next })
+    expect(driver.open.has(old?.port ?? 0)).toBe(true)
+  })
+
   it('keeps its promises under random inputs', () => {
     for (let seed = 0; seed < 40; seed++) {
       const options = seed % 4 === 0 ? { ...OPTIONS, lastPort: OPTIONS.firstPort + 40 } : OPTIONS
@@ -312,7 +362,7 @@ describe('rotation', () => {
         driver.answering = roll(4) !== 0
         const kind = roll(8)
         if (kind < 3 && driver.wakeAtMs !== null) driver.at(driver.wakeAtMs)
-        else if (kind === 3) driver.send('rotate')
+        else if (kind === 3) driver.send(options === OPTIONS && roll(2) === 0 ? 'redraw' : 'rotate')
         else if (kind === 4) driver.at(driver.nowMs + roll(40) * HOUR)
         else if (kind === 5) driver.at(driver.nowMs - roll(40) * HOUR)
         else driver.at(driver.nowMs + roll(600) * 1000)

@@ -118,7 +118,9 @@ function entries(record: Uint8Array): Entry[] {
         locator: links.encodeLocator(LOCATOR),
       }),
     ],
-    ...[1, 2, 3, 4, 5, 6].map((code): Entry => ['ENROL_FAIL', { code }, wire.enrolFail({ code })]),
+    ...[1, 2, 3, 4, 5, 6, 7].map(
+      (code): Entry => ['ENROL_FAIL', { code }, wire.enrolFail({ code })],
+    ),
   ]
 }
 
@@ -203,7 +205,7 @@ function outOfRange(): [string, number, Uint8Array][] {
       wire.enrolOk({ device: room, root: fixed('r'), locator: Uint8Array.of(9) }),
     ],
     ['ENROL_FAIL 0', T.ENROL_FAIL, wire.enrolFail({ code: 0 })],
-    ['ENROL_FAIL 7', T.ENROL_FAIL, wire.enrolFail({ code: 7 })],
+    ['ENROL_FAIL 8', T.ENROL_FAIL, wire.enrolFail({ code: 8 })],
   ]
 }
 
