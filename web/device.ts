@@ -56,6 +56,16 @@ async function newest(store: IDBObjectStore, limit: number): Promise<StoredMessa
   return [...placed.reverse(), ...unplaced].map(messageOf)
 }
 
+/** Their places are the restored host's to give; until then they stand in the order in which they go out. */
+async function unplace(store: IDBObjectStore, entries: readonly OutboxEntry[]): Promise<void> {
+  for (const { id } of entries) {
+    const row = (await done(store.get(toHex(id)))) as Row | undefined
+    if (row === undefined) continue
+    store.delete(row.id)
+    await putMessage(store, { ...messageOf(row), seq: null })
+  }
+}
+
 async function markSent(
   store: IDBObjectStore,
   entries: readonly OutboxEntry[],
@@ -266,6 +276,7 @@ export class Device implements Keep {
       const kept = withLost(settled.kept, lost, profile.member, stored)
       store('outbox').clear()
       for (const entry of kept) store('outbox').put(entry)
+      if (settled.forgotten) await unplace(store('messages'), kept)
       const behind = profile.behind || settled.forked
       store('profile').put({ ...profile, assigned: stored + kept.length, behind }, IN_USE)
       return markSent(store('messages'), settled.acknowledged)

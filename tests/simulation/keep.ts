@@ -149,10 +149,20 @@ export class SimKeep implements Keep {
       const lost = settled.forgotten ? this.#newest(LOOK_THROUGH) : []
       const kept = withLost(settled.kept, lost, profile.member, stored)
       this.#disk.outbox = [...kept]
+      if (settled.forgotten) this.#unplace(kept)
       const behind = profile.behind || settled.forked
       this.#disk.profile = { ...profile, assigned: stored + kept.length, behind }
       return this.#sent(settled.acknowledged)
     })
+  }
+
+  #unplace(entries: readonly OutboxEntry[]): void {
+    const { messages } = this.#disk
+    for (const { id } of entries) {
+      const message = messages.get(toHex(id))
+      messages.delete(toHex(id))
+      if (message !== undefined) messages.set(message.id, { ...message, seq: null })
+    }
   }
 
   #sent(entries: readonly OutboxEntry[]): StoredMessage[] {

@@ -92,7 +92,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 28))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 29))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
