@@ -23,6 +23,8 @@ export interface ChatInput {
   readonly state: () => ClawMessage
   /** the newest record, 6144 bytes */
   readonly record: () => Uint8Array
+  /** a switch that was announced before this device came, or null */
+  readonly notice: () => ClawMessage | null
   /** RESUME is done: from here on the device is connected */
   readonly onConnected: () => void
 }
@@ -109,6 +111,8 @@ export class ChatSession {
     hub.enter(this)
     this.#input.onConnected()
     this.sendState()
+    const notice = this.#input.notice()
+    if (notice !== null) this.send(notice)
     hub.wake(settled.touched)
     this.pump()
   }

@@ -2,6 +2,7 @@
 import { SCHEDULE_EPOCHS } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
+import type { ClawMessage } from '../shared/messages.ts'
 import type { ScheduleEntry } from '../shared/record.ts'
 import type { RotateResult } from './config.ts'
 import type { EpochTable, StoredEpoch } from './database.ts'
@@ -9,6 +10,7 @@ import {
   createRotation,
   currentPort,
   type PlannedEpoch,
+  pendingNotice,
   plannedSchedule,
   type RotationEffect,
   type RotationInput,
@@ -72,6 +74,13 @@ export class Epochs {
   /** When the next epoch begins, in ms. */
   get nextAtMs(): number {
     return (this.current.epoch + 1) * this.#input.options.intervalMs
+  }
+
+  /** NOTICE of a switch that was announced before (SPEC §4.3), or null. */
+  get notice(): Extract<ClawMessage, { type: 'notice' }> | null {
+    const { now, options } = this.#input
+    const pending = pendingNotice(this.#state, now())
+    return pending && { type: 'notice', ...pending, intervalMs: options.intervalMs }
   }
 
   certificate(epoch: number): Certificate | null {

@@ -290,6 +290,7 @@ async function start(
         locator,
         recordSeq: () => publisher.seq,
         record: () => publisher.record,
+        notice: () => epochs.notice,
         publish: credentialsChanged,
         report,
       }),

@@ -63,6 +63,7 @@ interface Commands {
 
 export class MegaStore implements Store {
   readonly name = 'mega'
+  readonly linked = true
   readonly #input: MegaInput
   readonly #times: MegaTimes
   readonly #end = new AbortController()

@@ -128,16 +128,16 @@ export class Publisher {
     return this.status.filter(({ seq }) => seq !== this.#seq).map(({ store }) => store)
   }
 
-  /** Seals and sends a new record; resolves once `enough` stores have it, or after 5 s. */
+  /** Seals and sends a new record; resolves once `enough` stores that links lead to have it, or after 5 s. */
   async publish(enough: 'one' | 'all' = 'one'): Promise<void> {
     if (this.#stopped) return
     const seq = this.#seal()
     this.#step({ type: 'wanted', seq, nowMs: this.#input.now() })
-    const wanted = enough === 'one' ? 1 : this.#input.stores.length
-    if (confirmedBy(this.#state, seq) >= wanted) return
+    const confirmed = this.#confirms(enough)
+    if (confirmed(seq)) return
     await new Promise<void>((resolve) => {
       const check = (): void => {
-        if (confirmedBy(this.#state, seq) < wanted && !this.#stopped) return
+        if (!confirmed(seq) && !this.#stopped) return
         clearTimeout(timer)
         this.#waiting.delete(check)
         resolve()
@@ -148,6 +148,17 @@ export class Publisher {
       }, CONFIRM_MS)
       this.#waiting.add(check)
     })
+  }
+
+  #confirms(enough: 'one' | 'all'): (seq: number) => boolean {
+    const { stores } = this.#input
+    const linked = new Set(stores.filter((store) => store.linked).map(({ name }) => name))
+    return (seq) => {
+      const holders = confirmedBy(this.#state, seq)
+      return enough === 'all'
+        ? holders.length === stores.length
+        : holders.some((name) => linked.has(name))
+    }
   }
 
   stop(): void {

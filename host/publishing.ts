@@ -121,6 +121,6 @@ export const storeStates = (
 ): { readonly store: string; readonly seq: number | null; readonly code: string | null }[] =>
   state.stores.map(({ store, seq, code }) => ({ store, seq, code }))
 
-/** How many stores hold this record or a newer one. */
-export const confirmedBy = (state: PublishingState, seq: number): number =>
-  state.stores.filter((store) => store.seq !== null && store.seq >= seq).length
+/** The stores that hold this record or a newer one. */
+export const confirmedBy = (state: PublishingState, seq: number): readonly string[] =>
+  state.stores.filter((store) => store.seq !== null && store.seq >= seq).map(({ store }) => store)

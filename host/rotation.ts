@@ -131,6 +131,16 @@ export const plannedSchedule = (state: RotationState): readonly PlannedEpoch[] =
 export const currentPort = (state: RotationState): PlannedEpoch =>
   state.active ?? state.planned[1] ?? { port: 0, epoch: 0 }
 
+/** The switch that was announced and has not come: for who connects in between. */
+export function pendingNotice(
+  state: RotationState,
+  nowMs: number,
+): { readonly epoch: number; readonly atMs: number } | null {
+  const { intervalMs } = state.options
+  const epoch = Math.floor(nowMs / intervalMs) + 1
+  return state.noticedEpoch === epoch ? { epoch, atMs: epoch * intervalMs } : null
+}
+
 export function stepRotation(state: RotationState, input: RotationInput): RotationStep {
   if (state.phase === 'idle' && input.type !== 'start') {
     return { state, effects: [], wakeAtMs: null }

@@ -33,6 +33,7 @@ export interface ServeInput {
   readonly locator: () => Locator
   readonly recordSeq: () => number
   readonly record: () => Uint8Array
+  readonly notice: () => ClawMessage | null
   /** Publishes the changed credentials; resolves once one store confirmed, or after a few seconds. */
   readonly publish: () => Promise<void>
   readonly report: (event: HostEvent) => void
@@ -111,6 +112,7 @@ function converse(link: SecureLink, device: string, input: ServeInput) {
     hub,
     now: input.now,
     record: input.record,
+    notice: input.notice,
     state: () => ({
       type: 'state',
       hostName: input.hostName(),

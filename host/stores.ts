@@ -12,6 +12,8 @@ import { syncFolder, writeAtomically } from './folder.ts'
 export interface Store {
   /** for people and events; no secret in it */
   readonly name: string
+  /** whether links lead readers here: a file is handed on by somebody else, and maybe much later */
+  readonly linked: boolean
   /** `record`: 6144 bytes, sealed */
   put(seq: number, record: Uint8Array): Promise<void>
   /** 6144 bytes, not verified, or null when there is none */
@@ -26,6 +28,7 @@ type Ask = (url: string, init: RequestInit) => Promise<Response>
 export function fileStore(path: string): Store {
   return {
     name: 'file',
+    linked: false,
     async put(_seq, record) {
       if (record.length !== RECORD_BYTES) throw new ClawError('record-malformed')
       try {
@@ -67,6 +70,7 @@ export function httpsStore(input: {
   const asking = { timeoutMs: input.timeoutMs ?? TIMEOUT_MS, request: input.request ?? fetch }
   return {
     name: input.name,
+    linked: true,
     async put(seq, record) {
       const body = new Uint8Array(encodePut(input.writeSecret, { ctr: seq, record }))
       await ask(url, { method: 'PUT', headers, body }, asking, async (answer) => {

@@ -50,6 +50,7 @@ const input = {
   locator: () => [],
   recordSeq: () => 1,
   record: () => new Uint8Array(6144),
+  notice: () => null,
   publish: async () => undefined,
   report: () => undefined,
 }

@@ -17,6 +17,7 @@ import { createPublishing, type PublishingInput, stepPublishing } from '../../ho
 import { Rooms } from '../../host/rooms.ts'
 import {
   createRotation,
+  pendingNotice,
   plannedSchedule,
   type RotationInput,
   type RotationOptions,
@@ -548,6 +549,10 @@ class Run {
         locator: () => LOCATOR,
         recordSeq: () => this.#seq,
         record: () => this.#record,
+        notice: () => {
+          const pending = pendingNotice(this.#rotation, host.now())
+          return pending && { type: 'notice', ...pending, intervalMs: ROTATION.intervalMs }
+        },
         publish: () => this.#published(),
         report: (event) => network.hear(event),
       },

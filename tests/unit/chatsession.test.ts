@@ -15,7 +15,7 @@ import { Chance } from '../simulation/world.ts'
 const { bytes } = new Chance(1)
 const RESUME = { type: 'resume', stored: 0, id: new Uint8Array(16) } as const
 
-function scene() {
+function scene(notice: ClawMessage | null = null) {
   const db = new DatabaseSync(':memory:')
   prepareSchema(db)
   const members = new Members(db, bytes)
@@ -41,6 +41,7 @@ function scene() {
       now: () => 0,
       state: () => ({ type: 'ping', token: 0 }),
       record: () => new Uint8Array(6144),
+      notice: () => notice,
       onConnected: () => undefined,
     })
     return { session, sent }
@@ -78,4 +79,11 @@ test('anything before RESUME, and an acknowledgement of what was never sent, end
   const { session } = carrier()
   session.handle(RESUME)
   expect(() => session.handle({ type: 'ack', stored: 5 })).toThrow('frame-invalid')
+})
+
+test('who connects between the notice and the switch is told too', () => {
+  const notice = { type: 'notice', epoch: 7, atMs: 700, intervalMs: 100 } as const
+  const { session, sent } = scene(notice).carrier()
+  session.handle(RESUME)
+  expect(sent).toContainEqual(notice)
 })

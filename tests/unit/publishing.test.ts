@@ -22,7 +22,7 @@ function machine(...stores: string[]) {
       }
     },
     states: () => storeStates(state),
-    confirmedBy: (seq: number) => confirmedBy(state, seq),
+    confirmedBy: (seq: number) => confirmedBy(state, seq).length,
   }
 }
 

@@ -30,6 +30,7 @@ const session = new ChatSession({
   link, device, member, rooms, hub, now: () => 0,
   state: () => ({ type: 'ping', token: 0 }),
   record: () => new Uint8Array(6144),
+  notice: () => null,
   onConnected: () => undefined,
 })
 session.handle({ type: 'resume', stored: 0, id: new Uint8Array(16) })
