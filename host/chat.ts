@@ -194,7 +194,8 @@ class Latest {
 
   async #run(): Promise<void> {
     this.#busy = true
-    while (this.#next !== null) {
+    // Nobody is there to be told any more, and what the message is made of may be gone.
+    while (this.#next !== null && !this.#link.closed) {
       const message = this.#next()
       this.#next = null
       if (message !== null) await this.#link.send(message)

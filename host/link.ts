@@ -72,6 +72,10 @@ export class SecureLink {
     }
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   close(): void {
     this.#closed = true
     this.#carrier.close()
