@@ -124,7 +124,7 @@ export class Conversation {
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {
     const { keep, own, box, mayTalk } = this.#ports
     if (!mayTalk()) throw new ClawError('superseded')
-    const { sent, forked } = await keep.settle(stored, id)
+    const { sent } = await keep.settle(stored, id)
     // Nobody would notice any more that this carrier has ended meanwhile.
     if (live.ended) throw new ClawError('no-answer')
     const older = this.#live
@@ -139,7 +139,7 @@ export class Conversation {
     // What was asked for on the carrier before is not answered any more.
     box.set({ messages: mergeMessages(box.value.messages, sent), loadingOlder: false })
     // What this device wrote and forgot is in the room; it may have ended before the answer came.
-    if (forked || this.#knowsNothing()) this.#askHistory(0)
+    if (own.must().forgot || this.#knowsNothing()) this.#askHistory(0)
     else this.#fillHole()
     await this.flush()
   }
@@ -275,9 +275,10 @@ export class Conversation {
   }
 
   async #take(page: Of<'page'>): Promise<void> {
-    const { keep, box } = this.#ports
+    const { keep, box, own } = this.#ports
     const messages = page.messages.map((message) => this.#fromWire(message))
     await keep.putMessages(messages)
+    if (page.before === 0 && own.must().forgot) await own.update({ forgot: false })
     const merged = mergeMessages(box.value.messages, messages)
     box.set({ messages: merged, loadingOlder: false, hasOlder: page.more && startsLate(merged) })
     this.#fillHole()

@@ -26,6 +26,8 @@ export interface Profile {
   assigned: number
   stored: number
   storedId: Uint8Array
+  /** it has forgotten what it wrote, and the newest page of history has not come yet */
+  forgot?: boolean
 }
 
 export interface StoredMessage {

@@ -149,7 +149,8 @@ export class SimKeep implements Keep {
       const lost = settled.forgotten ? this.#newest(LOOK_THROUGH) : []
       const kept = withLost(settled.kept, lost, profile.member, stored)
       this.#disk.outbox = [...kept]
-      this.#disk.profile = { ...profile, assigned: stored + kept.length }
+      const forgot = settled.forked ? { forgot: true } : {}
+      this.#disk.profile = { ...profile, ...forgot, assigned: stored + kept.length }
       return { sent: this.#sent(settled.acknowledged), forked: settled.forked }
     })
   }
