@@ -5,6 +5,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { URL_MAX_BYTES } from '../shared/locator.ts'
+import { BURN_REASON, type BurnReason } from './burn.ts'
 import {
   DEFAULT_INVITE,
   DEFAULT_PORT_RANGE,
@@ -42,6 +43,12 @@ export type Command =
       readonly dataDir: string
     }
   | { readonly name: 'revoke'; readonly dataDir: string; readonly id: string }
+  | {
+      readonly name: 'burn'
+      readonly dataDir: string
+      readonly reason: BurnReason
+      readonly yes: boolean
+    }
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'page'; readonly out: string }
@@ -52,22 +59,14 @@ export const COMMAND_NAMES = [
   'invite',
   'members',
   'revoke',
+  'burn',
   'status',
   'rotate',
   'page',
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
-const LATER_COMMANDS = [
-  'init',
-  'doctor',
-  'connect',
-  'export',
-  'backup',
-  'restore',
-  'deploy',
-  'burn',
-]
+const LATER_COMMANDS = ['init', 'doctor', 'connect', 'export', 'backup', 'restore', 'deploy']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
   start: ['mega-api', 'signal', 'stun', 'turn', 'config', 'no-map'],
   invite: ['rooms'],
@@ -104,6 +103,7 @@ const SPECIFIC = {
   },
   members: {},
   revoke: {},
+  burn: { reason: { type: 'string' }, yes: { type: 'boolean' } },
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
@@ -135,6 +135,8 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, options: startOptions(values, dataDir, env) }
     case 'invite':
       return inviteCommand(values, dataDir)
+    case 'burn':
+      return { name, dataDir, reason: burnReason(values), yes: values.yes === true }
     case 'revoke':
       return { name, dataDir, id: revokedId(values) }
     case 'page':
@@ -326,6 +328,13 @@ function inviteCommand(values: Values, dataDir: string): Command {
     return { name: 'invite-withdraw', dataDir, id }
   }
   return { name: 'invite', dataDir, args: inviteArgs(values) }
+}
+
+function burnReason(values: Values): BurnReason {
+  const reason = text(values, 'reason') ?? 'compromised'
+  const known = (Object.keys(BURN_REASON) as BurnReason[]).find((each) => each === reason)
+  if (known === undefined) throw new UsageError('--reason: this must be compromised or closed.')
+  return known
 }
 
 function revokedId(values: Values): string {

@@ -36,7 +36,7 @@ export async function resolveRecord(input: {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
 }): Promise<Resolved> {
   const stores = input.locator.flatMap((entry) => (entry.type === 'https' ? [entry] : []))
-  const open = (bytes: Uint8Array): RecordBody => openRecord({ ...input, bytes })
+  const open = (bytes: Uint8Array): RecordBody => openOrBurn({ ...input, bytes })
   const answers = await askAll(
     stores.map(({ url, id }) => async (signal) => {
       const target = `${url}/v1/records/${toHex(id)}`
@@ -53,7 +53,9 @@ export async function resolveRecord(input: {
     older: codes.filter((code) => code === 'record-rollback').length,
     noSlot: codes.filter((code) => code === 'record-no-slot').length,
   }
-  valid.sort((a, b) => b.record.seq - a.record.seq)
+  // A burn is final, whatever else says otherwise with a higher number (SPEC §3.5).
+  const rank = ({ burn, seq }: RecordBody): number => (burn ? Number.MAX_SAFE_INTEGER : seq)
+  valid.sort((a, b) => rank(b.record) - rank(a.record))
   const [newest] = valid
   if (newest !== undefined) return { ...newest, ...counts }
   if (input.cached !== null) {
@@ -64,6 +66,13 @@ export async function resolveRecord(input: {
     }
   }
   throw new ClawError(worst(codes))
+}
+
+/** As `openRecord`; a burn counts below the highest seq seen too, since a thief of H may have published above it. */
+export function openOrBurn(input: Parameters<typeof openRecord>[0]): RecordBody {
+  const record = openRecord({ ...input, minSeq: 0 })
+  if (record.seq < input.minSeq && !record.burn) throw new ClawError('record-rollback')
+  return record
 }
 
 /** Whether the record is worth dialling at once: not past its time, and its schedule names a port for now. */
