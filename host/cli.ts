@@ -1,4 +1,5 @@
 // The `clawchat` command (contract.md): parses, runs, prints. The only file that sets the exit code.
+import { createInterface } from 'node:readline/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type {
@@ -85,6 +86,12 @@ async function run(command: Command): Promise<void> {
       const revoked = (await call(command.dataDir, 'revoke', { id: command.id })) as RevokeResult
       return print(revoked, revokeText(revoked))
     }
+    case 'burn': {
+      if (!command.yes && !(await sure())) return print({ burnt: null }, 'Nothing was burnt.')
+      const { reason } = command
+      const answer = (await call(command.dataDir, 'burn', { reason })) as { burnt: string }
+      return print(answer, `Burnt. ${BURN_NEXT}`)
+    }
     case 'page': {
       const files = await exportPage(command.out)
       return print({ out: command.out, files }, `Wrote the page (${files} files): ${command.out}`)
@@ -96,6 +103,21 @@ async function run(command: Command): Promise<void> {
 
 const call = (dataDir: string, command: ControlCommand, args: unknown = null): Promise<unknown> =>
   callControl(controlPath(dataDir), command, args)
+
+const BURN_NEXT =
+  'The host starts again with a new identity and prints a link for you; everybody needs a new one.'
+
+/** Asks the person at the terminal; where nobody can answer, that is wrong usage. */
+async function sure(): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new UsageError('burn asks first, and here nobody can answer: add --yes.')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const question =
+    'This ends the identity of this host for good. Every device deletes its keys and history when it hears of it, and the messages on this computer are deleted too. Type "burn" to go on: '
+  const answer = await terminal.question(question)
+  terminal.close()
+  return answer.trim() === 'burn'
+}
 
 /** A host that is full: its words name what could go. */
 class FullError extends ClawError {
@@ -127,10 +149,13 @@ async function start(options: StartOptions): Promise<void> {
   })
   // Whatever hangs must not keep a service manager waiting.
   void asked.then(() => setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref())
-  const host = await runHost(options, report, account)
-  void asked.then(() => host.stop())
   try {
-    await host.stopped
+    for (;;) {
+      const host = await runHost(options, report, account)
+      void asked.then(() => host.stop())
+      // A burnt host goes on as a new one, in the same folder and at the same address.
+      if ((await host.stopped) === 'stopped') break
+    }
   } finally {
     // A timer left behind by a library must not keep the process; half a second lets last answers leave.
     setTimeout(() => process.exit(), 500).unref()

@@ -114,6 +114,8 @@ export type HostEvent =
   | { readonly event: 'disconnected'; readonly member: string; readonly device: string }
   | { readonly event: 'revoked'; readonly device: string }
   | { readonly event: 'warning'; readonly code: WarningCode }
+  /** the identity of this folder is over; `ready` of the next one follows */
+  | { readonly event: 'burnt'; readonly identity: string }
   | { readonly event: 'stopped' }
 
 export type Role = 'owner' | 'member' | 'guest' | 'bot'

@@ -16,6 +16,7 @@ export type ControlCommand =
   | 'rotate'
   | 'members'
   | 'revoke'
+  | 'burn'
 
 /** Answers with a value that JSON can hold; throws ClawError for an orderly refusal. */
 export type ControlHandler = (command: string, args: unknown) => unknown | Promise<unknown>

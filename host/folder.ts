@@ -149,6 +149,10 @@ function makeIdentity(dir: string, random: RandomBytes): Identity {
   return splitIdentity(bytes)
 }
 
+/** The folder gets other keys, in one rename: the old ones are gone (SPEC §3.5). */
+export const renewIdentity = (dir: string, random: RandomBytes = randomBytes): Identity =>
+  usable(() => makeIdentity(dir, random))
+
 /** Writes, syncs and renames, so that a crash leaves the old file or the new one. */
 export function writeAtomically(path: string, bytes: Uint8Array, mode: number): void {
   const temporary = `${path}.tmp`

@@ -12,6 +12,16 @@ import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
 import { defaultRouteAddress, hostAddresses } from './addresses.ts'
 import {
+  BURN_REASON,
+  type BurnReason,
+  burntIds,
+  isOver,
+  readBurnt,
+  republish,
+  wipeDatabase,
+  writeBurnt,
+} from './burn.ts'
+import {
   DEFAULT_HTTP,
   type HostEvent,
   type InviteArgs,
@@ -25,7 +35,7 @@ import { controlPath, serveControl } from './control.ts'
 import { EpochTable, NonceTable, openDatabase, Settings } from './database.ts'
 import { DirectListener, guardWerift } from './direct.ts'
 import { type EpochEvent, Epochs } from './epochs.ts'
-import { openFolder } from './folder.ts'
+import { openFolder, renewIdentity } from './folder.ts'
 import { createHttp, type HttpServer } from './http.ts'
 import { Hub } from './hub.ts'
 import { makeInvite } from './invites.ts'
@@ -69,7 +79,8 @@ const BYE_MS = 300
 const ANCHOR_WAIT_MS = 60_000
 
 export interface RunningHost {
-  readonly stopped: Promise<void>
+  /** `burnt`: the folder has another identity now, and waits for its host to start */
+  readonly stopped: Promise<'stopped' | 'burnt'>
   /** idempotent */
   stop(): Promise<void>
 }
@@ -106,12 +117,25 @@ async function start(
 ): Promise<RunningHost> {
   const now = (): number => Date.now() + options.clockOffsetMs
   const folder = openFolder(options.dataDir)
-  closers.push(() => folder.close())
+  const burnt = readBurnt(folder.dir, now())
+  let over = isOver(burnt, folder.identity.writeSecret)
+  closers.push(() => {
+    if (over) renewIdentity(folder.dir)
+    folder.close()
+  })
+  const database = openDatabase(folder.dir)
+  closers.push(() => {
+    if (over) wipeDatabase(database)
+    database.close()
+  })
+  // A crash came in between: what the burn began is ended now.
+  if (over) {
+    await closeAll()
+    return start(options, report, megaAccount, closers, closeAll)
+  }
   const { identitySecret, hostSecret, writeSecret } = folder.identity
   const hostPublicKey = ed25519PublicKey(identitySecret)
   const hostKey = await nodeBackend.dhKey(hostSecret)
-  const database = openDatabase(folder.dir)
-  closers.push(() => database.close())
   const settings = new Settings(database)
   if (settings.get(SUPERSEDED) === 'yes' && !options.takeOver) throw new ClawError('superseded')
   settings.set(SUPERSEDED, 'no')
@@ -125,7 +149,7 @@ async function start(
   const id = storageId(ed25519PublicKey(writeSecret))
   const fallback = embedFallback({
     path: join(folder.dir, 'records.db'),
-    ownIds: () => new Set([toHex(id)]),
+    ownIds: () => new Set([toHex(id), ...burntIds(burnt)]),
     nowMs: now,
   })
   closers.push(() => fallback.close())
@@ -179,17 +203,19 @@ async function start(
 
   const udp: { listener: DirectListener | null } = { listener: null }
   const refresh = (): void => udp.listener?.refresh()
-  const ended = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<'stopped' | 'burnt'>()
   // Nobody may be waiting yet.
   ended.promise.catch(() => undefined)
+  // The page shows the same under "Security".
+  const identity = toHex(sha256(hostPublicKey).slice(0, 16))
   let stopping: Promise<void> | null = null
   const stop = (reason?: ClawError): Promise<void> => {
     stopping ??= (async () => {
       for (const session of hub.sessions) session.end('stopping')
       if ([...hub.sessions].length > 0) await new Promise((done) => setTimeout(done, BYE_MS))
       await closeAll()
-      report({ event: 'stopped' })
-      if (reason === undefined) ended.resolve()
+      report(over ? { event: 'burnt', identity } : { event: 'stopped' })
+      if (reason === undefined) ended.resolve(over ? 'burnt' : 'stopped')
       else ended.reject(reason)
     })()
     return stopping
@@ -374,8 +400,6 @@ async function start(
   ]
   closers.push(() => timers.forEach(clearInterval))
 
-  // The page shows the same under "Security".
-  const identity = toHex(sha256(hostPublicKey).slice(0, 16))
   const status = (): StatusResult => ({
     page: plan().url,
     pages: plan().pages,
@@ -390,6 +414,22 @@ async function start(
     connected: [...hub.sessions].length,
     dataDir: folder.dir,
   })
+  /** SPEC §3.5: written first, told second, and only then does everything end. */
+  const burn = async (reason: BurnReason): Promise<{ burnt: string }> => {
+    const record = publisher.sealLast(BURN_REASON[reason])
+    writeBurnt(folder.dir, writeSecret, record, now())
+    over = true
+    for (const session of hub.sessions) session.send({ type: 'record', bytes: record })
+    await stop()
+    return { burnt: identity }
+  }
+  for (const each of burnt) {
+    const urls = [strip(listenerUrl(listener)), ...storeUrls]
+    const stores = urls.map((url, i) =>
+      httpsStore({ name: `burnt-${i}`, url, writeSecret: each.writeSecret }),
+    )
+    closers.push(republish({ burnt: each, stores, now }))
+  }
   const control = await serveControl(controlPath(folder.dir), async (command, args) => {
     switch (command) {
       case 'stop':
@@ -398,6 +438,8 @@ async function start(
         return status()
       case 'rotate':
         return epochs.rotate()
+      case 'burn':
+        return burn((args as { reason: BurnReason }).reason)
       case 'members':
         return memberList(members, hostPublicKey, hub.online, now())
       case 'revoke':

@@ -6,6 +6,7 @@ import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { URL_MAX_BYTES } from '../shared/locator.ts'
 import { MEGA_GATEWAY } from '../shared/mega.ts'
+import { BURN_REASON, type BurnReason } from './burn.ts'
 import {
   DEFAULT_INVITE,
   DEFAULT_PORT_RANGE,
@@ -43,6 +44,12 @@ export type Command =
       readonly dataDir: string
     }
   | { readonly name: 'revoke'; readonly dataDir: string; readonly id: string }
+  | {
+      readonly name: 'burn'
+      readonly dataDir: string
+      readonly reason: BurnReason
+      readonly yes: boolean
+    }
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'page'; readonly out: string }
@@ -54,6 +61,7 @@ export const COMMAND_NAMES = [
   'invite',
   'members',
   'revoke',
+  'burn',
   'status',
   'rotate',
   'page',
@@ -61,7 +69,7 @@ export const COMMAND_NAMES = [
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
-const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore', 'deploy', 'burn']
+const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore', 'deploy']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
   start: ['signal', 'stun', 'turn', 'config', 'no-map'],
   invite: ['rooms'],
@@ -99,6 +107,7 @@ const SPECIFIC = {
   },
   members: {},
   revoke: {},
+  burn: { reason: { type: 'string' }, yes: { type: 'boolean' } },
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
@@ -131,6 +140,8 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, options: startOptions(values, dataDir, env) }
     case 'invite':
       return inviteCommand(values, dataDir)
+    case 'burn':
+      return { name, dataDir, reason: burnReason(values), yes: values.yes === true }
     case 'revoke':
       return { name, dataDir, id: revokedId(values) }
     case 'page':
@@ -340,6 +351,13 @@ function inviteCommand(values: Values, dataDir: string): Command {
     return { name: 'invite-withdraw', dataDir, id }
   }
   return { name: 'invite', dataDir, args: inviteArgs(values) }
+}
+
+function burnReason(values: Values): BurnReason {
+  const reason = text(values, 'reason') ?? 'compromised'
+  const known = (Object.keys(BURN_REASON) as BurnReason[]).find((each) => each === reason)
+  if (known === undefined) throw new UsageError('--reason: this must be compromised or closed.')
+  return known
 }
 
 function revokedId(values: Values): string {

@@ -161,6 +161,14 @@ export class Publisher {
     }
   }
 
+  /** The burn record, 6144 bytes (SPEC §3.5): nothing is published any more after it. `reason`: u8 */
+  sealLast(reason: number): Uint8Array {
+    const { body, roots, identitySecret, random, now } = this.#input
+    const last = { ...body(), burn: true, reason, seq: this.#seq + 1, issuedMs: now() }
+    this.stop()
+    return sealRecord({ body: last, roots: roots(), identitySecret, random })
+  }
+
   stop(): void {
     this.#stopped = true
     this.#wake.stop()

@@ -56,6 +56,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     next: 'Withdraw invites that nobody needs with "clawchat invite --withdraw ID".',
   },
   'name-invalid': { message: 'The name is empty or too long.', next: 'Choose another name.' },
+  burned: {
+    message: 'The owner has burnt that host: its keys may be in wrong hands.',
+    next: ASK_NEW_INVITE,
+  },
   removed: { message: 'The device was revoked.', next: ASK_NEW_INVITE },
   'device-unknown': {
     message: 'There is no device and no member with devices that has this id.',
@@ -234,6 +238,8 @@ export function eventText(event: HostEvent): string {
       return `Device ${short(event.device)} is disconnected.`
     case 'revoked':
       return `Device ${short(event.device)} was revoked.`
+    case 'burnt':
+      return `The identity ${short(event.identity)} is burnt. This folder starts again with a new one.`
     case 'warning':
       return `Warning: ${WARNINGS[event.code]}`
     case 'stopped':
@@ -366,6 +372,13 @@ const HELP: Readonly<Record<CommandName, string>> = {
   revoke: `clawchat revoke DEVICE|MEMBER: takes a device, or all of a member, out of the chat for good
 
 The ids are those of "clawchat members". Links that the device came by or made stop working too.`,
+  burn: `clawchat burn: ends this host's identity for good, because its keys may be in wrong hands
+
+Every device that hears of it deletes its keys and history. Members, links, messages and keys
+on this computer are deleted too; the host starts again as a new one, and everybody needs a new link.
+
+  --reason WHY   compromised or closed (default compromised)
+  --yes          do not ask`,
   status: 'clawchat status: how the running host is',
   rotate: 'clawchat rotate: changes the port now (for cron)',
   page: `clawchat page: writes the page as static files for any https host
@@ -383,6 +396,7 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   invite: 'make, list or withdraw links to join',
   members: 'who is in, and with which devices',
   revoke: 'take a device or a member out',
+  burn: 'end a compromised identity and start a new one',
   status: 'how the host is',
   rotate: 'change the port now',
   page: 'write the page as static files',

@@ -15,6 +15,7 @@ export type ClawErrorCode =
   | 'credentials-full'
   | 'name-invalid'
   | 'removed'
+  | 'burned'
   | 'device-unknown'
   | 'record-missing'
   | 'record-malformed'

@@ -14,6 +14,8 @@ type StoreName = (typeof STORES)[number]
 /** The profile in use, and one whose enrolment is under way: a link that turns out bad costs nobody their chat. */
 const IN_USE = 'me'
 const JOINING = 'joining'
+/** identities that were burnt, hex */
+const BURNT = 'burnt'
 
 const done = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
@@ -214,6 +216,22 @@ export class Device implements Keep {
       }
       for (const [i, entry] of waiting.entries()) store('outbox').put({ ...entry, number: i + 1 })
       store('profile').put({ ...profile, assigned: waiting.length }, IN_USE)
+    })
+  }
+
+  /** The host is burnt: its keys and everything of its chat go, and it is remembered that no link of it counts. */
+  burn(hostPublicKey: Uint8Array): Promise<void> {
+    return this.#transaction(STORES, 'readwrite', async (store) => {
+      const known = ((await done(store('profile').get(BURNT))) as string[] | undefined) ?? []
+      for (const name of ['profile', 'messages', 'outbox'] as const) store(name).clear()
+      store('profile').put([...new Set([...known, toHex(hostPublicKey)])], BURNT)
+    })
+  }
+
+  isBurnt(hostPublicKey: Uint8Array): Promise<boolean> {
+    return this.#transaction(['profile'], 'readonly', async (store) => {
+      const known = (await done(store('profile').get(BURNT))) as string[] | undefined
+      return known?.includes(toHex(hostPublicKey)) ?? false
     })
   }
 

@@ -2,7 +2,7 @@
 // Only the leading tab dials and sends (tab.ts); every tab writes to the same outbox.
 import { toHex } from '../shared/bytes.ts'
 import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
-import type { ClawErrorCode } from '../shared/error.ts'
+import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { RecordBody } from '../shared/record.ts'
@@ -97,7 +97,7 @@ class PageEngine implements Engine {
       clock: () => performance.now(),
       mayTalk: () => this.#mayTalk(),
       onEnded: (live) => this.#ended(live),
-      onRecord: async (bytes) => void (await this.#records.take(bytes)),
+      onRecord: (bytes) => this.#takeRecord(bytes),
       onNotice: (notice) => this.#plan(notice),
       onBye: (reason) => {
         this.#replaced = reason === 'replaced'
@@ -261,6 +261,7 @@ class PageEngine implements Engine {
   }
 
   async #enrol({ fragment, invite }: Link, name: string): Promise<void> {
+    if (await this.#device.isBurnt(invite.hostPublicKey)) throw new ClawError('burned')
     const begun = await this.#device.begin(fragment, invite.hostPublicKey, invite.hostName, name)
     this.#own.note(begun)
     const root = inviteRoot(invite)
@@ -374,7 +375,38 @@ class PageEngine implements Engine {
     this.#retryTimer = setTimeout(() => void this.#connect(), wait)
   }
 
+  async #takeRecord(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#records.take(bytes)
+    } catch (error) {
+      if (codeOf(error) !== 'burned') throw error
+      await this.#burn()
+    }
+  }
+
+  /** The host's last word (SPEC §3.5): nothing of this chat stays here, in no tab. */
+  async #burn(): Promise<void> {
+    const { profile } = this.#own
+    // Session and store may both have said it.
+    if (profile === null) return
+    this.#drop()
+    this.#own.note(null)
+    await this.#device.burn(profile.hostPublicKey)
+    this.#tab.tell({ type: 'burned' })
+    this.#showBurned()
+  }
+
+  #showBurned(): void {
+    this.#own.note(null)
+    clearTimeout(this.#moveTimer)
+    this.#box.set({
+      ...{ phase: 'blank', error: 'burned', hostName: '', roomName: '', me: null, security: null },
+      ...{ members: [], devices: [], messages: [], hasOlder: false, loadingOlder: false },
+    })
+  }
+
   #failed(code: ClawErrorCode, moving: boolean): void {
+    if (code === 'burned') return void this.#burn()
     if (this.#removed) return
     this.#later()
     if (moving && this.#chat.live !== null) return
@@ -498,6 +530,10 @@ class PageEngine implements Engine {
         // The profile is about to change: nothing of the host so far may be written to it.
         this.#drop()
         this.#own.note(null)
+        break
+      case 'burned':
+        this.#drop()
+        this.#showBurned()
         break
       case 'joined':
         void this.#reload()

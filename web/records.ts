@@ -1,9 +1,10 @@
 // The host's record as this device knows it: found in the stores, brought by a session, kept if it is newer (SPEC §3.2).
+import { ClawError } from '../shared/error.ts'
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
 import { openRecord, type RecordBody } from '../shared/record.ts'
 import { megaGateway } from './mega.ts'
 import type { Own } from './own.ts'
-import { type Resolved, resolveRecord } from './resolve.ts'
+import { openOrBurn, type Resolved, resolveRecord } from './resolve.ts'
 import { codeOf, type StateBox } from './state.ts'
 
 const SLOT_TRIES = 10
@@ -46,7 +47,10 @@ export class Records {
         ageMs: Math.max(0, Date.now() - record.issuedMs),
       }),
     )
-    await this.#box.step('verify', async () => this.#keepNewer(found.bytes, found.record))
+    await this.#box.step('verify', async () => {
+      if (found.record.burn) throw new ClawError('burned')
+      await this.#keepNewer(found.bytes, found.record)
+    })
     return found
   }
 
@@ -84,16 +88,20 @@ export class Records {
     return ofInvite?.locator ?? []
   }
 
-  /** A record that a live session brought. One that does not verify changes nothing. @returns it, if it was newer */
+  /**
+   * A record that a live session brought. One that does not verify changes nothing. @returns it, if it was newer.
+   * Throws ClawError('burned').
+   */
   async take(bytes: Uint8Array): Promise<RecordBody | null> {
     const { root, hostPublicKey, seq } = this.#own.must()
     if (root === null) return null
     let record: RecordBody
     try {
-      record = openRecord({ bytes, root, hostPublicKey, minSeq: seq })
+      record = openOrBurn({ bytes, root, hostPublicKey, minSeq: seq })
     } catch {
       return null
     }
+    if (record.burn) throw new ClawError('burned')
     await this.#keepNewer(bytes, record)
     return record
   }

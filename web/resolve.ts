@@ -45,7 +45,7 @@ export async function resolveRecord(input: {
   readonly megaGateway: string
 }): Promise<Resolved> {
   const stores = input.locator.filter(isStore)
-  const open = (bytes: Uint8Array): RecordBody => openRecord({ ...input, bytes })
+  const open = (bytes: Uint8Array): RecordBody => openOrBurn({ ...input, bytes })
   const answers = await askAll(
     stores.map((entry) => async (signal) => {
       const bytes =
@@ -64,7 +64,9 @@ export async function resolveRecord(input: {
     older: codes.filter((code) => code === 'record-rollback').length,
     noSlot: codes.filter((code) => code === 'record-no-slot').length,
   }
-  valid.sort((a, b) => b.record.seq - a.record.seq)
+  // A burn is final, whatever else says otherwise with a higher number (SPEC §3.5).
+  const rank = ({ burn, seq }: RecordBody): number => (burn ? Number.MAX_SAFE_INTEGER : seq)
+  valid.sort((a, b) => rank(b.record) - rank(a.record))
   const [newest] = valid
   if (newest !== undefined) return { ...newest, ...counts }
   if (input.cached !== null) {
@@ -75,6 +77,13 @@ export async function resolveRecord(input: {
     }
   }
   throw new ClawError(worst(codes))
+}
+
+/** As `openRecord`; a burn counts below the highest seq seen too, since a thief of H may have published above it. */
+export function openOrBurn(input: Parameters<typeof openRecord>[0]): RecordBody {
+  const record = openRecord({ ...input, minSeq: 0 })
+  if (record.seq < input.minSeq && !record.burn) throw new ClawError('record-rollback')
+  return record
 }
 
 /** Whether the record is worth dialling at once: not past its time, and its schedule names a port for now. */

@@ -41,6 +41,8 @@ export type TabMessage =
   /** the sender is about to replace the profile, and has replaced it */
   | { readonly type: 'joining' }
   | { readonly type: 'joined' }
+  /** the host is burnt, and what was kept of it is gone */
+  | { readonly type: 'burned' }
   | { readonly type: 'resigned' }
 
 export class Tab {

@@ -62,6 +62,11 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     'It is empty, longer than 48 bytes, or has control characters in it.',
     'Choose another name.',
   ),
+  burned: words(
+    'The owner has burnt this host.',
+    'Its keys may be in wrong hands, so the keys and the history of this chat were deleted here.',
+    'Ask the owner, face to face or by phone, for a new link.',
+  ),
   removed: words(
     'This device was removed from the chat.',
     'The owner revoked it, so the host lets it in no more. What is here stays here.',

@@ -69,6 +69,18 @@ export class Lab {
     return this.#contextIn(await this.#chromium, name)
   }
 
+  /** As `chromium`, with a profile folder that outlives the browser. `close` ends it early, so that the folder can be copied. */
+  async profile(name: string, dir: string): Promise<{ client: Client; close(): Promise<void> }> {
+    const context = await chromium.launchPersistentContext(dir, {
+      executablePath: '/usr/bin/chromium',
+      args: chromiumArgs,
+      headless: true,
+    })
+    this.#closers.push(() => context.close())
+    const client = this.#add(new Client(name, chromiumDriver(await context.newPage())))
+    return { client, close: () => context.close() }
+  }
+
   async #launchChromium(executablePath: string): Promise<import('playwright-core').Browser> {
     const browser = await chromium.launch({ executablePath, args: chromiumArgs, headless: true })
     this.#closers.push(() => browser.close())

@@ -14,13 +14,16 @@ import { Hub } from '../../host/hub.ts'
 import { Members } from '../../host/members.ts'
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { createPublishing, type PublishingInput, stepPublishing } from '../../host/publishing.ts'
+import { commitRevocation } from '../../host/revocation.ts'
 import { Rooms } from '../../host/rooms.ts'
 import {
   createRotation,
+  currentPort,
   pendingNotice,
   plannedSchedule,
   type RotationInput,
   type RotationOptions,
+  type RotationStep,
   stepRotation,
 } from '../../host/rotation.ts'
 import { serveCarrier } from '../../host/serve.ts'
@@ -118,6 +121,17 @@ export class SimHost {
     return this.#run === null ? 0 : [...this.#run.hub.sessions].length
   }
 
+  /** By hex id. */
+  talksTo(device: string): boolean {
+    const sessions = this.#run === null ? [] : [...this.#run.hub.sessions]
+    return sessions.some((session) => session.device === device)
+  }
+
+  /** Whether every store holds the newest record. */
+  get published(): boolean {
+    return this.#run !== null && this.stores.every(({ seq }) => seq === this.#run?.seq)
+  }
+
   start(): void {
     if (this.#run !== null) return
     this.#run = new Run({
@@ -205,6 +219,13 @@ export class SimHost {
     this.#guard((run) => run.wake())
   }
 
+  /** By hex id; nothing happens while the host is down or if it does not know the device. A crash may fall around the commit. */
+  revoke(device: string): void {
+    this.#guard((run) => {
+      if (run.members.devices().some(({ id }) => id === device)) run.revoke(device)
+    })
+  }
+
   /** @returns the fragment of a fresh link, or null while the host is down */
   invite(role: 'owner' | 'member'): string | null {
     return (
@@ -277,7 +298,12 @@ class Run {
   readonly #epochs: EpochTable
   readonly #settings: Settings
   readonly #fingerprints = new Map<number, Uint8Array>()
-  readonly #carriers = new Map<string, { host: SimCarrier; accepted: Accepted; port: number }>()
+  readonly #carriers = new Map<
+    string,
+    { host: SimCarrier; accepted: Accepted; port: number; credential: string; live: boolean }
+  >()
+  /** ports that take no new knock */
+  readonly #retired = new Set<number>()
   readonly #bound = new Set<number>()
   #rotation = createRotation(ROTATION)
   #publishing
@@ -308,6 +334,10 @@ class Run {
     this.#seq = Math.max(stored, input.world.nowMs, ...host.stores.map(({ seq }) => seq))
   }
 
+  get seq(): number {
+    return this.#seq
+  }
+
   start(): void {
     const { host, chance } = this.#input
     const current = Math.floor(host.now() / ROTATION.intervalMs)
@@ -331,10 +361,44 @@ class Run {
     this.#publish({ type: 'wake', nowMs: host.now() })
   }
 
+  /** As the real host does it (host/main.ts, host/epochs.ts), with one commit in the middle. */
+  revoke(device: string): void {
+    const { host, chance } = this.#input
+    const step = stepRotation(this.#rotation, {
+      type: 'redraw',
+      nowMs: host.now(),
+      random: chance.bytes,
+    })
+    const rows = plannedSchedule(step.state).map((planned) => ({
+      ...planned,
+      certPem: '',
+      keyPem: '',
+      fingerprint: chance.bytes(32),
+    }))
+    commitRevocation(host.db, device, rows, host.now())
+    this.#fingerprints.clear()
+    for (const { epoch, fingerprint } of rows) this.#fingerprints.set(epoch, fingerprint)
+    for (const port of this.#bound) this.#retired.add(port)
+    for (const [key, { host: carrier, credential, live }] of this.#carriers)
+      if (credential === device && !live) this.#forget(key, carrier)
+    this.#refresh()
+    this.hub.expel(device)
+    const saved = { ...step, effects: step.effects.filter(({ type }) => type !== 'save') }
+    this.#perform(saved)
+    this.credentialsChanged()
+    const { epoch } = currentPort(this.#rotation)
+    const { intervalMs } = ROTATION
+    for (const session of this.hub.sessions)
+      session.send({ type: 'notice', epoch, atMs: host.now(), intervalMs })
+  }
+
   feed(input: RotationInput): void {
     if (this.#ended) return
+    this.#perform(stepRotation(this.#rotation, input))
+  }
+
+  #perform({ state, effects, wakeAtMs }: RotationStep): void {
     const { world, host, chance } = this.#input
-    const { state, effects, wakeAtMs } = stepRotation(this.#rotation, input)
     this.#rotation = state
     this.#cancelRotation()
     if (wakeAtMs !== null) {
@@ -361,6 +425,7 @@ class Run {
         }
         case 'close':
           this.#bound.delete(effect.port)
+          this.#retired.delete(effect.port)
           for (const [key, carrier] of this.#carriers)
             if (carrier.port === effect.port) this.#forget(key, carrier.host)
           break
@@ -502,6 +567,7 @@ class Run {
       },
       path,
       world.nowMs,
+      !this.#retired.has(port),
     )
     if (decision.type === 'drop') return
     const { key } = decision.peer
@@ -518,17 +584,23 @@ class Run {
     transaction(host.db, () => this.#nonces.add(fromHex(key), decision.untilEpoch))
     const [mine, theirs] = network.connect(knock.device)
     const accepted = { carrier: theirs, fingerprint }
-    this.#carriers.set(key, { host: mine, accepted, port })
+    const entry = {
+      host: mine,
+      accepted,
+      port,
+      credential: decision.peer.credentialId,
+      live: false,
+    }
+    this.#carriers.set(key, entry)
     mine.onClose(() => this.#forget(key, mine))
     const markLive = (): void => this.#gate.markLive(key)
     const carrier = Object.assign(mine, { markLive })
     // A client that never speaks is not waited for.
     const deadline = this.#input.world.after(20_000, () => {
-      if (!live) mine.close()
+      if (!entry.live) mine.close()
     })
-    let live = false
     carrier.markLive = () => {
-      live = true
+      entry.live = true
       deadline()
       markLive()
     }

@@ -30,6 +30,8 @@ export class Network {
   /** what must never be seen on the wire */
   readonly secrets: Uint8Array[] = []
   readonly carriers = new Set<SimCarrier>()
+  /** when each device, by hex id, was last in */
+  readonly connectedMs = new Map<string, number>()
   frames = 0
   events = 0
 
@@ -71,6 +73,8 @@ export class Network {
       if (text.includes(secret)) this.world.fail(new Error('a secret in an event'))
     if (/[0-9a-f]{64}/.test(text)) this.world.fail(new Error('32 bytes in an event: a key'))
     this.events += 1
+    const { event: name, device } = event as { event?: string; device?: string }
+    if (name === 'connected' && device !== undefined) this.connectedMs.set(device, this.world.nowMs)
   }
 
   look(bytes: Uint8Array): void {

@@ -2,8 +2,9 @@
 // then everything calms down, and what must be true then is checked.
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { fromHex, toHex, toUtf8 } from '../../shared/bytes.ts'
+import { ClawError } from '../../shared/error.ts'
 import { SimDevice } from './device.ts'
-import { SimHost } from './host.ts'
+import { readStore, SimHost, type SimStore } from './host.ts'
 import { CALM, type Faults, Network, watchNonces } from './network.ts'
 import { Chance, World } from './world.ts'
 
@@ -21,6 +22,15 @@ export interface Outcome {
   readonly rotations: number
   readonly connects: number
   readonly restores: number
+  readonly revocations: number
+}
+
+/** Of a revoked device, by its hex id. */
+interface Revocation {
+  readonly device: SimDevice
+  readonly atMs: number
+  /** the room's last number at the commit */
+  readonly seq: number
 }
 
 /** Throws where an invariant is broken. */
@@ -43,18 +53,25 @@ export async function simulate(seed: number): Promise<Outcome> {
   host.start()
   enter('owner')
   enter('member')
+  if (chance.chance(0.5)) enter('member')
   await world.run(world.nowMs + 20_000, () => devices.every((device) => device.connected))
   host.crashiness = chance.pick([0, 0, 0.01, 0.03]) ?? 0
   for (const device of devices) device.crashiness = chance.pick([0, 0, 0.002, 0.01]) ?? 0
-  const trouble = new Trouble(world, network, chance, host, devices, enter)
+  const revoked = new Map<string, Revocation>()
+  const trouble = new Trouble(world, network, chance, host, devices, enter, revoked)
   trouble.begin()
   await world.run(world.nowMs + TROUBLE_MS)
   trouble.end()
   await world.run(world.nowMs + 2000)
-  const check = new Check(host, devices)
+  const check = new Check(
+    host,
+    devices,
+    [...revoked.values()].map(({ device }) => device),
+  )
   const quiet = await world.run(world.nowMs + CALM_MS, () => check.quiet(world.nowMs))
   if (!quiet) throw new Error(`not quiet after ${CALM_MS / 60_000} minutes: ${check.whyNot()}`)
   check.all()
+  for (const [id, revocation] of revoked) checkRevoked(id, revocation, host, network, check.stored)
   const outcome = {
     messages: check.stored.length,
     frames: network.frames,
@@ -63,9 +80,44 @@ export async function simulate(seed: number): Promise<Outcome> {
     rotations: host.rotations,
     connects: devices.reduce((sum, device) => sum + device.connects, 0),
     restores: host.restores + devices.filter(({ restored }) => restored).length,
+    revocations: revoked.size,
   }
   await end(world, network, host, devices)
   return outcome
+}
+
+/** After the commit a revoked device gets nothing, says nothing and is let in by nothing that it holds (SPEC §3.4). */
+function checkRevoked(
+  id: string,
+  { device, atMs, seq }: Revocation,
+  host: SimHost,
+  network: Network,
+  stored: readonly StoredRow[],
+): void {
+  // It may itself not have noticed yet.
+  must(!host.talksTo(id), `${device.name}: revoked, and still connected`)
+  must(
+    (network.connectedMs.get(id) ?? 0) <= atMs,
+    `${device.name}: was let in after its revocation`,
+  )
+  const later = stored.filter((row) => row.seq > seq)
+  must(!later.some((row) => row.device === id), `${device.name}: spoke after its revocation`)
+  const got = later.filter((row) => device.disk.messages.has(row.id))
+  must(got.length === 0, `${device.name}: got ${got.length} messages after its revocation`)
+  const root = device.disk.profile?.root as Uint8Array
+  for (const store of host.stores) must(!opens(store, root, host), `${store.name} still names it`)
+  const waiting = host.db.prepare('SELECT count(*) AS n FROM outgoing WHERE device = ?').get(id)?.n
+  must(waiting === 0, `${waiting} events wait for a revoked device`)
+}
+
+function opens(store: SimStore, root: Uint8Array, { hostPublicKey }: SimHost): boolean {
+  try {
+    readStore(store, { root, hostPublicKey, minSeq: 0 })
+    return true
+  } catch (error) {
+    if (error instanceof ClawError && error.code === 'record-no-slot') return false
+    throw error
+  }
 }
 
 /** Nothing may go on by itself once all have left. */
@@ -91,6 +143,7 @@ class Trouble {
   readonly #devices: readonly SimDevice[]
   readonly #enter: (role: 'member') => void
   readonly #hostForgets: boolean
+  readonly #revoked: Map<string, Revocation>
   #over = false
 
   constructor(
@@ -100,6 +153,7 @@ class Trouble {
     host: SimHost,
     devices: readonly SimDevice[],
     enter: (role: 'member') => void,
+    revoked: Map<string, Revocation>,
   ) {
     this.#world = world
     this.#network = network
@@ -107,6 +161,7 @@ class Trouble {
     this.#host = host
     this.#devices = devices
     this.#enter = enter
+    this.#revoked = revoked
     this.#hostForgets = chance.chance(0.3)
   }
 
@@ -192,6 +247,11 @@ class Trouble {
         if (this.#hostForgets) this.#host.restore()
         else device.restore()
         break
+      case 14:
+      case 15:
+      case 16:
+        this.#revoke(device)
+        break
       case 10:
         this.#burst(device, chance.between(5, 40))
         break
@@ -201,6 +261,28 @@ class Trouble {
     // A run that ended at a commit is started again, as a service manager does.
     if (!this.#host.running) later(() => this.#host.start())
     for (const each of this.#devices) if (!each.running) later(() => each.start())
+  }
+
+  /**
+   * Two stay at least, so that there is somebody to talk to. Not where the host forgets: what a revoked device wrote and
+   * the host lost, nobody brings back.
+   */
+  #revoke(device: SimDevice): void {
+    const inside = this.#devices.filter(({ enrolled }) => enrolled)
+    if (this.#hostForgets || !device.enrolled) return
+    if (inside.length - this.#revoked.size < 3) return
+    // Others speak at that very moment, and so does it.
+    for (const each of inside) this.#burst(each, this.#chance.between(1, 5))
+    this.#world.after(this.#chance.between(0, 200), () => {
+      const id = toHex(device.disk.profile?.deviceId as Uint8Array)
+      const atMs = this.#world.nowMs
+      this.#host.revoke(id)
+      const { db } = this.#host
+      if (db.prepare('SELECT 1 FROM revoked WHERE device = ?').get(id) === undefined) return
+      if (this.#revoked.has(id)) return
+      const seq = Number(db.prepare('SELECT seq FROM rooms').get()?.seq)
+      this.#revoked.set(id, { device, atMs, seq })
+    })
   }
 
   #burst(device: SimDevice, count: number): void {
@@ -223,9 +305,10 @@ export class Check {
   readonly #devices: readonly SimDevice[]
   #nextLookMs = 0
 
-  constructor(host: SimHost, devices: readonly SimDevice[]) {
+  /** `out`: devices that were revoked, of which nothing is expected here. */
+  constructor(host: SimHost, devices: readonly SimDevice[], out: readonly SimDevice[] = []) {
     this.#host = host
-    this.#devices = devices
+    this.#devices = devices.filter((device) => !out.includes(device))
   }
 
   get stored(): StoredRow[] {
@@ -257,6 +340,7 @@ export class Check {
     const outboxes = this.#in.filter((device) => device.disk.outbox.length > 0)
     // A carrier to a process that is gone looks alive until its silence is noticed.
     if (this.#host.connected < this.#in.length) return 'the host has not heard from all'
+    if (!this.#host.published) return 'a store holds an older record'
     if (behind.length > 0) return `not connected: ${behind.join(', ')}`
     if (outboxes.length > 0) return `unsent: ${outboxes.map(({ name }) => name).join(', ')}`
     if (waiting > 0) return `${waiting} events wait on the host`

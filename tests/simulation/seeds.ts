@@ -22,7 +22,15 @@ export function testSeeds(part: number, of: number): void {
 }
 
 async function runBatch(first: number, last: number): Promise<void> {
-  const sum = { messages: 0, events: 0, crashes: 0, rotations: 0, connects: 0, restores: 0 }
+  const sum = {
+    messages: 0,
+    events: 0,
+    crashes: 0,
+    rotations: 0,
+    connects: 0,
+    restores: 0,
+    revocations: 0,
+  }
   for (let seed = first; seed <= last; seed++) {
     try {
       const outcome = await simulate(seed)
@@ -38,5 +46,6 @@ async function runBatch(first: number, last: number): Promise<void> {
   expect(sum.crashes).toBeGreaterThan(seeds)
   expect(sum.rotations).toBeGreaterThan(seeds)
   expect(sum.restores).toBeGreaterThan(seeds / 10)
+  expect(sum.revocations).toBeGreaterThan(seeds / 10)
   expect(sum.connects).toBeGreaterThan(seeds * 5)
 }
