@@ -13,6 +13,7 @@ import { type ControlCommand, callControl, controlPath } from './control.ts'
 import { type Command, parseCommand, UsageError, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
 import {
+  deployText,
   errorWords,
   eventText,
   helpText,
@@ -71,6 +72,17 @@ async function run(command: Command): Promise<void> {
     case 'page': {
       const files = await exportPage(command.out)
       return print({ out: command.out, files }, `Wrote the page (${files} files): ${command.out}`)
+    }
+    case 'deploy': {
+      const { deploy } = await import('./deploy.ts')
+      const { openWrangler } = await import('./wrangler.ts')
+      const result = await deploy(command.dataDir, command.args, openWrangler(json ? 2 : 1))
+      return print(result, deployText(result))
+    }
+    case 'deploy-forget': {
+      const { forgetWorker } = await import('./deploy.ts')
+      const result = forgetWorker(command.dataDir)
+      return print(result, deployText(result))
     }
   }
 }

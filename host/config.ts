@@ -11,7 +11,14 @@ export interface ListenAddress {
 
 /** A store beside the embedded endpoint. `url` has no trailing slash. */
 export type StoreOption =
-  | { readonly kind: 'https'; readonly url: string }
+  | {
+      readonly kind: 'https'
+      readonly url: string
+      /** in events and status; missing: by number */
+      readonly name?: string
+      /** for the first write of an id (SPEC §3.3) */
+      readonly token?: string
+    }
   | { readonly kind: 'file'; readonly path: string }
 
 /** `null` everywhere: not given, so what was saved at an earlier start, or the default. */
@@ -30,6 +37,8 @@ export interface StartOptions {
   readonly udpAddress: string | null
   readonly externalAddress: string | null
   readonly stores: readonly StoreOption[]
+  /** CLAWCHAT_DEPLOY_TOKEN: for the one store given by https */
+  readonly deployToken: string | null
   /** added to the host's clock, for tests */
   readonly clockOffsetMs: number
 }
@@ -66,6 +75,7 @@ export interface PageLink {
 /** What is odd but stops nothing; words in host/terminal.ts. */
 export type WarningCode =
   | 'clock-offset'
+  | 'proxy-ignored'
   | 'page-unreachable'
   | 'page-version'
   | 'no-address'
@@ -176,6 +186,24 @@ export interface RotateResult {
   readonly previousPort: number
   readonly graceEndsAt: string
 }
+
+/** Arguments of `clawchat deploy`. */
+export interface DeployArgs {
+  /** the worker's name at Cloudflare; null: as before, or `clawchat` */
+  readonly worker: string | null
+  readonly dryRun: boolean
+}
+
+export type DeployResult =
+  | {
+      readonly event: 'deployed'
+      readonly dryRun: boolean
+      readonly worker: string
+      /** address of page and endpoint, no trailing slash; null after a dry run */
+      readonly url: string | null
+    }
+  /** `worker`: its name, or null if there was none */
+  | { readonly event: 'worker-forgotten'; readonly worker: string | null }
 
 /** `--data`, else CLAWCHAT_DATA, else the platform's folder for application data. */
 export function dataFolder(

@@ -29,6 +29,7 @@ import { Hub } from './hub.ts'
 import { makeInvite } from './invites.ts'
 import { type LinkPlan, listenerUrl, planLinks } from './links.ts'
 import { Members } from './members.ts'
+import { useSystemNetwork } from './network.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { checkPage, PAGE_DIR } from './page.ts'
 import { Publisher } from './publisher.ts'
@@ -36,6 +37,7 @@ import { Rooms } from './rooms.ts'
 import { serveCarrier } from './serve.ts'
 import { fileStore, httpsStore, type Store } from './stores.ts'
 import { Wake } from './wake.ts'
+import { withWorker } from './worker.ts'
 
 /** The owner's first link (SPEC: one use, one hour, fresh at each start until an owner device exists). */
 const OWNER_INVITE: InviteArgs = {
@@ -83,14 +85,16 @@ export async function runHost(
 }
 
 async function start(
-  options: StartOptions,
+  given: StartOptions,
   report: (event: HostEvent) => void,
   closers: (() => unknown)[],
   closeAll: () => Promise<void>,
 ): Promise<RunningHost> {
-  const now = (): number => Date.now() + options.clockOffsetMs
-  const folder = openFolder(options.dataDir)
+  const now = (): number => Date.now() + given.clockOffsetMs
+  const folder = openFolder(given.dataDir)
   closers.push(() => folder.close())
+  const options = withWorker(given, folder.dir)
+  if (goesOut(options) && !useSystemNetwork()) report({ event: 'warning', code: 'proxy-ignored' })
   const { identitySecret, hostSecret, writeSecret } = folder.identity
   const hostPublicKey = ed25519PublicKey(identitySecret)
   const hostKey = await nodeBackend.dhKey(hostSecret)
@@ -118,7 +122,7 @@ async function start(
   const http = await createHttp({
     pageDir: PAGE_DIR,
     stores: () => [...ownUrls, ...storeUrls],
-    hostNames: options.pageUrl === null ? [] : [new URL(options.pageUrl).host],
+    hostNames: given.pageUrl === null ? [] : [new URL(given.pageUrl).host],
     fallback: fallback.app,
   })
   closers.push(() => http.close())
@@ -352,6 +356,9 @@ async function start(
   return { stopped: ended.promise, stop }
 }
 
+const goesOut = ({ stores, pageUrl }: StartOptions): boolean =>
+  pageUrl !== null || stores.some(({ kind }) => kind !== 'file')
+
 /** Browsers keep a device's keys by origin: whether the one that links led to at the last start is gone. */
 function originMoved(settings: Settings, pages: readonly PageLink[]): boolean {
   const origins = pages.map(({ url }) => new URL(url).origin)
@@ -424,7 +431,7 @@ function makeStores(
     const made =
       store.kind === 'file'
         ? { ...fileStore(store.path), name: `file-${i + 1}` }
-        : httpsStore({ name: `https-${i + 1}`, url: store.url, writeSecret })
+        : httpsStore({ ...store, name: store.name ?? `https-${i + 1}`, writeSecret })
     stores.push(made)
   })
   return stores

@@ -2,6 +2,7 @@
 import { renderUnicodeCompact } from 'uqr'
 import type { ClawErrorCode } from '../shared/error.ts'
 import {
+  type DeployResult,
   formatDuration,
   type HostEvent,
   type InviteResult,
@@ -82,6 +83,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'A store refused the record.',
     next: 'Check the address given with --store and who may write there.',
   },
+  'store-token': {
+    message: 'This worker asks for a deploy token before it takes the record of a new host.',
+    next: 'Deploy it with "clawchat deploy" from this data folder, or set CLAWCHAT_DEPLOY_TOKEN to its token and start again.',
+  },
   'no-answer': {
     message: 'The other side does not answer.',
     next: 'Check that the host runs and that no firewall blocks UDP.',
@@ -137,6 +142,14 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
       'Another copy of this host is running: a store holds a record that this one never published. This one has stopped, so that no message is lost between two.',
     next: 'Stop the other copy, or delete this folder if the other is the right one; then start this one with --take-over.',
   },
+  'deploy-failed': {
+    message: 'The worker was not deployed; what wrangler said stands above.',
+    next: 'Log in with "npx wrangler login", or set CLOUDFLARE_API_TOKEN, and run "clawchat deploy" again.',
+  },
+  'wrangler-missing': {
+    message: 'Deploying needs wrangler, the tool of Cloudflare, and it is not installed here.',
+    next: 'Run "npm install" in the ClawChat folder without --omit=dev, then "clawchat deploy" again.',
+  },
   internal: {
     message: 'Something went wrong inside ClawChat.',
     next: 'Start again; if it happens again, report it.',
@@ -147,10 +160,12 @@ export const errorWords = (code: ClawErrorCode): Words => ERROR_WORDS[code]
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'clock-offset': 'CLAWCHAT_CLOCK_OFFSET is set: this host uses a shifted clock. For tests only.',
+  'proxy-ignored':
+    'HTTPS_PROXY is set, and this Node cannot use it: stores are reached directly. Install Node 24, or start with NODE_USE_ENV_PROXY=1.',
   'page-unreachable':
-    'The address given with --page does not answer, so links may not open. Check it, and that "clawchat page" was uploaded there.',
+    'The address of the page does not answer, so links may not open. Check it, and that "clawchat page" was uploaded there, or run "clawchat deploy" for a worker.',
   'page-version':
-    'The address given with --page serves another version of the page. Upload it anew: "clawchat page --out DIR".',
+    'The address of the page serves another version of it. Upload it anew: "clawchat page --out DIR", or "clawchat deploy" for a worker.',
   'no-address':
     'This computer has no network address: browsers refuse WebRTC until it is connected to a network.',
   'origin-changed':
@@ -182,7 +197,7 @@ export function eventText(event: HostEvent): string {
     case 'published':
       return `Published record ${event.seq} to ${event.store}.`
     case 'store-failed':
-      return `Could not publish to ${event.store} (${event.code}); will try again.`
+      return storeFailedText(event.store, event.code)
     case 'enrolled':
       return `A device joined (${short(event.device)}).`
     case 'connected':
@@ -196,6 +211,13 @@ export function eventText(event: HostEvent): string {
     case 'stopped':
       return 'Stopped.'
   }
+}
+
+function storeFailedText(store: string, code: string): string {
+  const failed = `Could not publish to ${store} (${code}); will try again.`
+  if (code !== 'store-token') return failed
+  const { message, next } = errorWords(code)
+  return `${failed}\n${message}\n${next}`
 }
 
 const short = (id: string): string => id.slice(0, 8)
@@ -259,6 +281,17 @@ export function statusText(status: StatusResult): string {
 export const rotateText = (result: RotateResult): string =>
   `Port ${result.previousPort} → ${result.port}; the old one closes at ${result.graceEndsAt}.`
 
+export function deployText(result: DeployResult): string {
+  if (result.event === 'worker-forgotten') {
+    return result.worker === null
+      ? 'There is no worker to forget.'
+      : `The next start no longer uses the worker ${result.worker}. At Cloudflare it stays: "npx wrangler delete --name ${result.worker}" deletes it.`
+  }
+  return result.url === null
+    ? `Everything is ready to deploy the worker ${result.worker}; nothing was uploaded.`
+    : `Deployed: ${result.url}\nStart the host again: its links will lead there.`
+}
+
 const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or the platform's folder)
   --json       one JSON object a line on standard output, words on standard error
   --help       this text`
@@ -293,6 +326,12 @@ const HELP: Readonly<Record<CommandName, string>> = {
   page: `clawchat page: writes the page as static files for any https host
 
   --out DIR    an empty folder, or one that holds an earlier page`,
+  deploy: `clawchat deploy: puts page and record endpoint on your Cloudflare account, for links
+that open anywhere (docs/OPERATING.md says what it costs)
+
+  --name NAME  the worker's name at Cloudflare (default: as before, or clawchat)
+  --dry-run    do everything but the upload; needs no account and no network
+  --forget     the next start no longer uses the worker`,
 }
 
 const SUMMARY: Readonly<Record<CommandName, string>> = {
@@ -302,6 +341,7 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   status: 'how the host is',
   rotate: 'change the port now',
   page: 'write the page as static files',
+  deploy: 'put page and record endpoint on Cloudflare',
 }
 
 /** Help of one command, or the list of commands. */

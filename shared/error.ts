@@ -26,6 +26,7 @@ export type ClawErrorCode =
   | 'frame-invalid'
   | 'store-unreachable'
   | 'store-refused'
+  | 'store-token'
   | 'no-answer'
   | 'no-network'
   | 'no-webrtc'
@@ -41,6 +42,8 @@ export type ClawErrorCode =
   | 'node-too-old'
   | 'page-missing'
   | 'superseded'
+  | 'deploy-failed'
+  | 'wrangler-missing'
   | 'internal'
 
 export class ClawError extends Error {

@@ -122,6 +122,7 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     'It may be overloaded.',
     'Try again in a minute.',
   ),
+  'store-token': words('A store asks the host for a token.', HERE, 'Ask the owner.'),
   'no-answer': words(
     'The host does not answer.',
     'The router may have restarted, the host may be off, or a firewall drops the packets.',
@@ -152,6 +153,8 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   'no-usable-store': words('No store can be read from this page.', HERE, 'Ask the owner.'),
   'node-too-old': words('The host’s Node is too old.', HERE, 'Ask the owner.'),
   'page-missing': words('The page was not built.', HERE, 'Ask the owner.'),
+  'deploy-failed': words('The worker was not deployed.', HERE, 'Ask the owner.'),
+  'wrangler-missing': words('Wrangler is not installed.', HERE, 'Ask the owner.'),
   superseded: words('Another copy of the host is running.', HERE, 'Ask the owner.'),
   internal: words(
     'Something went wrong in this page.',

@@ -67,7 +67,7 @@ test('an endpoint: token for the first write, counters only upwards', async () =
   const url = await serve(getRequestListener(file.app.fetch))
   const bare = httpsStore({ name: 'x', url, writeSecret })
   expect(await bare.get()).toBeNull()
-  await expect(bare.put(5, record(1))).rejects.toThrow('store-refused')
+  await expect(bare.put(5, record(1))).rejects.toThrow('store-token')
   await httpsStore({ name: 'x', url, writeSecret, token: 'token' }).put(5, record(1))
   await bare.put(6, record(2))
   await expect(bare.put(6, record(3))).rejects.toThrow('store-refused')
@@ -91,6 +91,16 @@ test('an endpoint that fails, redirects, answers too much or nothing at all', as
   for (const code of [400, 403, 409, 413]) {
     status(code)
     await expect(store.put(1, record(1))).rejects.toThrow('store-refused')
+  }
+  const bodies = {
+    token: 'store-token',
+    forbidden: 'store-refused',
+    [`token${'x'.repeat(99)}`]: 'store-refused',
+  }
+  for (const [word, code] of Object.entries(bodies)) {
+    answer = (_, response) => response.writeHead(403).end(word)
+    await expect(store.put(1, record(1))).rejects.toThrow(code)
+    await expect(store.get()).rejects.toThrow('store-refused')
   }
   for (const length of [0, RECORD_BYTES - 1, RECORD_BYTES + 1, 4 * RECORD_BYTES]) {
     answer = (_, response) => response.end(new Uint8Array(length))
