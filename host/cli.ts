@@ -15,10 +15,11 @@ import type {
 import { type ControlCommand, callControl, controlPath } from './control.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { fullText, membersText, revokeText } from './memberlist.ts'
-import { useEnvironment } from './network.ts'
+import { useSystemNetwork } from './network.ts'
 import { type Command, parseCommand, UsageError, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
 import {
+  deployText,
   errorWords,
   eventText,
   helpText,
@@ -98,6 +99,17 @@ async function run(command: Command): Promise<void> {
     }
     case 'doctor':
       return doctor(command.dataDir, command.megaApi)
+    case 'deploy': {
+      const { deploy } = await import('./deploy.ts')
+      const { openWrangler } = await import('./wrangler.ts')
+      const result = await deploy(command.dataDir, command.args, openWrangler(json ? 2 : 1))
+      return print(result, deployText(result))
+    }
+    case 'deploy-forget': {
+      const { forgetWorker } = await import('./deploy.ts')
+      const result = forgetWorker(command.dataDir)
+      return print(result, deployText(result))
+    }
   }
 }
 
@@ -139,7 +151,6 @@ async function sayWhatToRemove(dataDir: string, error: unknown): Promise<never> 
 async function start(options: StartOptions): Promise<void> {
   const report = (event: HostEvent): void => print(event, eventText(event))
   if (options.clockOffsetMs !== 0) report({ event: 'warning', code: 'clock-offset' })
-  if (!useEnvironment(process.env)) report({ event: 'warning', code: 'proxy-unsupported' })
   const usesMega = options.stores.some(({ kind }) => kind === 'mega')
   const account = usesMega ? await megaAccount(options.dataDir, options.megaApi) : null
   // Loaded here, so that the other commands start fast.
@@ -173,7 +184,7 @@ async function megaAccount(dataDir: string, gateway: string): Promise<MegaAccoun
 }
 
 async function doctor(dataDir: string, gateway: string): Promise<void> {
-  useEnvironment(process.env)
+  useSystemNetwork()
   const account = await megaAccount(dataDir, gateway)
   const { examineMega } = await import('./megadoctor.ts')
   const { doctorText } = await import('./terminal.ts')

@@ -11,7 +11,14 @@ export interface ListenAddress {
 
 /** A store beside the embedded endpoint. `url` has no trailing slash. */
 export type StoreOption =
-  | { readonly kind: 'https'; readonly url: string }
+  | {
+      readonly kind: 'https'
+      readonly url: string
+      /** in events and status; missing: by number */
+      readonly name?: string
+      /** for the first write of an id (SPEC §3.3) */
+      readonly token?: string
+    }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'mega' }
 
@@ -33,6 +40,8 @@ export interface StartOptions {
   readonly stores: readonly StoreOption[]
   /** gateway of MEGA's API, without trailing slash; another than MEGA's own is for tests */
   readonly megaApi: string
+  /** CLAWCHAT_DEPLOY_TOKEN: for the one store given by https */
+  readonly deployToken: string | null
   /** added to the host's clock, for tests */
   readonly clockOffsetMs: number
 }
@@ -69,7 +78,7 @@ export interface PageLink {
 /** What is odd but stops nothing; words in host/terminal.ts. */
 export type WarningCode =
   | 'clock-offset'
-  | 'proxy-unsupported'
+  | 'proxy-ignored'
   | 'page-unreachable'
   | 'page-version'
   | 'no-address'
@@ -209,6 +218,23 @@ export interface RevokeResult {
   /** devices that the owner has left */
   readonly ownerDevices: number
 }
+/** Arguments of `clawchat deploy`. */
+export interface DeployArgs {
+  /** the worker's name at Cloudflare; null: as before, or `clawchat` */
+  readonly worker: string | null
+  readonly dryRun: boolean
+}
+
+export type DeployResult =
+  | {
+      readonly event: 'deployed'
+      readonly dryRun: boolean
+      readonly worker: string
+      /** address of page and endpoint, no trailing slash; null after a dry run */
+      readonly url: string | null
+    }
+  /** `worker`: its name, or null if there was none */
+  | { readonly event: 'worker-forgotten'; readonly worker: string | null }
 
 /** `--data`, else CLAWCHAT_DATA, else the platform's folder for application data. */
 export function dataFolder(

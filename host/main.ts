@@ -44,6 +44,7 @@ import { MegaStore, megaFileName } from './mega.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { memberList } from './memberlist.ts'
 import { Members } from './members.ts'
+import { useSystemNetwork } from './network.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { checkPage, PAGE_DIR } from './page.ts'
 import { Publisher } from './publisher.ts'
@@ -58,6 +59,7 @@ import { Rooms } from './rooms.ts'
 import { serveCarrier } from './serve.ts'
 import { fileStore, httpsStore, type Store } from './stores.ts'
 import { Wake } from './wake.ts'
+import { withWorker } from './worker.ts'
 
 /** The owner's first link (SPEC: one use, one hour, fresh at each start until an owner device exists). */
 const OWNER_INVITE: InviteArgs = {
@@ -109,14 +111,14 @@ export async function runHost(
 }
 
 async function start(
-  options: StartOptions,
+  given: StartOptions,
   report: (event: HostEvent) => void,
   megaAccount: MegaAccount | null,
   closers: (() => unknown)[],
   closeAll: () => Promise<void>,
 ): Promise<RunningHost> {
-  const now = (): number => Date.now() + options.clockOffsetMs
-  const folder = openFolder(options.dataDir)
+  const now = (): number => Date.now() + given.clockOffsetMs
+  const folder = openFolder(given.dataDir)
   const burnt = readBurnt(folder.dir, now())
   let over = isOver(burnt, folder.identity.writeSecret)
   closers.push(() => {
@@ -131,8 +133,10 @@ async function start(
   // A crash came in between: what the burn began is ended now.
   if (over) {
     await closeAll()
-    return start(options, report, megaAccount, closers, closeAll)
+    return start(given, report, megaAccount, closers, closeAll)
   }
+  const options = withWorker(given, folder.dir)
+  if (goesOut(options) && !useSystemNetwork()) report({ event: 'warning', code: 'proxy-ignored' })
   const { identitySecret, hostSecret, writeSecret } = folder.identity
   const hostPublicKey = ed25519PublicKey(identitySecret)
   const hostKey = await nodeBackend.dhKey(hostSecret)
@@ -172,7 +176,7 @@ async function start(
     pageDir: PAGE_DIR,
     stores: () => [...ownUrls, ...storeUrls],
     ...(mega && { mega: { gateway: options.megaApi, own: options.megaApi === MEGA_GATEWAY } }),
-    hostNames: options.pageUrl === null ? [] : [new URL(options.pageUrl).host],
+    hostNames: given.pageUrl === null ? [] : [new URL(given.pageUrl).host],
     fallback: fallback.app,
   })
   closers.push(() => http.close())
@@ -474,6 +478,9 @@ async function start(
   return { stopped: ended.promise, stop }
 }
 
+const goesOut = ({ stores, pageUrl }: StartOptions): boolean =>
+  pageUrl !== null || stores.some(({ kind }) => kind !== 'file')
+
 /** Browsers keep a device's keys by origin: whether the one that links led to at the last start is gone. */
 function originMoved(settings: Settings, pages: readonly PageLink[]): boolean {
   const origins = pages.map(({ url }) => new URL(url).origin)
@@ -549,7 +556,7 @@ function makeStores(
     const made =
       store.kind === 'file'
         ? { ...fileStore(store.path), name: `file-${i + 1}` }
-        : httpsStore({ name: `https-${i + 1}`, url: store.url, writeSecret })
+        : httpsStore({ ...store, name: store.name ?? `https-${i + 1}`, writeSecret })
     stores.push(made)
   })
   return stores

@@ -7,7 +7,7 @@ import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { megaFetch } from './megafetch.ts'
 import type { Anchor, Unlock } from './megasession.ts'
-import { useEnvironment } from './network.ts'
+import { useSystemNetwork } from './network.ts'
 
 export interface MegaWork {
   readonly gateway: string
@@ -32,7 +32,7 @@ const UPLOAD_TRIES = 3
 const CONTENT =
   'ClawChat keeps the sealed address of your host in the properties of this file.\nLinks to your host stop finding it here when the file is deleted or moved to the rubbish bin.\n'
 
-useEnvironment(process.env)
+useSystemNetwork()
 const work = workerData as MegaWork
 const tell = (news: MegaNews): void => parentPort?.postMessage(news)
 

@@ -11,6 +11,7 @@ import {
   DEFAULT_INVITE,
   DEFAULT_PORT_RANGE,
   DEFAULT_ROTATION,
+  type DeployArgs,
   dataFolder,
   formatDuration,
   type InviteArgs,
@@ -54,6 +55,8 @@ export type Command =
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'page'; readonly out: string }
   | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
+  | { readonly name: 'deploy'; readonly dataDir: string; readonly args: DeployArgs }
+  | { readonly name: 'deploy-forget'; readonly dataDir: string }
 
 export const COMMAND_NAMES = [
   'start',
@@ -65,11 +68,12 @@ export const COMMAND_NAMES = [
   'status',
   'rotate',
   'page',
+  'deploy',
   'doctor',
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
-const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore', 'deploy']
+const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
   start: ['signal', 'stun', 'turn', 'config', 'no-map'],
   invite: ['rooms'],
@@ -112,6 +116,11 @@ const SPECIFIC = {
   rotate: {},
   page: { out: { type: 'string' } },
   doctor: { mega: { type: 'boolean' }, 'mega-api': { type: 'string' } },
+  deploy: {
+    name: { type: 'string' },
+    'dry-run': { type: 'boolean' },
+    forget: { type: 'boolean' },
+  },
 } as const satisfies Record<CommandName, ParseArgsConfig['options']>
 
 type Value = string | boolean | readonly (string | boolean)[] | undefined
@@ -150,6 +159,8 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       if (values.mega !== true)
         throw new UsageError('doctor without --mega comes with a later version.')
       return { name, dataDir, megaApi: megaApi(values) }
+    case 'deploy':
+      return deployCommand(values, dataDir)
     default:
       return { name, dataDir }
   }
@@ -240,6 +251,7 @@ function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
     externalAddress: optional(values, 'external-address', parseAddress, ip),
     stores,
     megaApi: megaApi(values),
+    deployToken: deployToken(env.CLAWCHAT_DEPLOY_TOKEN, stores),
     clockOffsetMs: clockOffset(env.CLAWCHAT_CLOCK_OFFSET),
   }
 }
@@ -327,6 +339,32 @@ function parseStoreUrl(value: string): string | null {
   if (url.username !== '' || url.password !== '') return null
   const base = url.href.replace(/\/+$/, '')
   return Buffer.byteLength(base) <= URL_MAX_BYTES ? base : null
+}
+
+/** It must not reach the operator of another store. */
+function deployToken(value: string | undefined, stores: readonly StoreOption[]): string | null {
+  if (value === undefined || value === '') return null
+  if (!/^[\x21-\x7e]{1,256}$/.test(value)) {
+    throw new UsageError('CLAWCHAT_DEPLOY_TOKEN must be 1 to 256 visible ASCII characters.')
+  }
+  if (stores.filter(({ kind }) => kind === 'https').length > 1) {
+    throw new UsageError('CLAWCHAT_DEPLOY_TOKEN goes with one --store https:URL only.')
+  }
+  return value
+}
+
+function deployCommand(values: Values, dataDir: string): Command {
+  const dryRun = values['dry-run'] === true
+  const sentence = 'this must be 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -.'
+  const worker = optional(values, 'name', parseWorkerName, sentence)
+  if (values.forget !== true) return { name: 'deploy', dataDir, args: { worker, dryRun } }
+  if (dryRun || worker !== null) throw new UsageError('--forget goes with no other option.')
+  return { name: 'deploy-forget', dataDir }
+}
+
+function parseWorkerName(value: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) throw new ClawError('usage')
+  return value
 }
 
 function clockOffset(value: string | undefined): number {

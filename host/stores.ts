@@ -8,7 +8,7 @@ import { ed25519PublicKey } from '../shared/noble.ts'
 import { encodePut, storageId } from '../shared/put.ts'
 import { syncFolder, writeAtomically } from './folder.ts'
 
-/** Both throw ClawError: `store-unreachable` (try again) or `store-refused` (it answered no). */
+/** Both throw ClawError: `store-unreachable` (try again), `store-refused` (it answered no), or put alone `store-token`. */
 export interface Store {
   /** for people and events; no secret in it */
   readonly name: string
@@ -21,6 +21,7 @@ export interface Store {
 }
 
 const TIMEOUT_MS = 10_000
+const WORD_MAX = 32
 
 type Ask = (url: string, init: RequestInit) => Promise<Response>
 
@@ -74,6 +75,8 @@ export function httpsStore(input: {
     async put(seq, record) {
       const body = new Uint8Array(encodePut(input.writeSecret, { ctr: seq, record }))
       await ask(url, { method: 'PUT', headers, body }, asking, async (answer) => {
+        const word = answer.status === 403 ? await readWord(answer) : ''
+        if (word === 'token') throw new ClawError('store-token')
         await answer.body?.cancel()
         refuseUnlessOk(answer)
       })
@@ -110,6 +113,16 @@ function refuseUnlessOk(answer: Response): void {
   if (answer.ok) return
   const passes = answer.status === 429 || answer.status >= 500
   throw new ClawError(passes ? 'store-unreachable' : 'store-refused')
+}
+
+/** What a refusal says (SPEC §3.3), or nothing if that is longer than any of its words. */
+async function readWord(answer: Response): Promise<string> {
+  let text = ''
+  for await (const chunk of answer.body ?? []) {
+    text += new TextDecoder().decode(chunk)
+    if (text.length > WORD_MAX) return ''
+  }
+  return text
 }
 
 /** Reads at most one record, so that a store cannot fill the memory. */

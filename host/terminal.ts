@@ -2,6 +2,7 @@
 import { renderUnicodeCompact } from 'uqr'
 import type { ClawErrorCode } from '../shared/error.ts'
 import {
+  type DeployResult,
   formatDuration,
   type HostEvent,
   type InviteResult,
@@ -91,6 +92,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   'store-refused': {
     message: 'A store refused the record.',
     next: 'Check the address given with --store and who may write there.',
+  },
+  'store-token': {
+    message: 'This worker asks for a deploy token before it takes the record of a new host.',
+    next: 'Deploy it with "clawchat deploy" from this data folder, or set CLAWCHAT_DEPLOY_TOKEN to its token and start again.',
   },
   'mega-account': {
     message: 'No MEGA account is known here, or its session has ended.',
@@ -182,6 +187,14 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
       'Another copy of this host is running: a store holds a record that this one never published. This one has stopped, so that no message is lost between two.',
     next: 'Stop the other copy, or delete this folder if the other is the right one; then start this one with --take-over.',
   },
+  'deploy-failed': {
+    message: 'The worker was not deployed; what wrangler said stands above.',
+    next: 'Log in with "npx wrangler login", or set CLOUDFLARE_API_TOKEN, and run "clawchat deploy" again.',
+  },
+  'wrangler-missing': {
+    message: 'Deploying needs wrangler, the tool of Cloudflare, and it is not installed here.',
+    next: 'Run "npm install" in the ClawChat folder without --omit=dev, then "clawchat deploy" again.',
+  },
   internal: {
     message: 'Something went wrong inside ClawChat.',
     next: 'Start again; if it happens again, report it.',
@@ -191,13 +204,13 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
 export const errorWords = (code: ClawErrorCode): Words => ERROR_WORDS[code]
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
-  'proxy-unsupported':
-    'The environment names a proxy, and this Node cannot use it: requests to stores go out directly. Install Node 24 from https://nodejs.org.',
   'clock-offset': 'CLAWCHAT_CLOCK_OFFSET is set: this host uses a shifted clock. For tests only.',
+  'proxy-ignored':
+    'HTTPS_PROXY is set, and this Node cannot use it: stores are reached directly. Install Node 24, or start with NODE_USE_ENV_PROXY=1.',
   'page-unreachable':
-    'The address given with --page does not answer, so links may not open. Check it, and that "clawchat page" was uploaded there.',
+    'The address of the page does not answer, so links may not open. Check it, and that "clawchat page" was uploaded there, or run "clawchat deploy" for a worker.',
   'page-version':
-    'The address given with --page serves another version of the page. Upload it anew: "clawchat page --out DIR".',
+    'The address of the page serves another version of it. Upload it anew: "clawchat page --out DIR", or "clawchat deploy" for a worker.',
   'no-address':
     'This computer has no network address: browsers refuse WebRTC until it is connected to a network.',
   'origin-changed':
@@ -249,7 +262,8 @@ export function eventText(event: HostEvent): string {
 
 /** What only the owner can mend comes with what to do. */
 function storeFailedText(store: string, code: string): string {
-  const words = code.startsWith('mega-') ? ERROR_WORDS[code as ClawErrorCode] : undefined
+  const told = code.startsWith('mega-') || code === 'store-token'
+  const words = told ? ERROR_WORDS[code as ClawErrorCode] : undefined
   if (words === undefined) return `Could not publish to ${store} (${code}); will try again.`
   return `Could not publish to ${store} (${code}). ${words.message} ${words.next}`
 }
@@ -336,6 +350,17 @@ export function doctorText(steps: readonly DoctorStep[]): string {
   return ['MEGA:', ...rows].join('\n')
 }
 
+export function deployText(result: DeployResult): string {
+  if (result.event === 'worker-forgotten') {
+    return result.worker === null
+      ? 'There is no worker to forget.'
+      : `The next start no longer uses the worker ${result.worker}. At Cloudflare it stays: "npx wrangler delete --name ${result.worker}" deletes it.`
+  }
+  return result.url === null
+    ? `Everything is ready to deploy the worker ${result.worker}; nothing was uploaded.`
+    : `Deployed: ${result.url}\nStart the host again: its links will lead there.`
+}
+
 const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or the platform's folder)
   --json       one JSON object a line on standard output, words on standard error
   --help       this text`
@@ -388,6 +413,12 @@ on this computer are deleted too; the host starts again as a new one, and everyb
 
   --mega          signs in to MEGA and measures sizes, delays and what a page may ask
   --mega-api URL  another address of MEGA's API, for tests`,
+  deploy: `clawchat deploy: puts page and record endpoint on your Cloudflare account, for links
+that open anywhere (docs/OPERATING.md says what it costs)
+
+  --name NAME  the worker's name at Cloudflare (default: as before, or clawchat)
+  --dry-run    do everything but the upload; needs no account and no network
+  --forget     the next start no longer uses the worker`,
 }
 
 const SUMMARY: Readonly<Record<CommandName, string>> = {
@@ -401,6 +432,7 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   rotate: 'change the port now',
   page: 'write the page as static files',
   doctor: 'measure what the host depends on',
+  deploy: 'put page and record endpoint on Cloudflare',
 }
 
 /** Help of one command, or the list of commands. */

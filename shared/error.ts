@@ -29,6 +29,7 @@ export type ClawErrorCode =
   | 'frame-invalid'
   | 'store-unreachable'
   | 'store-refused'
+  | 'store-token'
   | 'mega-account'
   | 'mega-file'
   | 'mega-login'
@@ -52,6 +53,8 @@ export type ClawErrorCode =
   | 'node-too-old'
   | 'page-missing'
   | 'superseded'
+  | 'deploy-failed'
+  | 'wrangler-missing'
   | 'internal'
 
 export class ClawError extends Error {

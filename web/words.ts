@@ -141,6 +141,7 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   'mega-quota': words('The host’s MEGA account is over its quota.', HERE, 'Ask the owner.'),
   'mega-session': words('MEGA has ended the host’s session.', HERE, 'Ask the owner.'),
   'mega-gone': words('The host’s file at MEGA is gone.', HERE, 'Ask the owner.'),
+  'store-token': words('A store asks the host for a token.', HERE, 'Ask the owner.'),
   'no-answer': words(
     'The host does not answer.',
     'The router may have restarted, the host may be off, or a firewall drops the packets.',
@@ -171,6 +172,8 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   'no-usable-store': words('No store can be read from this page.', HERE, 'Ask the owner.'),
   'node-too-old': words('The host’s Node is too old.', HERE, 'Ask the owner.'),
   'page-missing': words('The page was not built.', HERE, 'Ask the owner.'),
+  'deploy-failed': words('The worker was not deployed.', HERE, 'Ask the owner.'),
+  'wrangler-missing': words('Wrangler is not installed.', HERE, 'Ask the owner.'),
   superseded: words('Another copy of the host is running.', HERE, 'Ask the owner.'),
   internal: words(
     'Something went wrong in this page.',

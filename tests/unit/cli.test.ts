@@ -79,6 +79,7 @@ describe('start', () => {
       externalAddress: null,
       stores: [],
       megaApi: 'https://g.api.mega.co.nz',
+      deployToken: null,
       clockOffsetMs: 0,
     })
   })
@@ -119,6 +120,7 @@ describe('start', () => {
         { kind: 'mega' },
       ],
       megaApi: 'http://127.0.0.1:9',
+      deployToken: null,
       clockOffsetMs: 0,
     })
   })
@@ -193,6 +195,60 @@ describe('start', () => {
   })
 })
 
+describe('a deploy token for a store given by hand', () => {
+  const env = { CLAWCHAT_DEPLOY_TOKEN: 'secret-token' }
+
+  test('goes with one https store', () => {
+    expect(startOptions(['--store', 'https://a.example'], env).deployToken).toBe('secret-token')
+    const more = ['--store', 'https://a.example', '--store', 'file:/tmp/x']
+    expect(startOptions(more, env).deployToken).toBe('secret-token')
+    expect(startOptions([], env).deployToken).toBe('secret-token')
+  })
+
+  test('is refused with two, and where it can be none; the sentence does not repeat it', () => {
+    const two = ['start', '--store', 'https://a.example', '--store', 'https://b.example']
+    for (const [args, value] of [
+      [two, 'secret-token'],
+      [['start'], 'secret token'],
+      [['start'], 'x'.repeat(257)],
+    ] as const) {
+      try {
+        parseCommand(args, { CLAWCHAT_DEPLOY_TOKEN: value })
+        throw new Error('accepted')
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error
+        expect(error.sentence).toContain('CLAWCHAT_DEPLOY_TOKEN')
+        expect(error.sentence).not.toContain(value)
+      }
+    }
+  })
+})
+
+describe('deploy', () => {
+  test('has defaults and takes its options', () => {
+    const parse = (...args: string[]) =>
+      parseCommand(['deploy', ...args], { CLAWCHAT_DATA: folder })
+    expect(parse()).toEqual({
+      name: 'deploy',
+      dataDir: folder,
+      args: { worker: null, dryRun: false },
+    })
+    expect(parse('--name', 'my-chat2', '--dry-run')).toMatchObject({
+      args: { worker: 'my-chat2', dryRun: true },
+    })
+    expect(parse('--forget')).toEqual({ name: 'deploy-forget', dataDir: folder })
+  })
+
+  test.each(['', 'A', '-a', 'a-', 'a.b', 'a'.repeat(64), 'a b', '--'])('--name=%s', (name) => {
+    expect(wrong('deploy', `--name=${name}`)).toContain('--name')
+  })
+
+  test('--forget stands alone', () => {
+    expect(wrong('deploy', '--forget', '--dry-run')).toContain('--forget')
+    expect(wrong('deploy', '--forget', '--name', 'a')).toContain('--forget')
+  })
+})
+
 describe('invite', () => {
   test('has defaults and takes its options', () => {
     expect(parseCommand(['invite'], { CLAWCHAT_DATA: folder })).toEqual({
@@ -246,12 +302,15 @@ describe('revoke', () => {
   })
 })
 
-test.each([['nonsense'], ['deploy'], ['start', '--bogus'], ['start', 'more'], ['start', '--name']])(
-  '%j is wrong',
-  (...args) => {
-    expect(wrong(...args)).toMatch(/\.$/)
-  },
-)
+test.each([
+  ['nonsense'],
+  ['connect'],
+  ['start', '--bogus'],
+  ['start', 'more'],
+  ['start', '--name'],
+])('%j is wrong', (...args) => {
+  expect(wrong(...args)).toMatch(/\.$/)
+})
 
 test('every command has a help that names its options', () => {
   for (const name of COMMAND_NAMES) {

@@ -8,10 +8,13 @@ import { encodePut, storageId } from '../../shared/put.ts'
 export const DEPLOY_TOKEN = 'deploy-token'
 export const BEARER = { Authorization: `Bearer ${DEPLOY_TOKEN}` }
 
-/** A running endpoint with {@link DEPLOY_TOKEN} and the default bucket, on the real clock. */
-export interface Endpoint {
+export interface Address {
   /** no trailing slash */
   readonly url: string
+}
+
+/** A running endpoint with {@link DEPLOY_TOKEN} and the default bucket, on the real clock. */
+export interface Endpoint extends Address {
   /** Lets the record of an id (hex) grow older by `ms`. */
   age(id: string, ms: number): Promise<void>
   /** Tables and rows that exist for an id. */
@@ -32,12 +35,12 @@ export function writer(secret: Uint8Array = new Uint8Array(randomBytes(32))) {
 }
 export type Writer = ReturnType<typeof writer>
 
-export const recordUrl = (endpoint: Endpoint, id: string): string =>
+export const recordUrl = (endpoint: Address, id: string): string =>
   `${endpoint.url}/v1/records/${id}`
 
 /** @returns the status and the word of the answer */
 export async function put(
-  endpoint: Endpoint,
+  endpoint: Address,
   id: string,
   body: Uint8Array,
   headers: Record<string, string> = BEARER,
@@ -48,7 +51,7 @@ export async function put(
 }
 
 export const get = (
-  endpoint: Endpoint,
+  endpoint: Address,
   id: string,
   headers: Record<string, string> = {},
 ): Promise<Response> => fetch(recordUrl(endpoint, id), { headers })
@@ -57,7 +60,7 @@ export const bytesOf = async (response: Response): Promise<Uint8Array> =>
   new Uint8Array(await response.arrayBuffer())
 
 /** Status, and the fill of the record if there is one. */
-export async function read(endpoint: Endpoint, id: string): Promise<string> {
+export async function read(endpoint: Address, id: string): Promise<string> {
   const response = await get(endpoint, id)
   const bytes = await bytesOf(response)
   return response.status === 200 ? `200 ${bytes.length} ${bytes[0]}` : String(response.status)

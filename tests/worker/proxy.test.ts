@@ -1,137 +1,214 @@
-// Stores behind a proxy and a certificate authority of one's own: a real CONNECT proxy, a real TLS server, and the
-// host's own store in a process with their environment.
-import { execFile } from 'node:child_process'
+// The way to stores through a company's network: a real CONNECT proxy, a real TLS endpoint whose certificate only the
+// system's list knows, and a real host process between them.
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
-import { type AddressInfo, connect } from 'node:net'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import {
-  BasicConstraintsExtension,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { RECORD_BYTES } from '../../shared/constants.ts'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { getRequestListener } from '@hono/node-server'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { DEFAULT_BUCKET } from '../../fallback-worker/cell.ts'
+import { type Fallback, openFallback } from '../../fallback-worker/node.ts'
+import { useSystemNetwork } from '../../host/network.ts'
+import { UsageError } from '../../host/options.ts'
+import { toUtf8 } from '../../shared/bytes.ts'
+import { sha256 } from '../../shared/hash.ts'
+import { selfSigned } from './certificate.ts'
+import { DEPLOY_TOKEN } from './endpoint.ts'
 
-/** A name that no resolver knows: only a proxy can lead there. */
-const STORE = 'store.invalid'
-const SCRIPT = `
-import { useEnvironment } from './host/network.ts'
-import { httpsStore } from './host/stores.ts'
-const used = useEnvironment(process.env)
-const store = httpsStore({ name: 'store', url: process.argv[1], writeSecret: new Uint8Array(32), timeoutMs: 5000 })
-const got = await store.get().then((record) => record.length, (error) => error.code)
-const put = await store.put(1, new Uint8Array(${RECORD_BYTES})).then(() => 'stored', (error) => error.code)
-console.log(JSON.stringify({ used, got, put }))
-process.exit()
-`
+const LAUNCHER = resolve(import.meta.dirname, '../../host/launcher.mjs')
+/** Known to the proxy only: no resolver answers for it. */
+const NAME = 'store.test'
 
-const servers: Server[] = []
-const connects: string[] = []
-let dir = ''
-let ca = ''
-let proxy = ''
-let securePort = 0
-let plainPort = 0
+let folder = ''
+let authority = ''
+let fallback: Fallback
+let endpoint: Server
+let proxy: Server
+let endpointPort = 0
+let proxyPort = 0
+/** what the endpoint was asked */
+const asked: string[] = []
+/** what the proxy was asked, with the credentials */
+const proxied: string[] = []
+const sockets = new Set<Socket>()
+const children = new Set<ChildProcess>()
 
-async function listen(server: Server): Promise<number> {
-  servers.push(server)
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return (server.address() as AddressInfo).port
-}
-
-/** A self-signed certificate for the names of this test. */
-async function certificate(): Promise<{ readonly cert: string; readonly key: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const names = [
-    { type: 'dns', value: STORE },
-    { type: 'ip', value: '127.0.0.1' },
-  ] as const
-  const made = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=test',
-    keys,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(true),
-      new SubjectAlternativeNameExtension([...names]),
-    ],
+const listen = (server: Server): Promise<number> =>
+  new Promise((done) => {
+    server.on('connection', (socket: Socket) => sockets.add(socket))
+    server.listen(0, '127.0.0.1', () => done((server.address() as AddressInfo).port))
   })
-  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey))
-  const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8.toString('base64')}\n-----END PRIVATE KEY-----\n`
-  return { cert: made.toString('pem'), key }
-}
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'clawchat-proxy-'))
-  const { cert, key } = await certificate()
-  ca = join(dir, 'ca.pem')
-  writeFileSync(ca, cert)
-  const answer: Parameters<typeof createServer>[1] = (request, response) => {
-    request.resume()
-    if (request.method === 'PUT') response.writeHead(204).end()
-    else response.end(Buffer.alloc(RECORD_BYTES))
-  }
-  securePort = await listen(createSecureServer({ cert, key }, answer))
-  plainPort = await listen(createServer(answer))
-  const tunnel = createServer((_, response) => response.writeHead(500).end())
-  tunnel.on('connect', (request, socket) => {
-    connects.push(String(request.url))
-    const [, port] = String(request.url).split(':')
-    const target = connect(Number(port), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      target.pipe(socket).pipe(target)
-    })
-    for (const end of [target, socket]) end.on('error', () => end.destroy())
+  folder = mkdtempSync(join(tmpdir(), 'cc-'))
+  authority = join(folder, 'authority.pem')
+  const { key, cert } = selfSigned([NAME, 'localhost'])
+  writeFileSync(authority, cert)
+  const tokenHash = sha256(toUtf8(DEPLOY_TOKEN))
+  const policy = { kind: 'token', tokenHash, ...DEFAULT_BUCKET } as const
+  fallback = openFallback({ path: ':memory:', policy, nowMs: Date.now })
+  const answer = getRequestListener(fallback.app.fetch)
+  endpoint = createTlsServer({ key, cert }, (request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    void answer(request, response)
   })
-  proxy = `http://127.0.0.1:${await listen(tunnel)}`
+  endpointPort = await listen(endpoint)
+  proxy = createServer((request, response) => {
+    proxied.push(`${request.method} ${request.url}`)
+    response.writeHead(502).end()
+  })
+  proxy.on('connect', (request, client, head) => {
+    proxied.push(`CONNECT ${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim())
+    const server = connect(endpointPort, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 OK\r\n\r\n')
+      server.write(head)
+      server.pipe(client).pipe(server)
+    })
+    for (const socket of [server, client]) socket.on('error', () => undefined)
+  })
+  proxyPort = await listen(proxy)
 })
 afterAll(() => {
-  for (const server of servers) {
-    server.closeAllConnections()
-    server.close()
-  }
-  rmSync(dir, { recursive: true })
+  for (const socket of sockets) socket.destroy()
+  for (const server of [endpoint, proxy]) server.close()
+  fallback.close()
+  rmSync(folder, { recursive: true })
 })
 beforeEach(() => {
-  connects.length = 0
+  asked.length = 0
+  proxied.length = 0
+})
+afterEach(async () => {
+  await Promise.all([...children].map(end))
+  children.clear()
 })
 
-async function visit(url: string, env: Record<string, string>) {
-  const args = ['--input-type=module-typescript', '-e', SCRIPT, url]
-  const { PATH = '' } = process.env
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { PATH, ...env } })
-  return JSON.parse(stdout)
+const end = (child: ChildProcess): Promise<void> =>
+  new Promise((done) => {
+    if (child.exitCode !== null || child.signalCode !== null) return done()
+    child.on('close', () => done())
+    child.kill('SIGKILL')
+  })
+
+/** No proxy and no certificates of the machine that runs the tests. */
+const BARE = /^(https?_proxy|no_proxy|all_proxy|NODE_.*|SSL_CERT_.*)$/i
+function cleanEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !BARE.test(name)))
 }
 
-test('reads and writes go through the proxy, with the certificates of the environment', async () => {
-  const env = { HTTPS_PROXY: proxy, NODE_EXTRA_CA_CERTS: ca }
-  const found = await visit(`https://${STORE}:${securePort}`, env)
-  expect(found).toEqual({ used: true, got: RECORD_BYTES, put: 'stored' })
-  expect(connects).toContain(`${STORE}:${securePort}`)
+/** What the first attempt of a real host at the store comes to: `published`, or the code of `store-failed`. */
+function publish(url: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const data = mkdtempSync(join(folder, 'data-'))
+  const args = [LAUNCHER, 'start', '--json', '--data', data, '--http', '127.0.0.1:0']
+  const child = spawn(process.execPath, [...args, '--store', `https:${url}`], {
+    env: { ...cleanEnv(), CLAWCHAT_DEPLOY_TOKEN: DEPLOY_TOKEN, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.add(child)
+  let words = ''
+  child.stderr.on('data', (chunk) => (words += chunk))
+  return new Promise((done, fail) => {
+    const seen = new Map<string, string>()
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const { event, store, code } = JSON.parse(line) as Record<string, string>
+      if (event === 'published' || event === 'store-failed') {
+        seen.set(String(store), event === 'published' ? event : String(code))
+      }
+      // The embedded store is on loopback: it must work whatever proxy there is.
+      const result = seen.get('https-1')
+      if (result !== undefined && seen.get('embedded') === 'published') done(result)
+    })
+    child.on('close', () => fail(new Error(`the host ended: ${words}`)))
+  })
+}
+
+const byName = (): string => `https://${NAME}:${endpointPort}`
+const through = (user = ''): NodeJS.ProcessEnv => {
+  const url = `http://${user}127.0.0.1:${proxyPort}`
+  return { HTTPS_PROXY: url, HTTP_PROXY: url }
+}
+const CONNECT = /^CONNECT store\.test:\d+$/
+
+describe('a host behind a proxy', () => {
+  test('reads and writes its store through it, trusting what the system trusts', async () => {
+    expect(await publish(byName(), { ...through(), SSL_CERT_FILE: authority })).toBe('published')
+    expect(asked.map((line) => line.split(' ')[0])).toEqual(expect.arrayContaining(['GET', 'PUT']))
+    expect(proxied.length).toBeGreaterThan(0)
+    // Nothing else: the embedded store and the page are on this computer.
+    expect(proxied.filter((line) => !CONNECT.test(line))).toEqual([])
+  })
+
+  test('takes certificates from NODE_EXTRA_CA_CERTS too', async () => {
+    const env = { ...through(), NODE_EXTRA_CA_CERTS: authority }
+    expect(await publish(byName(), env)).toBe('published')
+  })
+
+  test('hands over the name and password in HTTPS_PROXY', async () => {
+    const env = { ...through('me:secret@'), SSL_CERT_FILE: authority }
+    expect(await publish(byName(), env)).toBe('published')
+    const credentials = Buffer.from('me:secret').toString('base64')
+    expect(proxied[0]).toBe(`CONNECT ${NAME}:${endpointPort} Basic ${credentials}`)
+  })
+
+  test('sends nothing to an endpoint that no list vouches for', async () => {
+    expect(await publish(byName(), through())).toBe('store-unreachable')
+    expect(proxied.filter((line) => CONNECT.test(line)).length).toBeGreaterThan(0)
+    expect(asked).toEqual([])
+  })
+
+  test('honours NO_PROXY', async () => {
+    const env = { ...through(), NO_PROXY: `example.org,${NAME}`, SSL_CERT_FILE: authority }
+    expect(await publish(byName(), env)).toBe('store-unreachable')
+    expect(proxied).toEqual([])
+  })
+
+  test('never goes through it to this computer', async () => {
+    const env = { ...through(), SSL_CERT_FILE: authority }
+    expect(await publish(`https://localhost:${endpointPort}`, env)).toBe('published')
+    expect(proxied).toEqual([])
+  })
+
+  test('that is not there fails, and does not go round it', async () => {
+    const env = { HTTPS_PROXY: 'http://127.0.0.1:1', SSL_CERT_FILE: authority }
+    expect(await publish(byName(), env)).toBe('store-unreachable')
+    expect(asked).toEqual([])
+  })
 })
 
-test('without the certificate the store is not believed', async () => {
-  const found = await visit(`https://${STORE}:${securePort}`, { HTTPS_PROXY: proxy })
-  expect(found).toEqual({ used: true, got: 'store-unreachable', put: 'store-unreachable' })
-})
-
-test('NO_PROXY is honoured, in either spelling', async () => {
-  for (const name of ['NO_PROXY', 'no_proxy']) {
-    const env = { https_proxy: proxy, [name]: STORE, NODE_EXTRA_CA_CERTS: ca }
-    // Directly there is no such name.
-    const { got } = await visit(`https://${STORE}:${securePort}`, env)
-    expect(got).toBe('store-unreachable')
+describe('useSystemNetwork', () => {
+  const run = (env: Record<string, string>, able = true) => {
+    const got: Readonly<Record<string, string | undefined>>[] = []
+    const setProxy = able ? (given: (typeof got)[number]) => got.push(given) : undefined
+    return { used: useSystemNetwork(env, { setProxy }), env: got[0] }
   }
-  expect(connects).toEqual([])
-})
 
-test('this machine itself is never reached by a proxy', async () => {
-  const env = { HTTPS_PROXY: proxy, HTTP_PROXY: proxy, NODE_EXTRA_CA_CERTS: ca }
-  for (const url of [`https://127.0.0.1:${securePort}`, `http://127.0.0.1:${plainPort}`])
-    expect(await visit(url, env)).toEqual({ used: true, got: RECORD_BYTES, put: 'stored' })
-  expect(connects).toEqual([])
+  test('keeps NO_PROXY and adds this computer', () => {
+    const { used, env } = run({ https_proxy: 'http://proxy:1', NO_PROXY: 'corp.example' })
+    expect(used).toBe(true)
+    const exceptions = env?.NO_PROXY?.split(',') ?? []
+    expect(exceptions).toEqual(expect.arrayContaining(['corp.example', 'localhost', '127.0.0.1']))
+    expect(env?.no_proxy).toBe(env?.NO_PROXY)
+  })
+
+  test('does nothing where no proxy is asked for', () => {
+    expect(run({ NO_PROXY: 'corp.example', HTTPS_PROXY: '' })).toEqual({ used: true })
+  })
+
+  test.each(['127.0.0.1:3128', 'socks5://me:secret@proxy:1', 'corp'])('refuses %s', (value) => {
+    expect(() => run({ HTTPS_PROXY: value })).toThrow(UsageError)
+    try {
+      run({ HTTPS_PROXY: value })
+    } catch (error) {
+      expect((error as UsageError).sentence).not.toContain(value)
+    }
+  })
+
+  test('says so where Node cannot', () => {
+    expect(run({ HTTPS_PROXY: 'http://proxy:1' }, false).used).toBe(false)
+    expect(run({ HTTPS_PROXY: 'http://proxy:1', NODE_USE_ENV_PROXY: '1' }, false).used).toBe(true)
+  })
 })
