@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
 import { benchEcho } from './echo.ts'
 import { benchKnock } from './knock.ts'
+import { benchRecords } from './records.ts'
 import { benchSeal } from './seal.ts'
 
-const CELLS = ['seal', 'knock', 'echo', 'page'] as const
+const CELLS = ['seal', 'knock', 'echo', 'records', 'page'] as const
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
 if (unknown.length > 0) {
@@ -20,6 +21,7 @@ let kept = true
 if (runs('seal')) kept = await benchSeal()
 if (runs('knock')) benchKnock()
 if (runs('echo')) await benchEcho()
+if (runs('records')) await benchRecords()
 if (runs('page')) {
   // Browsers want an interface that is not loopback: the same private namespace as the tests'.
   const script = ['tests/namespace.ts', 'tests/bench/page.ts']
