@@ -2,9 +2,9 @@
 import { type Context, Hono } from 'hono'
 import { equal, fromHex, toHex, toUtf8 } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
-import { sha256 } from '../shared/hash.ts'
-import { decodePut, PUT_BYTES } from '../shared/put.ts'
+import { checkPut, PUT_BYTES } from '../shared/put.ts'
 import type { PutOutcome, Records, WritePolicy } from './cell.ts'
+import { runtimeCrypto, sha256 } from './runtimecrypto.ts'
 
 const ID = /^[0-9a-f]{64}$/
 const STATUS = {
@@ -52,9 +52,9 @@ export function createFallbackApp({ records, policy }: FallbackInput): Hono {
     const body = await readExactly(c.req.raw, PUT_BYTES)
     if (body === null) return c.text('length', 413)
     try {
-      const put = decodePut(fromHex(id), body)
+      const put = await checkPut(fromHex(id), body, runtimeCrypto)
       const outcome = mayWrite(policy, id)
-        ? await records.put(id, put, mayCreate(policy, c.req.header('Authorization')))
+        ? await records.put(id, put, await mayCreate(policy, c.req.header('Authorization')))
         : 'forbidden'
       return outcome === 'stored' ? c.body(null, 204) : c.text(outcome, STATUS[outcome])
     } catch (error) {
@@ -67,8 +67,9 @@ export function createFallbackApp({ records, policy }: FallbackInput): Hono {
   return app
 }
 
-function answerRecord(c: Context, record: Uint8Array): Response {
-  const etag = `"${toHex(sha256(record).slice(0, 16))}"`
+async function answerRecord(c: Context, record: Uint8Array): Promise<Response> {
+  const hash = await sha256(record)
+  const etag = `"${toHex(hash.slice(0, 16))}"`
   c.header('ETag', etag)
   c.header('Access-Control-Expose-Headers', 'ETag')
   if (matches(c.req.header('If-None-Match'), etag)) return c.body(null, 304)
@@ -85,11 +86,11 @@ function matches(header: string | undefined, etag: string): boolean {
 const mayWrite = (policy: WritePolicy, id: string): boolean =>
   policy.kind === 'token' || policy.ids().has(id)
 
-function mayCreate(policy: WritePolicy, authorization: string | undefined): boolean {
+async function mayCreate(policy: WritePolicy, authorization: string | undefined): Promise<boolean> {
   if (policy.kind === 'own') return true
   if (policy.tokenHash === null) return false
   const token = authorization?.match(/^Bearer ([\x21-\x7e]{1,256})$/)?.[1]
-  return token !== undefined && equal(sha256(toUtf8(token)), policy.tokenHash)
+  return token !== undefined && equal(await sha256(toUtf8(token)), policy.tokenHash)
 }
 
 /** The body if it has exactly `length` bytes; reads no further than one chunk past that. */

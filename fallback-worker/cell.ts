@@ -64,19 +64,26 @@ const UPSERT = `INSERT INTO record (id, ctr, written, tokens, filled, bytes) VAL
     tokens = excluded.tokens, filled = excluded.filled, bytes = excluded.bytes
   WHERE excluded.ctr > record.ctr RETURNING ctr`
 
+/** What finds the expired among many; for the one record of a Durable Object it would be one more row to pay. */
+const INDEX = 'CREATE INDEX IF NOT EXISTS record_written ON record (written)'
+
 /** The cell over one database; makes its table at the first write. `bucket` null: no limit. */
 export function createRecordCell(
   sql: Sql,
   bucket: { readonly bucket: number; readonly refillMs: number } | null,
+  manyIds = false,
 ): RecordCell {
   let made = false
+  let indexed = !manyIds
   const isMade = (): boolean => {
     made ||= sql(HAS_TABLE).length === 1
     return made
   }
   const make = (): void => {
     if (!made) sql(SCHEMA)
+    if (!indexed) sql(INDEX)
     made = true
+    indexed = true
   }
   const held = (id: string, nowMs: number): SqlRow | undefined => {
     if (!isMade()) return undefined

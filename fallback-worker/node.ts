@@ -19,7 +19,7 @@ export interface RecordFile {
 export function openRecordFile(path: string, policy: WritePolicy): RecordFile {
   const db = new DatabaseSync(path)
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
-  const records = createRecordCell(preparing(db), policy.kind === 'token' ? policy : null)
+  const records = createRecordCell(preparing(db), policy.kind === 'token' ? policy : null, true)
   return { records, close: () => db.close() }
 }
 

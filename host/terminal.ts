@@ -206,7 +206,7 @@ export const errorWords = (code: ClawErrorCode): Words => ERROR_WORDS[code]
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'clock-offset': 'CLAWCHAT_CLOCK_OFFSET is set: this host uses a shifted clock. For tests only.',
   'proxy-ignored':
-    'HTTPS_PROXY is set, and this Node cannot use it: stores are reached directly. Install Node 24, or start with NODE_USE_ENV_PROXY=1.',
+    'HTTPS_PROXY is set, and this Node cannot use it: stores are reached directly. Install a current Node 24, or start with NODE_USE_ENV_PROXY=1.',
   'page-unreachable':
     'The address of the page does not answer, so links may not open. Check it, and that "clawchat page" was uploaded there, or run "clawchat deploy" for a worker.',
   'page-version':

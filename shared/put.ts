@@ -14,20 +14,36 @@ export interface Put {
   readonly record: Uint8Array
 }
 
-/** 32 bytes, of W_pub (32 bytes). */
-export const storageId = (writePublicKey: Uint8Array): Uint8Array =>
-  sha256(toUtf8('clawchat/v1 store id\0'), writePublicKey)
+const idBytes = (writePublicKey: Uint8Array): Uint8Array =>
+  concat(toUtf8('clawchat/v1 store id\0'), writePublicKey)
 
-const signedBytes = (id: Uint8Array, ctr: Uint8Array, record: Uint8Array): Uint8Array =>
-  concat(toUtf8('clawchat/v1 put\0'), id, ctr, sha256(record), record)
+/** 32 bytes, of W_pub (32 bytes). */
+export const storageId = (writePublicKey: Uint8Array): Uint8Array => sha256(idBytes(writePublicKey))
+
+/** `recordHash`: SHA-256 of `record`. */
+const signedBytes = (
+  id: Uint8Array,
+  ctr: number,
+  recordHash: Uint8Array,
+  record: Uint8Array,
+): Uint8Array => concat(toUtf8('clawchat/v1 put\0'), id, u64(ctr), recordHash, record)
 
 /** The body of a PUT, 6248 bytes. `writeSecret` is the Ed25519 secret of W. */
-export function encodePut(writeSecret: Uint8Array, put: Put): Uint8Array {
-  if (put.record.length !== RECORD_BYTES) throw new ClawError('record-malformed')
+export function encodePut(writeSecret: Uint8Array, { ctr, record }: Put): Uint8Array {
+  if (record.length !== RECORD_BYTES) throw new ClawError('record-malformed')
   const writePublicKey = ed25519PublicKey(writeSecret)
-  const ctr = u64(put.ctr)
-  const signed = signedBytes(storageId(writePublicKey), ctr, put.record)
-  return concat(writePublicKey, ctr, ed25519Sign(writeSecret, signed), put.record)
+  const signed = signedBytes(storageId(writePublicKey), ctr, sha256(record), record)
+  return concat(writePublicKey, u64(ctr), ed25519Sign(writeSecret, signed), record)
+}
+
+function readFields(body: Uint8Array) {
+  const reader = new Reader(body, 'malformed')
+  const writePublicKey = reader.bytes(32)
+  const ctr = reader.u64()
+  const signature = reader.bytes(64)
+  const record = reader.bytes(RECORD_BYTES)
+  reader.end()
+  return { writePublicKey, ctr, signature, record }
 }
 
 /**
@@ -35,15 +51,25 @@ export function encodePut(writeSecret: Uint8Array, put: Put): Uint8Array {
  * Throws ClawError: `malformed` for a wrong length or a ctr above 2^53 − 1, `store-refused` for a wrong id or signature.
  */
 export function decodePut(id: Uint8Array, body: Uint8Array): Put {
-  const reader = new Reader(body, 'malformed')
-  const writePublicKey = reader.bytes(32)
-  const ctr = reader.u64()
-  const signature = reader.bytes(64)
-  const record = reader.bytes(RECORD_BYTES)
-  reader.end()
+  const { writePublicKey, ctr, signature, record } = readFields(body)
   if (!equal(storageId(writePublicKey), id)) throw new ClawError('store-refused')
-  if (!ed25519Verify(writePublicKey, signedBytes(id, u64(ctr), record), signature)) {
-    throw new ClawError('store-refused')
-  }
+  const signed = signedBytes(id, ctr, sha256(record), record)
+  if (!ed25519Verify(writePublicKey, signed, signature)) throw new ClawError('store-refused')
+  return { ctr, record }
+}
+
+/** What a runtime brings itself. `verify`: false also for a key that is no point of the curve. */
+export interface PutCrypto {
+  sha256(bytes: Uint8Array): Promise<Uint8Array>
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>
+}
+
+/** {@link decodePut} on the runtime's own cryptography. */
+export async function checkPut(id: Uint8Array, body: Uint8Array, crypto: PutCrypto): Promise<Put> {
+  const { writePublicKey, ctr, signature, record } = readFields(body)
+  if (!equal(await crypto.sha256(idBytes(writePublicKey)), id)) throw new ClawError('store-refused')
+  const signed = signedBytes(id, ctr, await crypto.sha256(record), record)
+  const certified = await crypto.verify(writePublicKey, signed, signature)
+  if (!certified) throw new ClawError('store-refused')
   return { ctr, record }
 }

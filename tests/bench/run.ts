@@ -4,9 +4,10 @@ import { cpus, loadavg } from 'node:os'
 import { benchEcho } from './echo.ts'
 import { benchHandshake } from './handshake.ts'
 import { benchKnock } from './knock.ts'
+import { benchRecords } from './records.ts'
 import { benchSeal } from './seal.ts'
 
-const CELLS = ['seal', 'handshake', 'knock', 'memory', 'echo', 'page'] as const
+const CELLS = ['seal', 'handshake', 'knock', 'memory', 'echo', 'records', 'page'] as const
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
 if (unknown.length > 0) {
@@ -27,6 +28,7 @@ if (
 )
   kept = false
 if (runs('echo')) await benchEcho()
+if (runs('records')) await benchRecords()
 if (runs('page')) {
   // Browsers want an interface that is not loopback: the same private namespace as the tests'.
   const script = ['tests/namespace.ts', 'tests/bench/page.ts']

@@ -23,16 +23,17 @@ export interface Workerd extends Endpoint {
 }
 type Row = Record<string, unknown>
 
-/** `entry`: another worker than the product's, under the same settings. */
+/** `entry`: another worker than the product's, under the same settings. `vars` go before those of wrangler.toml. */
 export async function startWorkerd(
   entry = { main: 'fallback-worker/worker.ts', className: 'RecordObject' },
+  vars: Record<string, number> = {},
 ): Promise<Workerd> {
   Object.assign(process.env, OFFLINE)
   const { className } = entry
   const config = writeConfig(entry)
   const harness = createTestHarness({
     root: ROOT,
-    workers: [{ configPath: config, secrets: { DEPLOY_TOKEN } }],
+    workers: [{ configPath: config, secrets: { DEPLOY_TOKEN }, vars }],
   })
   const { url } = await harness.listen()
   const worker = harness.getWorker()
