@@ -212,7 +212,7 @@ test('a file is whole for whoever looks at it, alone in its folder and readable 
 test('an endpoint: token for the first write, counters only upwards', async () => {
   const url = await serve(endpoint())
   const bare = httpsStore({ name: 'x', url, writeSecret })
-  expect(await codeOf(bare.put(5, record(1)))).toBe('store-refused')
+  expect(await codeOf(bare.put(5, record(1)))).toBe('store-token')
   await httpsStore({ name: 'x', url, writeSecret, token: 'token' }).put(5, record(1))
   await bare.put(6, record(2))
   expect(await codeOf(bare.put(6, record(3)))).toBe('store-refused')
