@@ -19,8 +19,8 @@ export interface ChatInput {
   readonly rooms: Rooms
   readonly hub: Hub
   readonly now: () => number
-  /** STATE for this device */
-  readonly state: () => ClawMessage
+  /** STATE for this device, or null once it is out */
+  readonly state: () => ClawMessage | null
   /** the newest record, 6144 bytes */
   readonly record: () => Uint8Array
   /** a switch that was announced before this device came, or null */
@@ -189,7 +189,8 @@ class Latest {
 
   send(make: () => ClawMessage | null): void {
     this.#next = make
-    if (!this.#busy) void this.#run()
+    // Whatever cannot be said ends this carrier, not the process.
+    if (!this.#busy) this.#run().catch(() => this.#link.close())
   }
 
   async #run(): Promise<void> {

@@ -289,7 +289,7 @@ export class Members {
     return this.#sql.ownerDevice.get() !== undefined
   }
 
-  /** The members and own devices of STATE (SPEC §7.2). `online`: device ids. */
+  /** The members and own devices of STATE (SPEC §7.2), or null for a device that is not in. `online`: device ids. */
   stateOf(
     deviceId: string,
     online: ReadonlySet<string>,
@@ -298,10 +298,10 @@ export class Members {
     readonly device: Uint8Array
     readonly members: readonly MemberState[]
     readonly devices: readonly DeviceState[]
-  } {
+  } | null {
     const devices = this.devices()
     const own = devices.find((device) => device.id === deviceId)
-    if (own === undefined) throw new ClawError('internal')
+    if (own === undefined) return null
     const present = new Set(devices.filter(({ id }) => online.has(id)).map(({ member }) => member))
     return {
       member: fromHex(own.member),

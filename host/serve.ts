@@ -113,12 +113,11 @@ function converse(link: SecureLink, device: string, input: ServeInput) {
     now: input.now,
     record: input.record,
     notice: input.notice,
-    state: () => ({
-      type: 'state',
-      hostName: input.hostName(),
-      roomName: input.hostName(),
-      ...members.stateOf(device, hub.online),
-    }),
+    state: () => {
+      const state = members.stateOf(device, hub.online)
+      const hostName = input.hostName()
+      return state && { type: 'state', hostName, roomName: hostName, ...state }
+    },
     onConnected: () => report({ event: 'connected', member, device, route: 'direct' }),
   })
   hub.open(session)
