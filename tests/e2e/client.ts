@@ -98,6 +98,8 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
 export class Client {
   readonly name: string
   readonly driver: Driver
+  /** every text that was sent */
+  readonly wrote: string[] = []
 
   constructor(name: string, driver: Driver) {
     this.name = name
@@ -137,6 +139,7 @@ export class Client {
   }
 
   async send(text: string): Promise<void> {
+    this.wrote.push(text)
     await this.driver.fill('Message', text)
     await this.driver.press('Send')
   }

@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core'
 import puppeteer from 'puppeteer-core'
 import { expect, test } from 'vitest'
 import { Client, chromiumDriver, firefoxDriver } from './client.ts'
+import { Ear } from './ear.ts'
 import { type Host, type HostEvent, startHost } from './host.ts'
 
 /** The address of this namespace that is not loopback (tests/run.ts). */
@@ -150,8 +151,12 @@ export class Lab {
     return client
   }
 
-  /** Fails if any page logged an error. */
+  /** Fails if any page logged an error, or a host said what it must not. */
   assertClean(): void {
+    const ear = new Ear()
+    for (const { name, wrote } of this.#clients)
+      for (const text of [name, ...wrote]) ear.private(text)
+    for (const host of this.#hosts) expect(ear.complaint(host)).toBeNull()
     for (const client of this.#clients) {
       expect(client.driver.errors, `console of ${client.name}`).toEqual([])
     }

@@ -1,10 +1,16 @@
 // The sealed channel (SPEC §6): order, ratchet, fragments, and what ends it, with a fast and a slow back end.
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { RATCHET_MS } from '../../shared/constants.ts'
+import { nodeBackend } from '../../host/nodecrypto.ts'
+import { RATCHET_FRAMES, RATCHET_MS } from '../../shared/constants.ts'
 import type { CryptoBackend } from '../../shared/crypto.ts'
 import { ClawError } from '../../shared/error.ts'
-import { encodeFrameHeader, encodeFramePlaintext, frameNonce } from '../../shared/frames.ts'
+import {
+  decodeFrame,
+  encodeFrameHeader,
+  encodeFramePlaintext,
+  frameNonce,
+} from '../../shared/frames.ts'
 import { kdf } from '../../shared/hash.ts'
 import { gcmSeal, nobleBackend } from '../../shared/noble.ts'
 import { Opener, Sealer, type SessionMessage } from '../../shared/session.ts'
@@ -130,4 +136,19 @@ test('a ratcheted key differs, and another direction key opens nothing', async (
   const opener = new Opener({ backend: nobleBackend, key, channel: 0 })
   await opener.open(early)
   expect(await refusal(opener.open(forgedGeneration))).toBe('frame-invalid')
+})
+
+test('the key changes at the frame that is one too many, and the other end follows', async () => {
+  const sealer = new Sealer({ backend: nodeBackend, key, channel: 0, nowMs: 0 })
+  const opener = new Opener({ backend: nodeBackend, key, channel: 0 })
+  const generations = new Set<number>()
+  for (let n = 0; n < RATCHET_FRAMES; n++) {
+    const [frame = new Uint8Array(0)] = await sealer.seal({ type: 4, data: key }, 0)
+    generations.add(decodeFrame(frame).generation)
+    await opener.open(frame)
+  }
+  expect([...generations]).toEqual([0])
+  const [frame = new Uint8Array(0)] = await sealer.seal({ type: 4, data: key }, 0)
+  expect(decodeFrame(frame)).toMatchObject({ generation: 1, counter: RATCHET_FRAMES })
+  expect((await opener.open(frame))?.data).toEqual(key)
 })
