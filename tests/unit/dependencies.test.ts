@@ -21,7 +21,15 @@ const declared = {
 }
 
 /** Packages the mission names: these must be imported by code, not merely mentioned. */
-const named = ['werift', 'simple-peer', '@noble/ciphers', 'hono', 'node-schedule', 'vitest']
+const named = [
+  'werift',
+  'simple-peer',
+  '@noble/ciphers',
+  'megajs',
+  'hono',
+  'node-schedule',
+  'vitest',
+]
 
 interface Row {
   name: string
