@@ -11,6 +11,8 @@ const mark = join(dist, 'build.json')
 export async function buildPage(): Promise<void> {
   // `npx` prepares the package anew at its first call; the page is there already.
   if (process.env.npm_command === 'exec' && existsSync(mark)) return
+  // What is built must not depend on who builds: another value brings debugging code, and with it the paths of this machine.
+  process.env.NODE_ENV = 'production'
   await build({ configFile: join(root, 'vite.config.ts') })
   const files = readdirSync(dist, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

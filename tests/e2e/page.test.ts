@@ -1,6 +1,8 @@
 // The page for people who look closely, with a real host: by keyboard, its dialogs, on a phone, on a slow start.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { chromium } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, test } from 'vitest'
 import { Client, chromiumDriver } from './client.ts'
 import { freePort, type Lab, labTest } from './harness.ts'
 
@@ -290,5 +292,16 @@ labTest('a link for two browsers lets in two, and never claims to work once', as
     await client.driver.fill('Your name', name)
     await client.driver.press('Join')
     await client.waitConnected()
+  }
+})
+
+test('the page that is tested is the one that is shipped: no debugging code, no path of this machine', () => {
+  const folder = resolve(import.meta.dirname, '../../web/dist/assets')
+  const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'))
+  expect(scripts.length).toBeGreaterThan(0)
+  for (const name of scripts) {
+    const text = readFileSync(join(folder, name), 'utf8')
+    expect(text).not.toContain(resolve(import.meta.dirname, '../..'))
+    expect(text).not.toContain('lineNumber:')
   }
 })
