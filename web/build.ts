@@ -28,4 +28,5 @@ export async function buildPage(): Promise<void> {
   writeFileSync(mark, `${JSON.stringify({ name, version, build: hash.digest('hex') })}\n`)
 }
 
-if (import.meta.main) await buildPage()
+// Not import.meta.main: the launcher may import this file instead of starting a second Node.
+if (process.argv[1] === import.meta.filename) await buildPage()
