@@ -33,6 +33,7 @@ export default defineConfig({
           name: 'simulation',
           include: kinds('simulation'),
           maxWorkers: '100%',
+          testTimeout: PATIENCE_MS,
           sequence: { groupOrder: 0 },
         },
       },

@@ -34,6 +34,7 @@ export type ClawErrorCode =
   | 'mega-quota'
   | 'mega-session'
   | 'mega-gone'
+  | 'clock-wrong'
   | 'no-answer'
   | 'no-network'
   | 'no-webrtc'

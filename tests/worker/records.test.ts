@@ -195,9 +195,11 @@ describe('a read', () => {
     expect(headers.get('content-type')).toBe('application/octet-stream')
     expect(headers.get('cache-control')).toBe('no-store')
     expect(headers.get('access-control-allow-origin')).toBe('*')
-    expect(headers.get('access-control-expose-headers')).toBe('ETag')
+    expect(headers.get('access-control-expose-headers')).toBe('ETag, Date')
     expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin')
-    expect((await get(app, strangerId)).headers.get('access-control-allow-origin')).toBe('*')
+    const missing = (await get(app, strangerId)).headers
+    expect(missing.get('access-control-allow-origin')).toBe('*')
+    expect(missing.get('access-control-expose-headers')).toContain('Date')
   })
 
   test('answers 304 to the current ETag only', async () => {
