@@ -82,6 +82,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'The record is older than a day.',
     next: 'Check that the host runs and reaches its store: "clawchat status".',
   },
+  'clock-wrong': {
+    message: 'The clocks of a device and of this host differ by more than ten minutes.',
+    next: 'Let both be set by a time server.',
+  },
   'knock-refused': { message: 'The host did not accept the knock.', next: TRY_AGAIN },
   'handshake-failed': { message: 'The handshake failed.', next: TRY_AGAIN },
   'frame-invalid': { message: 'The connection carried something invalid.', next: TRY_AGAIN },

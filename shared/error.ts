@@ -38,6 +38,7 @@ export type ClawErrorCode =
   | 'mega-quota'
   | 'mega-session'
   | 'mega-gone'
+  | 'clock-wrong'
   | 'no-answer'
   | 'no-network'
   | 'no-webrtc'

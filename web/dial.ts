@@ -2,7 +2,7 @@
 // No signaling server takes part. simple-peer is used here and nowhere else.
 import SimplePeer from 'simple-peer'
 import { concat, fromHex } from '../shared/bytes.ts'
-import { HINT_BYTES, HINT_WINDOW } from '../shared/constants.ts'
+import { HINT_BYTES } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { hostTag, icePassword, knockUfrag, sealKnock } from '../shared/knock.ts'
 import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
@@ -27,9 +27,10 @@ export interface Carrier {
 export interface DialInput {
   readonly record: RecordBody
   readonly root: Uint8Array
-  readonly nowMs: number
+  /** what time it may be, unix ms, the likeliest first */
+  readonly timesMs: readonly number[]
   /** moving to this epoch's port: no other one is tried */
-  readonly onlyEpoch?: number
+  readonly onlyEpoch?: number | undefined
 }
 
 const formatIp = (ip: Uint8Array): string =>
@@ -104,36 +105,43 @@ export function writeAnswer(input: {
   ].join('\r\n')
 }
 
-/** Epochs to dial as: by this device's clock and, as that may be wrong, by the record's own time. */
+/**
+ * Epochs to dial as, one after the other: by each time that it may be and, as all of these may be wrong, by the record's
+ * own. One epoch beside another leads to the same ports and a hint that the host takes too.
+ */
 export function epochsToTry(
   { issuedMs, intervalMs }: Pick<RecordBody, 'issuedMs' | 'intervalMs'>,
-  nowMs: number,
-): [number, number?] {
-  const epoch = epochAt(Math.max(nowMs, issuedMs), intervalMs)
-  const issued = epochAt(issuedMs, intervalMs)
-  return epoch - issued <= HINT_WINDOW ? [epoch] : [epoch, issued]
+  timesMs: readonly number[],
+): readonly number[] {
+  const out: number[] = []
+  for (const ms of [...timesMs, issuedMs]) {
+    const epoch = epochAt(Math.max(ms, issuedMs), intervalMs)
+    if (!out.some((other) => Math.abs(other - epoch) <= 1)) out.push(epoch)
+  }
+  return out
 }
 
 /** Throws ClawError: `no-webrtc`, `no-network` (the browser gathered no address of its own), `no-answer`, `record-stale`. */
 export async function dial(input: DialInput): Promise<Carrier> {
   if (!SimplePeer.WEBRTC_SUPPORT) throw new ClawError('no-webrtc')
-  const { record, nowMs, onlyEpoch } = input
+  const { record, timesMs, onlyEpoch } = input
   if (onlyEpoch !== undefined) return dialEpoch(input, onlyEpoch, [onlyEpoch])
-  const [epoch, other] = epochsToTry(record, nowMs)
-  try {
-    return await dialEpoch(input, epoch, around(epoch))
-  } catch (error) {
-    const code = error instanceof ClawError ? error.code : null
-    if (other === undefined || (code !== 'no-answer' && code !== 'record-stale')) throw error
-    // If the record's own time fails too, the first reason is the one that matters.
-    return dialEpoch(input, other, around(other)).catch(() => {
-      throw error
-    })
+  let failure: unknown
+  for (const epoch of epochsToTry(record, timesMs)) {
+    try {
+      return await dialEpoch(input, epoch, around(epoch))
+    } catch (error) {
+      // If the other times fail too, the first reason is the one that matters.
+      failure ??= error
+      const code = error instanceof ClawError ? error.code : null
+      if (code !== 'no-answer' && code !== 'record-stale') break
+    }
   }
+  throw failure
 }
 
 async function dialEpoch(
-  { record, root, nowMs }: DialInput,
+  { record, root, timesMs }: DialInput,
   epoch: number,
   ports: readonly number[],
 ): Promise<Carrier> {
@@ -175,7 +183,7 @@ async function dialEpoch(
       hostTag: tag,
       epoch,
       route: 'direct',
-      timeMs: nowMs,
+      timeMs: timesMs[0] ?? record.issuedMs,
       clientFingerprint,
       nonce,
       clientUfrag,

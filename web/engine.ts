@@ -1,25 +1,28 @@
 // The page's engine: takes the link, finds the host, keeps one conversation going, and says how it stands (model.ts).
 // Only the leading tab dials and sends (tab.ts); every tab writes to the same outbox.
 import { toHex } from '../shared/bytes.ts'
+import type { Mode } from '../shared/constants.ts'
 import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { RecordBody } from '../shared/record.ts'
 import { mergeMessages } from './chat.ts'
+import { Clock } from './clock.ts'
 import { Conversation, type Live, SHOWN_AT_START, startsLate } from './conversation.ts'
 import { Device } from './device.ts'
-import { type Carrier, dial } from './dial.ts'
 import { askToEnrol } from './enrol.ts'
+import { Handover } from './handover.ts'
 import type { Profile } from './keep.ts'
 import { rememberedLink, rememberLink, takeFragment } from './link.ts'
 import type { AppState, Engine } from './model.ts'
+import { type Opened, openCarrier } from './open.ts'
 import { Own } from './own.ts'
-import { Records } from './records.ts'
+import { causeOf, Records } from './records.ts'
 import type { Resolved } from './resolve.ts'
 import { browserRuntime } from './runtime.ts'
 import { securityOf } from './security.ts'
-import { openSession, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import { codeOf, idleSteps, StateBox } from './state.ts'
 import { Tab, type TabMessage } from './tab.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
@@ -48,10 +51,6 @@ interface Link {
   readonly invite: Invite
 }
 
-/** Nobody answers where the cached record leads, and the stores' own has nothing for this device: that says more. */
-const causeOf = (code: ClawErrorCode, found: Resolved | null): ClawErrorCode =>
-  code === 'no-answer' && found?.stores === 0 && found.noSlot > 0 ? 'record-no-slot' : code
-
 export async function startEngine(): Promise<Engine> {
   const fragment = takeFragment()
   const backend = await pickBackend()
@@ -68,7 +67,9 @@ class PageEngine implements Engine {
     () => performance.now(),
     () => this.#mirror(),
   )
+  readonly #clock = new Clock(this.#box, () => Date.now())
   readonly #records: Records
+  readonly #handover: Handover
   readonly #chat: Conversation
   readonly #tab: Tab
   /** waits for Join; the conversation rests meanwhile */
@@ -88,7 +89,15 @@ class PageEngine implements Engine {
     this.#backend = backend
     this.#device = device
     this.#own = new Own(device)
-    this.#records = new Records(this.#own, this.#box)
+    this.#records = new Records(this.#own, this.#box, this.#clock)
+    this.#handover = new Handover({
+      own: this.#own,
+      box: this.#box,
+      records: this.#records,
+      invite: () => this.#invite?.invite ?? null,
+      onTaken: () => this.#again(),
+      onBurned: () => void this.#burn(),
+    })
     this.#chat = new Conversation({
       keep: device,
       own: this.#own,
@@ -253,7 +262,7 @@ class PageEngine implements Engine {
     } catch (error) {
       const code = codeOf(error)
       await this.#own.load().catch(() => this.#own.note(null))
-      this.#box.set({ phase: 'join', error: code })
+      this.#box.set({ phase: 'join', error: causeOf(code, null, this.state.clock) })
       // Join was pressed once; what a network does meanwhile should not ask for it again.
       if (PASSING.includes(code))
         this.#joinTimer = setTimeout(() => void this.#join(name, true), JOIN_AGAIN_MS)
@@ -323,40 +332,24 @@ class PageEngine implements Engine {
       const rolledBack = found.stores === 0 && found.older > 0
       this.#box.set({ error: rolledBack ? 'record-rollback' : null })
     } catch (error) {
-      this.#failed(causeOf(codeOf(error), found), moving)
+      this.#failed(causeOf(codeOf(error), found, this.state.clock), moving)
     } finally {
       this.#connecting = false
     }
   }
 
-  async #open(
-    record: RecordBody,
-    root: Uint8Array,
-    mode: 'enrol' | 'connect',
-    onlyEpoch?: number,
-  ): Promise<{ carrier: Carrier; session: Session }> {
-    const facts = { addresses: record.addresses.length }
-    const carrier = await this.#box.step(
-      'direct',
-      () => dial({ record, root, nowMs: Date.now(), ...(onlyEpoch ? { onlyEpoch } : {}) }),
-      () => facts,
-    )
-    const handshake = async (): Promise<Session> =>
-      openSession({
-        carrier,
-        mode,
-        backend: this.#backend,
-        record,
-        root,
-        deviceKey: await this.#deviceKey(),
-        runtime: browserRuntime,
-      })
-    try {
-      return { carrier, session: await this.#box.step('handshake', handshake) }
-    } catch (error) {
-      carrier.close()
-      throw error
-    }
+  #open(record: RecordBody, root: Uint8Array, mode: Mode, onlyEpoch?: number): Promise<Opened> {
+    return openCarrier({
+      box: this.#box,
+      clock: this.#clock,
+      records: this.#records,
+      backend: this.#backend,
+      deviceKey: () => this.#deviceKey(),
+      record,
+      root,
+      mode,
+      onlyEpoch,
+    })
   }
 
   async #resume(session: Session, epoch: number): Promise<Live> {
@@ -444,9 +437,6 @@ class PageEngine implements Engine {
 
   /** After a rotation, at a moment of its own within the grace, the conversation moves to the new port. */
   #plan({ atMs, epoch, intervalMs }: Extract<ClawMessage, { type: 'notice' }>): void {
-    const untilSwitch = Math.max(0, atMs - Date.now())
-    const [draw = 0] = crypto.getRandomValues(new Uint32Array(1))
-    const spread = Math.min(intervalMs / 10, 60_000) * (draw / 2 ** 32)
     clearTimeout(this.#moveTimer)
     this.#moveTimer = setTimeout(
       () => {
@@ -454,7 +444,7 @@ class PageEngine implements Engine {
         if (security !== null) this.#box.set({ security: { ...security, epoch, intervalMs } })
         void this.#connect(epoch)
       },
-      untilSwitch + 200 + spread,
+      this.#clock.untilAfter(atMs, intervalMs),
     )
   }
 
@@ -466,13 +456,22 @@ class PageEngine implements Engine {
 
   #hurry(): void {
     this.#attempt = 0
-    if (this.#chat.live === null) void this.#connect()
+    // Whether the clock has been set right meanwhile, a fresh carrier tells.
+    if (this.#chat.live === null || this.state.clock !== null) void this.#connect()
     else this.#beat()
+  }
+
+  handOver(files: readonly Blob[]): Promise<boolean> {
+    return this.#handover.take(files)
   }
 
   retry(): void {
     this.#removed = false
-    this.#box.set({ error: null })
+    this.#box.set({ error: null, handover: null })
+    this.#again()
+  }
+
+  #again(): void {
     if (this.#tab.leading) this.#hurry()
     else this.#tab.tell({ type: 'retry' })
   }
@@ -524,7 +523,8 @@ class PageEngine implements Engine {
     const { leading } = this.#tab
     switch (message.type) {
       case 'state':
-        if (!leading && this.#invite === null) this.#box.set(message.state)
+        if (!leading && this.#invite === null)
+          this.#box.set({ ...message.state, handover: this.state.handover })
         break
       case 'joining':
         // The profile is about to change: nothing of the host so far may be written to it.

@@ -66,6 +66,16 @@ export interface Security {
   readonly backend: 'webcrypto' | 'noble'
 }
 
+/** Two clocks differ by more than ten minutes (clock.ts). */
+export interface ClockFinding {
+  /** the host's only if this device and a store agree on another time */
+  readonly whose: 'device' | 'host'
+  /** how far that clock is ahead; below zero: behind */
+  readonly aheadMs: number
+  /** it may be more: all that is known is the time of the record */
+  readonly atLeast: boolean
+}
+
 export interface AppState {
   /** `blank`: neither a link nor a known host. `join`: an invite waits for "Join". */
   readonly phase: 'starting' | 'blank' | 'join' | 'joining' | 'chat'
@@ -85,6 +95,9 @@ export interface AppState {
   readonly security: Security | null
   /** shown as an alert with `data-code`; null when all is well */
   readonly error: ClawErrorCode | null
+  readonly clock: ClockFinding | null
+  /** what became of a file that was handed over last; null if none was, or since "Try again" */
+  readonly handover: 'taken' | ClawErrorCode | null
 }
 
 export interface Engine {
@@ -98,4 +111,6 @@ export interface Engine {
   loadOlder(): void
   /** "Try again": clears the error and dials or enrols afresh */
   retry(): void
+  /** a record by hand (`record.bin`): kept if it is newer, then dialled. @returns whether the file was good */
+  handOver(files: readonly Blob[]): Promise<boolean>
 }

@@ -1,8 +1,10 @@
 // The host's record as this device knows it: found in the stores, brought by a session, kept if it is newer (SPEC §3.2).
-import { ClawError } from '../shared/error.ts'
+import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
 import { openRecord, type RecordBody } from '../shared/record.ts'
+import type { Clock } from './clock.ts'
 import { megaGateway } from './mega.ts'
+import type { ClockFinding } from './model.ts'
 import type { Own } from './own.ts'
 import { openOrBurn, type Resolved, resolveRecord } from './resolve.ts'
 import { codeOf, type StateBox } from './state.ts'
@@ -12,13 +14,47 @@ const SLOT_WAIT_MS = 500
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** What a record is verified against. */
+export interface Pin {
+  readonly root: Uint8Array
+  readonly hostPublicKey: Uint8Array
+  readonly minSeq: number
+}
+
+/** What says more than silence: the stores' own answer, a wrong clock, a record past its time. */
+export function causeOf(
+  code: ClawErrorCode,
+  found: Resolved | null,
+  clock: ClockFinding | null,
+): ClawErrorCode {
+  if (code !== 'no-answer' && code !== 'record-stale') return code
+  if (found?.stores === 0 && found.noSlot > 0) return 'record-no-slot'
+  // A true time was not to be had, so that no port of now was tried.
+  if (clock?.atLeast) return 'clock-wrong'
+  return found?.stale ? 'record-stale' : code
+}
+
+function opens(bytes: Uint8Array, pin: Pin): boolean {
+  try {
+    return openRecord({ bytes, ...pin }).seq >= pin.minSeq
+  } catch {
+    return false
+  }
+}
+
 export class Records {
   readonly #own: Own
   readonly #box: StateBox
+  readonly #clock: Clock
+  /** handed over for an invite: there is no device yet whose record it could be */
+  #given: Uint8Array | null = null
+  /** the last record led nowhere: a quick store may hold a newer one back, and a slower one have it */
+  #misled = false
 
-  constructor(own: Own, box: StateBox) {
+  constructor(own: Own, box: StateBox, clock: Clock) {
     this.#own = own
     this.#box = box
+    this.#clock = clock
   }
 
   /** The newest valid record for `root`, as two steps of "Connection details". Throws ClawError (resolve.ts). */
@@ -26,7 +62,7 @@ export class Records {
     root: Uint8Array,
     { locator, hostPublicKey, minSeq }: Pick<Invite, 'locator' | 'hostPublicKey' | 'minSeq'>,
   ): Promise<Resolved> {
-    const cached = this.#own.profile?.record ?? null
+    const cached = this.#cached({ root, hostPublicKey, minSeq })
     const found = await this.#box.step(
       'record',
       () =>
@@ -36,17 +72,22 @@ export class Records {
           hostPublicKey,
           minSeq,
           cached,
+          otherRoot: this.#inviteRoot(),
+          patient: this.#misled,
           nowMs: Date.now(),
           fetch: (url, init) => fetch(url, init),
-          megaGateway: megaGateway(),
+          megaGateway,
         }),
-      ({ stores, asked, older, record }) => ({
+      ({ stores, asked, older, record, cause, stale, storeMs }) => ({
         stores,
         asked,
         older,
-        ageMs: Math.max(0, Date.now() - record.issuedMs),
+        ageMs: Math.max(0, (storeMs ?? this.#clock.hostNowMs()) - record.issuedMs),
+        stale: stale ? 1 : 0,
+        ...(cause === null ? {} : { cause }),
       }),
     )
+    this.#clock.found(found)
     await this.#box.step('verify', async () => {
       if (found.record.burn) throw new ClawError('burned')
       await this.#keepNewer(found.bytes, found.record)
@@ -66,6 +107,20 @@ export class Records {
         await sleep(SLOT_WAIT_MS)
       }
     }
+  }
+
+  /** The device's own copy, else what was handed over for this invite. */
+  #cached(pin: Pin): Uint8Array | null {
+    const given = this.#given
+    const own = this.#own.profile?.record ?? null
+    if (given === null || (own !== null && opens(own, pin))) return own
+    return opens(given, pin) ? given : own
+  }
+
+  /** Of the invite that this device came by, until its first connection: the newest record may know that one only. */
+  #inviteRoot(): Uint8Array | null {
+    const invite = this.#own.profile?.invite ?? null
+    return invite === null ? null : inviteRoot(decodeInvite(invite))
   }
 
   /** The newest record's own list of stores; before there is one, the invite's. */
@@ -104,6 +159,28 @@ export class Records {
     if (record.burn) throw new ClawError('burned')
     await this.#keepNewer(bytes, record)
     return record
+  }
+
+  /** Learns whether a record that was found led to the host; where nobody answered, what is known of the time is said. */
+  async dialled<T>(carrier: Promise<T>): Promise<T> {
+    this.#misled = true
+    try {
+      const open = await carrier
+      this.#misled = false
+      return open
+    } catch (error) {
+      this.#clock.silent()
+      throw error
+    }
+  }
+
+  /** A record that a person handed over. Throws ClawError (openRecord, `burned`); then nothing has changed. */
+  async keepGiven(bytes: Uint8Array, pin: Pin): Promise<void> {
+    const record = openOrBurn({ bytes, ...pin })
+    if (record.burn) throw new ClawError('burned')
+    const { root, deviceId } = this.#own.profile ?? {}
+    if (deviceId && root === pin.root) await this.#keepNewer(bytes, record)
+    else this.#given = bytes
   }
 
   async #keepNewer(bytes: Uint8Array, record: RecordBody): Promise<void> {

@@ -1,6 +1,6 @@
 // Finds the newest valid record (SPEC §3.2): all stores of the locator at once, else the cached copy and its schedule.
 import { toHex } from '../shared/bytes.ts'
-import { RECORD_BYTES } from '../shared/constants.ts'
+import { RECORD_BYTES, STALE_SLACK_MS } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { Locator, LocatorEntry } from '../shared/locator.ts'
 import { epochAt, openRecord, type RecordBody } from '../shared/record.ts'
@@ -8,7 +8,8 @@ import { aborted, readAtMost } from './answer.ts'
 import { readMega } from './mega.ts'
 
 const TIMEOUT_MS = 5000
-const GRACE_MS = 500
+const MIN_GRACE_MS = 100
+const MAX_GRACE_MS = 500
 
 export interface Resolved {
   readonly record: RecordBody
@@ -20,6 +21,12 @@ export interface Resolved {
   readonly older: number
   /** stores whose record has no slot for this credential: theirs is out of date, or the device was removed */
   readonly noSlot: number
+  /** why no store gave anything valid: then the cached copy's schedule leads; null if one did */
+  readonly cause: ClawErrorCode | null
+  /** past its time (SPEC §3.2): used all the same */
+  readonly stale: boolean
+  /** unix ms by the `Date` of the https stores, if they agree */
+  readonly storeMs: number | null
 }
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -27,56 +34,73 @@ type Fetch = (url: string, init: RequestInit) => Promise<Response>
 type StoreEntry = Exclude<LocatorEntry, { type: 'unknown' }>
 const isStore = (entry: LocatorEntry): entry is StoreEntry => entry.type !== 'unknown'
 
-type Answer = { readonly bytes: Uint8Array; readonly record: RecordBody } | ClawErrorCode
+interface Found {
+  readonly bytes: Uint8Array
+  readonly record: RecordBody
+}
+type Answer = Found | ClawErrorCode
 
-/**
- * Throws ClawError: `record-missing`, or, if every answer was wrong, what was wrong with it.
- * `cached` stands in when no store has anything valid.
- */
-export async function resolveRecord(input: {
+export interface ResolveInput {
   readonly locator: Locator
   readonly root: Uint8Array
   readonly hostPublicKey: Uint8Array
   readonly minSeq: number
+  /** stands in when no store has anything valid; also one sealed for `otherRoot`, the invite's of a fresh device */
   readonly cached: Uint8Array | null
+  readonly otherRoot: Uint8Array | null
   readonly nowMs: number
+  /** waits for every store: what the quick ones gave before led nowhere */
+  readonly patient: boolean
   readonly fetch: Fetch
-  /** base URL of MEGA's API */
-  readonly megaGateway: string
-}): Promise<Resolved> {
+  /** base URL of MEGA's API, asked for when a store is there */
+  readonly megaGateway: () => string
+}
+
+/** Throws ClawError: `record-missing`, or, if every answer was wrong, what was wrong with it. */
+export async function resolveRecord(input: ResolveInput): Promise<Resolved> {
   const stores = input.locator.filter(isStore)
   const open = (bytes: Uint8Array): RecordBody => openOrBurn({ ...input, bytes })
+  const dates: number[] = []
   const answers = await askAll(
     stores.map((entry) => async (signal) => {
-      const bytes =
-        entry.type === 'https'
-          ? await fetchRecord(input.fetch, `${entry.url}/v1/records/${toHex(entry.id)}`, signal)
-          : await readMega(input.fetch, input.megaGateway, entry, signal)
+      const bytes = await read(input, entry, signal, dates)
       return { bytes, record: open(bytes) }
     }),
-    ({ record }) => covers(record, input.nowMs),
+    ({ record }) => !input.patient && covers(record, input.nowMs),
   )
   const valid = answers.filter((answer) => typeof answer !== 'string')
   const codes = answers.filter((answer) => typeof answer === 'string')
-  const counts = {
+  // A burn is final, whatever else says otherwise with a higher number (SPEC §3.5).
+  const rank = ({ burn, seq }: RecordBody): number => (burn ? Number.MAX_SAFE_INTEGER : seq)
+  const [newest] = valid.sort((a, b) => rank(b.record) - rank(a.record))
+  const found = newest ?? openCached(input)
+  if (found === null) throw new ClawError(worst(codes))
+  const storeMs = agreed(dates)
+  return {
+    ...found,
     stores: valid.length,
     asked: stores.length,
     older: codes.filter((code) => code === 'record-rollback').length,
     noSlot: codes.filter((code) => code === 'record-no-slot').length,
+    cause: newest === undefined ? worst(codes) : null,
+    stale: (storeMs ?? input.nowMs) > found.record.notAfterMs + STALE_SLACK_MS,
+    storeMs,
   }
-  // A burn is final, whatever else says otherwise with a higher number (SPEC §3.5).
-  const rank = ({ burn, seq }: RecordBody): number => (burn ? Number.MAX_SAFE_INTEGER : seq)
-  valid.sort((a, b) => rank(b.record) - rank(a.record))
-  const [newest] = valid
-  if (newest !== undefined) return { ...newest, ...counts }
-  if (input.cached !== null) {
+}
+
+/** The copy may be of another credential or of another time; then the stores' own answer says more. */
+function openCached(input: ResolveInput): Found | null {
+  const { cached, otherRoot } = input
+  const roots = otherRoot === null ? [input.root] : [input.root, otherRoot]
+  for (const root of cached === null ? [] : roots) {
     try {
-      return { record: open(input.cached), bytes: input.cached, ...counts }
+      const bytes = cached as Uint8Array
+      return { bytes, record: openRecord({ ...input, bytes, root }) }
     } catch {
-      // The copy is of another credential or of another time; the stores' own answer says more.
+      // Not with this root.
     }
   }
-  throw new ClawError(worst(codes))
+  return null
 }
 
 /** As `openRecord`; a burn counts below the highest seq seen too, since a thief of H may have published above it. */
@@ -88,26 +112,29 @@ export function openOrBurn(input: Parameters<typeof openRecord>[0]): RecordBody 
 
 /** Whether the record is worth dialling at once: not past its time, and its schedule names a port for now. */
 const covers = (record: RecordBody, nowMs: number): boolean => {
-  const nth = epochAt(nowMs, record.intervalMs) - record.firstEpoch
-  return nowMs < record.notAfterMs && nth >= 0 && nth < record.schedule.length
+  // A clock that lies before the record's is wrong (SPEC §3.2), and no reason to wait.
+  const ms = Math.max(nowMs, record.issuedMs)
+  const nth = epochAt(ms, record.intervalMs) - record.firstEpoch
+  return ms < record.notAfterMs && nth >= 0 && nth < record.schedule.length
 }
 
 /**
- * Asks all at once. Once one answer is good enough the others have GRACE_MS more, so that a store that hangs
- * holds up nobody, and one that is a little slower can still be the newer.
+ * Asks all at once. Once one answer is good enough the others have as long again as it took, so that a store that
+ * hangs holds up nobody for long, and one that is a little slower can still be the newer.
  */
 async function askAll(
-  asks: readonly ((signal: AbortSignal) => Promise<Exclude<Answer, string>>)[],
-  good: (answer: Exclude<Answer, string>) => boolean,
+  asks: readonly ((signal: AbortSignal) => Promise<Found>)[],
+  good: (answer: Found) => boolean,
 ): Promise<Answer[]> {
   const stop = new AbortController()
+  const startMs = performance.now()
   const deadline = setTimeout(() => stop.abort(), TIMEOUT_MS)
   let grace: ReturnType<typeof setTimeout> | undefined
   const answers = await Promise.all(
     asks.map(async (ask): Promise<Answer> => {
       try {
         const answer = await ask(stop.signal)
-        if (good(answer)) grace ??= setTimeout(() => stop.abort(), GRACE_MS)
+        if (good(answer)) grace ??= setTimeout(() => stop.abort(), graceAfter(startMs))
         return answer
       } catch (error) {
         return error instanceof ClawError ? error.code : 'store-unreachable'
@@ -118,6 +145,9 @@ async function askAll(
   clearTimeout(grace)
   return answers
 }
+
+const graceAfter = (startMs: number): number =>
+  Math.min(MAX_GRACE_MS, Math.max(MIN_GRACE_MS, performance.now() - startMs))
 
 /** What a person can do most about, first. */
 const ORDER: readonly ClawErrorCode[] = [
@@ -134,11 +164,35 @@ const worst = (codes: readonly ClawErrorCode[]): ClawErrorCode =>
   ORDER.find((code) => codes.includes(code)) ??
   (codes.includes('store-unreachable') ? 'store-unreachable' : 'record-missing')
 
-async function fetchRecord(fetch: Fetch, url: string, signal: AbortSignal): Promise<Uint8Array> {
+/** One of two that differ is wrong, and nobody knows which. */
+const agreed = (dates: readonly number[]): number | null =>
+  dates.length > 0 && Math.max(...dates) - Math.min(...dates) <= STALE_SLACK_MS
+    ? Math.max(...dates)
+    : null
+
+function read(
+  { fetch, megaGateway }: ResolveInput,
+  entry: StoreEntry,
+  signal: AbortSignal,
+  dates: number[],
+): Promise<Uint8Array> {
+  if (entry.type === 'mega') return readMega(fetch, megaGateway(), entry, signal)
+  return fetchRecord(fetch, `${entry.url}/v1/records/${toHex(entry.id)}`, signal, dates)
+}
+
+async function fetchRecord(
+  fetch: Fetch,
+  url: string,
+  signal: AbortSignal,
+  dates: number[],
+): Promise<Uint8Array> {
   const answer = await aborted(
     fetch(url, { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer', signal }),
     signal,
   )
+  // Only https vouches for the time; another origin has to expose the header.
+  const dateMs = Date.parse(answer.headers.get('Date') ?? '')
+  if (url.startsWith('https:') && Number.isFinite(dateMs)) dates.push(dateMs)
   if (answer.status === 404) throw new ClawError('record-missing')
   if (!answer.ok) throw new ClawError('store-refused')
   const record = await aborted(readAtMost(answer, RECORD_BYTES), signal)

@@ -15,6 +15,8 @@ import type { Runtime } from './runtime.ts'
 const HANDSHAKE_MS = 10_000
 
 export interface Session {
+  /** the host's clock, unix ms, when it wrote M2 */
+  readonly hostTimeMs: number
   send(message: ClawMessage): void
   close(): void
   /** every message that came, one at a time; a handler that throws ends the carrier */
@@ -71,6 +73,7 @@ export async function openSession(input: {
   const sealer = new Sealer({ backend, key: keys.send, channel: 0, nowMs })
   const opener = new Opener({ backend, key: keys.receive, channel: 0 })
   return {
+    hostTimeMs: keys.hostTimeMs,
     send(message) {
       sealer
         .seal(encodeMessage(message), runtime.now())

@@ -30,6 +30,8 @@ const BLANK: AppState = {
   },
   security: null,
   error: null,
+  clock: null,
+  handover: null,
 }
 
 export class StateBox {

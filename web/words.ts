@@ -2,6 +2,7 @@
 import { toUtf8 } from '../shared/bytes.ts'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
+import type { ClockFinding } from './model.ts'
 
 export interface Words {
   readonly what: string
@@ -105,8 +106,13 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   ),
   'record-stale': words(
     'The host’s address is out of date.',
-    'The host has not been heard of for more than a day.',
-    'Check that the host is running, then try again.',
+    'The host has not been heard of for more than a day, or the clock of this device is wrong.',
+    'Check that the host is running and the clock is right, then try again.',
+  ),
+  'clock-wrong': words(
+    'A clock is wrong.',
+    'This device and the host differ by more than ten minutes.',
+    'Set the clock, then try again.',
   ),
   'knock-refused': words(
     'The host did not accept the knock.',
@@ -181,6 +187,76 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     'Reload the page.',
   ),
 }
+
+const count = (n: number, unit: string): string => `${n} ${unit}${n === 1 ? '' : 's'}`
+
+/** As one says it: "20 minutes", "3 hours", "2 days", "74 years". */
+export function formatSpan(ms: number): string {
+  const minutes = Math.round(Math.abs(ms) / 60_000)
+  const hours = Math.round(minutes / 60)
+  const days = Math.round(minutes / 1440)
+  if (minutes < 120) return count(minutes, 'minute')
+  if (hours < 48) return count(hours, 'hour')
+  return days < 730 ? count(days, 'day') : count(Math.round(days / 365.25), 'year')
+}
+
+/** Whose clock is wrong, and by how much. The chat goes on whatever it is. */
+export function clockWords({ whose, aheadMs, atLeast }: ClockFinding): Words {
+  const by = `${atLeast ? 'at least ' : ''}${formatSpan(aheadMs)}`
+  const where = aheadMs < 0 ? 'behind' : 'ahead'
+  if (whose === 'host')
+    return words(
+      `The host’s clock is ${by} ${where}.`,
+      'This device and a store agree on another time.',
+      'The chat works all the same. Ask the owner to set the host’s clock.',
+    )
+  return atLeast
+    ? words(
+        `This device’s clock is ${by} ${where}.`,
+        'The host’s address is of a later time, and nobody answers there.',
+        'Set the clock, then try again.',
+      )
+    : words(
+        `This device’s clock is ${by} ${where}.`,
+        'That is compared with the host.',
+        'The chat works all the same. Set the clock, so that times are right.',
+      )
+}
+
+const OWNER = 'Ask the owner for the newest record.bin.'
+const NOT_A_RECORD = words(
+  'This file is not the address of a host.',
+  'A file record.bin has exactly 6144 bytes and was written by the host.',
+  OWNER,
+)
+const FILE_WORDS: Partial<Record<ClawErrorCode, Words>> = {
+  'record-malformed': NOT_A_RECORD,
+  'record-forged': words(
+    'This file failed its check.',
+    'It was damaged, or changed by somebody without the host’s key.',
+    OWNER,
+  ),
+  'record-foreign': words(
+    'This file is of another host.',
+    'Its key is not the one known here.',
+    OWNER,
+  ),
+  'record-no-slot': words(
+    'This file is not for this browser.',
+    'It is of another host, of before you joined, or of after you were removed.',
+    `${OWNER} If you have not joined yet, open your link first.`,
+  ),
+  'record-rollback': words(
+    'This file is older than what this browser knows.',
+    'The host has moved on since it was written.',
+    OWNER,
+  ),
+}
+
+export const TAKEN = 'The address file is good.'
+
+/** Of a file that was handed over and not taken. */
+export const fileWords = (code: ClawErrorCode): Words => FILE_WORDS[code] ?? WORDS[code]
 
 /** What is wrong with a name, counted as ENROL counts it (SPEC §6.1); null if nothing is, or nothing was written yet. */
 export function nameProblem(name: string): string | null {

@@ -5,9 +5,19 @@ import { benchEcho } from './echo.ts'
 import { benchHandshake } from './handshake.ts'
 import { benchKnock } from './knock.ts'
 import { benchRecords } from './records.ts'
+import { benchResolve } from './resolve.ts'
 import { benchSeal } from './seal.ts'
 
-const CELLS = ['seal', 'handshake', 'knock', 'memory', 'echo', 'records', 'page'] as const
+const CELLS = [
+  'seal',
+  'handshake',
+  'knock',
+  'resolve',
+  'memory',
+  'echo',
+  'records',
+  'page',
+] as const
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
 if (unknown.length > 0) {
@@ -22,6 +32,7 @@ let kept = true
 if (runs('seal')) kept = await benchSeal()
 if (runs('handshake')) await benchHandshake()
 if (runs('knock')) benchKnock()
+if (runs('resolve')) await benchResolve()
 if (
   runs('memory') &&
   spawnSync(process.execPath, ['tests/bench/memory.ts'], { stdio: 'inherit' }).status !== 0

@@ -26,8 +26,16 @@ export interface Driver {
   read<R, A>(what: (arg: A) => R, arg: A): Promise<Awaited<R>>
   resize(width: number, height: number): Promise<void>
   screenshot(file: string): Promise<void>
-  /** Answers every fetch of a record from an endpoint with these bytes (null: 404), or not at all. Chromium only. */
-  answerRecords(record: Uint8Array | null | 'dead'): Promise<void>
+  /** Answers every fetch of a record, or those from this origin, with these bytes (null: 404), or not at all. Chromium only. */
+  answerRecords(record: Uint8Array | null | 'dead', origin?: string): Promise<void>
+  /** Sets this page's clock this far off, from its next load on. Chromium only. */
+  shiftClock(byMs: number): Promise<void>
+  /** Answers every request to this origin with 404 and this `Date`. Chromium only. */
+  answerDate(origin: string, dateMs: number): Promise<void>
+  /** Opens the file chooser by a button with the keyboard, and chooses. Chromium only. */
+  chooseFile(button: string, path: string): Promise<void>
+  /** Drops a file of these bytes on the page. Chromium only. */
+  dropFile(bytes: Uint8Array): Promise<void>
   /** console errors and uncaught exceptions so far */
   readonly errors: string[]
 }
@@ -39,6 +47,8 @@ const unavoidable =
 
 export function chromiumDriver(page: PlaywrightPage): Driver {
   const errors: string[] = []
+  // Playwright takes choosers over from the first listener on, and says not when.
+  page.on('filechooser', () => undefined)
   page.on('pageerror', (error) => errors.push(String(error)))
   page.on('console', (message) => {
     if (message.type() === 'error' && !unavoidable.test(message.text())) errors.push(message.text())
@@ -57,14 +67,62 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
     resize: (width, height) => page.setViewportSize({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path })),
-    answerRecords: async (record) => {
-      await page.route('**/v1/records/*', (route) => {
+    answerRecords: async (record, origin = '**') => {
+      await page.route(`${origin}/v1/records/*`, (route) => {
         if (record === 'dead') return route.abort('connectionrefused')
         return record === null
           ? route.fulfill({ status: 404 })
           : route.fulfill({ body: Buffer.from(record), contentType: 'application/octet-stream' })
       })
     },
+    shiftClock: async (byMs) => void (await page.addInitScript(shiftDate, byMs)),
+    answerDate: async (origin, dateMs) => {
+      await page.route(`${origin}/**`, (route) =>
+        route.fulfill({
+          status: 404,
+          headers: {
+            'Access-Control-Allow-Origin': '*',
+            'Access-Control-Expose-Headers': 'Date',
+            Date: new Date(dateMs).toUTCString(),
+          },
+        }),
+      )
+    },
+    chooseFile: async (name, path) => {
+      const chooser = page.waitForEvent('filechooser')
+      const button = page.getByRole('button', { name, exact: true }).last()
+      await button.focus()
+      await button.press('Enter')
+      await (await chooser).setFiles(path)
+    },
+    dropFile: (bytes) => page.evaluate(dropBytes, [...bytes]),
+  }
+}
+
+const onlyChromium = (): Promise<never> => Promise.reject(new Error('in Chromium only'))
+
+/** Runs in a page before anything of it. */
+function shiftDate(byMs: number): void {
+  const Real = Date
+  globalThis.Date = class extends Real {
+    constructor(...given: []) {
+      if (given.length === 0) super(Real.now() + byMs)
+      else super(...given)
+    }
+    static override now(): number {
+      return Real.now() + byMs
+    }
+  } as DateConstructor
+}
+
+/** Runs in a page: what a browser does for a file that is let go over it. Throws if the page would be left for the file. */
+function dropBytes(bytes: readonly number[]): void {
+  const dataTransfer = new DataTransfer()
+  dataTransfer.items.add(new File([Uint8Array.from(bytes)], 'record.bin'))
+  const options = { bubbles: true, cancelable: true, dataTransfer }
+  for (const type of ['dragover', 'drop']) {
+    const left = document.body.dispatchEvent(new DragEvent(type, options))
+    if (left) throw new Error(`${type} was not taken`)
   }
 }
 
@@ -90,7 +148,11 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
     resize: (width, height) => page.setViewport({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),
-    answerRecords: () => Promise.reject(new Error('records are answered in Chromium only')),
+    answerRecords: onlyChromium,
+    shiftClock: onlyChromium,
+    answerDate: onlyChromium,
+    chooseFile: onlyChromium,
+    dropFile: onlyChromium,
   }
 }
 

@@ -11,6 +11,7 @@ import { expect, test } from 'vitest'
 import { Client, chromiumDriver, firefoxDriver } from './client.ts'
 import { Ear } from './ear.ts'
 import { type Host, type HostEvent, startHost } from './host.ts'
+import { StoreServer } from './store.ts'
 
 /** The address of this namespace that is not loopback (tests/run.ts). */
 export const lanAddress = '10.77.0.1'
@@ -58,10 +59,19 @@ export class Lab {
   async host(
     args: readonly string[] = [],
     dir = this.path('host'),
+    env: NodeJS.ProcessEnv = {},
   ): Promise<{ host: Host; ready: HostEvent }> {
-    const started = await startHost(dir, args)
+    const started = await startHost(dir, args, env)
     this.#hosts.push(started.host)
     return started
+  }
+
+  /** A store of the test's own, for `--store https:URL`. */
+  async store(): Promise<StoreServer> {
+    const store = new StoreServer()
+    await store.start()
+    this.#closers.push(() => store.close())
+    return store
   }
 
   /** A person with a Chromium profile of their own. */

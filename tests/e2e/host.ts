@@ -20,9 +20,10 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-function run(args: readonly string[]): ChildProcess {
+function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(process.execPath, [launcher, ...args], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
@@ -50,9 +51,9 @@ export class Host {
   #exit: Promise<number | null>
   #ended = false
 
-  constructor(dir: string, args: readonly string[]) {
+  constructor(dir: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.dir = dir
-    this.#child = run(['start', '--json', '--data', dir, ...args])
+    this.#child = run(['start', '--json', '--data', dir, ...args], env)
     this.#child.stderr?.on('data', (chunk) => (this.stderr += chunk))
     if (this.#child.stdout) {
       createInterface({ input: this.#child.stdout }).on('line', (line) => {
@@ -144,8 +145,9 @@ export class Host {
 export async function startHost(
   dir: string,
   args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ host: Host; ready: HostEvent }> {
-  const host = new Host(dir, args)
+  const host = new Host(dir, args, env)
   try {
     return { host, ready: await host.waitFor('ready') }
   } catch (error) {

@@ -25,6 +25,8 @@ const connected: AppState = {
   connection: { state: 'connected', route: 'direct', epoch: 1, latencyMs: 3, steps },
   security: null,
   error: null,
+  clock: null,
+  handover: null,
 }
 
 globalThis.show = (change, secure) => {
@@ -40,6 +42,7 @@ globalThis.show = (change, secure) => {
     retryMessage: nothing,
     loadOlder: nothing,
     retry: nothing,
+    handOver: async () => true,
   }
   render(<App state={state} engine={engine} secure={secure} />, root)
 }

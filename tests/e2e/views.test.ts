@@ -235,6 +235,9 @@ test.each(['light', 'dark'] as const)('every text is easy to read: %s', async (c
       expect(await faint(), `${contrast}, joining`).toEqual([])
       await show(BUSY, false)
       expect(await faint(), `${contrast}, chat`).toEqual([])
+      const clock = { whose: 'device', aheadMs: 1e9, atLeast: true } as const
+      await show({ ...BUSY, handover: 'record-forged', clock })
+      expect(await faint(), `${contrast}, a bad file`).toEqual([])
       await page.getByRole('button', { name: 'Rooms and members' }).click()
       expect(await faint(), `${contrast}, members`).toEqual([])
       await page.getByRole('button', { name: 'Back to the conversation' }).click()

@@ -317,7 +317,7 @@ class DeviceRun {
     mode: 'enrol' | 'connect',
     onlyEpoch?: number,
   ): Promise<{ session: Session; epoch: number }> {
-    const [first, other] = epochsToTry(record, this.#device.now())
+    const [first = 0, other] = epochsToTry(record, [this.#device.now()])
     const dialled = await this.#dial(record, root, onlyEpoch ?? first, onlyEpoch).catch((error) => {
       if (onlyEpoch !== undefined || other === undefined) throw error
       return this.#dial(record, root, other)

@@ -139,8 +139,10 @@ test('a burn counts against any number: below one seen before, and beside a high
     hostPublicKey,
     minSeq: 500,
     cached: null,
+    otherRoot: null,
+    patient: false,
     nowMs: NOW,
-    megaGateway: 'https://mega.example',
+    megaGateway: () => 'https://mega.example',
     fetch: async (url) => new Response(stores.get(new URL(url).origin) as Uint8Array<ArrayBuffer>),
   })
   expect(found.record).toMatchObject({ burn: true, reason: 1, seq: 5 })

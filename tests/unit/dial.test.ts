@@ -124,14 +124,15 @@ describe('the answer', () => {
 
 test('a clock far ahead of the record gets a second try as of the record; one behind it or near it does not', () => {
   const record = { issuedMs: 1000 * 3_600_000, intervalMs: 3_600_000 }
-  const at = (hours: number) => epochsToTry(record, (1000 + hours) * 3_600_000)
+  const at = (hours: number) => epochsToTry(record, [(1000 + hours) * 3_600_000])
   expect(at(-48)).toEqual([1000])
-  expect(at(2)).toEqual([1002])
+  expect(at(1)).toEqual([1001])
+  expect(at(2)).toEqual([1002, 1000])
   expect(at(3)).toEqual([1003, 1000])
   expect(at(48)).toEqual([1048, 1000])
 })
 
 test('without WebRTC the cause is named at once', async () => {
-  const failure = dial({ record: recordOf(lan), root: random(32), nowMs: 0 })
+  const failure = dial({ record: recordOf(lan), root: random(32), timesMs: [0] })
   await expect(failure).rejects.toMatchObject({ code: 'no-webrtc' })
 })

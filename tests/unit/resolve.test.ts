@@ -1,7 +1,7 @@
 // Stores that agree, disagree, lie and are away (SPEC §3.2): the highest valid seq wins, the cached copy stands in.
 import { randomBytes } from 'node:crypto'
-import { expect, test, vi } from 'vitest'
-import { toHex } from '../../shared/bytes.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { concat, toHex } from '../../shared/bytes.ts'
 import { RECORD_BYTES, SCHEDULE_EPOCHS } from '../../shared/constants.ts'
 import { ClawError } from '../../shared/error.ts'
 import { LOCATOR_FLAG, type Locator } from '../../shared/locator.ts'
@@ -15,6 +15,7 @@ const identitySecret = random(32)
 const hostPublicKey = ed25519PublicKey(identitySecret)
 const root = random(32)
 const id = random(32)
+const NOW_MS = 1_700_000_000_000
 
 const locatorOf = (...names: string[]): Locator =>
   names.map((name) => ({
@@ -30,7 +31,7 @@ function record(seq: number, options: { root?: Uint8Array; secret?: Uint8Array }
     body: {
       hostPublicKey: ed25519PublicKey(secret),
       seq,
-      issuedMs: 1_700_000_000_000,
+      issuedMs: NOW_MS,
       burn: false,
       reason: 0,
       hostStatic: random(32),
@@ -49,7 +50,7 @@ function record(seq: number, options: { root?: Uint8Array; secret?: Uint8Array }
   })
 }
 
-type Answer = Uint8Array | number | 'away' | 'hangs' | 'endless'
+type Answer = Uint8Array | number | 'away' | 'hangs' | 'endless' | 'drips' | { late: Uint8Array }
 
 let given = 0
 const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> =>
@@ -57,6 +58,15 @@ const endless = (): ReadableStream<Uint8Array<ArrayBuffer>> =>
     pull: (controller) => {
       given += 1024
       controller.enqueue(new Uint8Array(1024))
+    },
+  })
+
+/** A true record, a byte now and then, and never its end. */
+const drip = (): ReadableStream<Uint8Array<ArrayBuffer>> =>
+  new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      controller.enqueue(Uint8Array.of(0x43))
     },
   })
 
@@ -71,7 +81,15 @@ const fromMega = (answer: Uint8Array): Response =>
 /** Stores by name; a number is an HTTP status. `mega` is the store at MEGA, by its one request. */
 function resolve(
   answers: Record<string, Answer>,
-  options: { minSeq?: number; cached?: Uint8Array; asked?: string[] } = {},
+  options: {
+    minSeq?: number
+    cached?: Uint8Array
+    otherRoot?: Uint8Array
+    nowMs?: number
+    patient?: boolean
+    asked?: string[]
+    date?: Record<string, number>
+  } = {},
 ): Promise<Resolved> {
   return resolveRecord({
     locator: [
@@ -80,22 +98,32 @@ function resolve(
     ],
     root,
     hostPublicKey,
-    nowMs: 1_700_000_000_000,
+    nowMs: options.nowMs ?? NOW_MS,
     minSeq: options.minSeq ?? 0,
     cached: options.cached ?? null,
-    megaGateway: 'https://mega.example',
+    otherRoot: options.otherRoot ?? null,
+    patient: options.patient ?? false,
+    megaGateway: () => 'https://mega.example',
     fetch: async (url, init) => {
       options.asked?.push(url)
       const answer = answers[new URL(url).hostname.split('.')[0] ?? '']
       if (answer === undefined || answer === 'away') throw new TypeError('failed to fetch')
       if (answer === 'hangs') return new Promise(() => undefined)
       if (answer === 'endless') return new Response(endless())
+      if (typeof answer === 'object' && 'late' in answer) {
+        await new Promise((resolve) => setTimeout(resolve, 2000))
+        return new Response(new Uint8Array(answer.late))
+      }
+      if (answer === 'drips') return new Response(drip())
       if (url.startsWith('https://mega.example/cs?id=') && answer instanceof Uint8Array) {
         expect(init).toMatchObject({ method: 'POST', body: '[{"a":"g","p":"Ab3_-xyz"}]' })
         return fromMega(answer)
       }
-      if (typeof answer === 'number') return new Response('no', { status: answer })
-      return new Response(new Uint8Array(answer))
+      const dateMs = options.date?.[new URL(url).hostname.split('.')[0] ?? '']
+      const headers: Record<string, string> =
+        dateMs === undefined ? {} : { Date: new Date(dateMs).toUTCString() }
+      if (typeof answer === 'number') return new Response('no', { status: answer, headers })
+      return new Response(new Uint8Array(answer), { headers })
     },
   })
 }
@@ -248,4 +276,134 @@ test('MEGA hanging holds up nobody, and everybody only until the deadline', asyn
   } finally {
     vi.useRealTimers()
   }
+})
+
+const html = new TextEncoder().encode('<!doctype html><title>Welcome to this hotel</title>')
+/** Every way in which a store is no help, and the code for it when there is no other. */
+const LIARS: readonly (readonly [name: string, answer: () => Answer, code: string])[] = [
+  ['an old record', () => record(4), 'record-rollback'],
+  ['the record of another host', () => record(99, { secret: random(32) }), 'record-foreign'],
+  ['a record for others', () => record(99, { root: random(32) }), 'record-no-slot'],
+  ['a truncated record', () => record(99).slice(0, 6000), 'record-malformed'],
+  ['HTML', () => html, 'record-malformed'],
+  [
+    'a page as long as a record',
+    () => concat(html, random(RECORD_BYTES - html.length)),
+    'record-malformed',
+  ],
+  ['random bytes', () => random(RECORD_BYTES), 'record-malformed'],
+  ['too much', () => 'endless', 'record-malformed'],
+  ['slow drips', () => 'drips', 'store-unreachable'],
+  ['no answer', () => 'hangs', 'store-unreachable'],
+  ['nobody there', () => 'away', 'store-unreachable'],
+  ['404', () => 404, 'record-missing'],
+  ['503', () => 503, 'store-refused'],
+]
+
+describe('a store that lies or fails', () => {
+  const timed = async <T>(ms: number, run: () => Promise<T>): Promise<T> => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const result = run()
+      result.catch(() => undefined)
+      await vi.advanceTimersByTimeAsync(ms)
+      return await result
+    } finally {
+      vi.useRealTimers()
+    }
+  }
+
+  test.each(LIARS)('%s: one honest store is enough, whichever it is', async (_name, answer) => {
+    for (const names of [
+      ['liar', 'honest'],
+      ['honest', 'liar'],
+    ]) {
+      const answers = Object.fromEntries(
+        names.map((name) => [name, name === 'liar' ? answer() : record(7)]),
+      )
+      const found = await timed(600, () => resolve(answers, { minSeq: 5 }))
+      expect([found.record.seq, found.stores, found.cause]).toEqual([7, 1, null])
+    }
+  })
+
+  test.each(LIARS)(
+    '%s alone: the copy kept leads, and the cause is told',
+    async (_name, answer, code) => {
+      const cached = record(5)
+      const found = await timed(5100, () => resolve({ a: answer() }, { minSeq: 5, cached }))
+      expect([found.record.seq, found.stores, found.bytes]).toEqual([5, 0, cached])
+      expect(found.cause).toBe(code)
+    },
+  )
+
+  test('all of them together do not hide one honest store', async () => {
+    const answers = Object.fromEntries(LIARS.map(([, answer], i) => [`liar${i}`, answer()]))
+    const found = await timed(600, () => resolve({ ...answers, honest: record(7) }, { minSeq: 5 }))
+    expect([found.record.seq, found.stores, found.asked]).toEqual([7, 1, LIARS.length + 1])
+  })
+
+  test('a quick store that holds back the newest record misleads once: then the slow one is waited for', async () => {
+    const answers = { quick: record(5), slow: { late: record(9) } }
+    const seqOf = async (patient: boolean) =>
+      (await timed(2100, () => resolve(answers, { patient }))).record.seq
+    expect([await seqOf(false), await seqOf(true)]).toEqual([5, 9])
+  })
+
+  test('stores that fail in turn: each time the other leads', async () => {
+    for (const [a, b] of [
+      [record(5), 'away'],
+      [503, record(6)],
+      [record(7), random(RECORD_BYTES)],
+    ] as const) {
+      const found = await resolve({ a, b })
+      expect([found.stores, found.asked]).toEqual([1, 2])
+    }
+  })
+})
+
+describe('time', () => {
+  const HOUR = 3_600_000
+  test('a record is stale ten minutes after its day is over, and used all the same', async () => {
+    const at = async (nowMs: number) => {
+      const found = await resolve({ a: record(5) }, { nowMs })
+      return [found.record.seq, found.stale]
+    }
+    const slack = 24 * HOUR + 600_000
+    expect(await at(NOW_MS + slack)).toEqual([5, false])
+    expect(await at(NOW_MS + slack + 1)).toEqual([5, true])
+    const cached = await resolve({ a: 'away' }, { nowMs: NOW_MS + 48 * HOUR, cached: record(5) })
+    expect([cached.stale, cached.cause]).toEqual([true, 'store-unreachable'])
+  })
+
+  test('the https stores’ Date says what time it is, if they agree; and what is stale', async () => {
+    const nowMs = NOW_MS + 48 * HOUR
+    const answers = { a: record(5), b: 404 }
+    const found = await resolve(answers, { nowMs, date: { a: NOW_MS, b: NOW_MS + 600_000 } })
+    expect([found.storeMs, found.stale]).toEqual([NOW_MS + 600_000, false])
+    const apart = await resolve(answers, { nowMs, date: { a: NOW_MS, b: NOW_MS + 601_000 } })
+    expect([apart.storeMs, apart.stale]).toEqual([null, true])
+    expect((await resolve(answers, { date: { b: Number.NaN } })).storeMs).toBeNull()
+  })
+
+  test('with a clock behind the record a store that hangs still holds up nobody', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const result = resolve({ a: record(5), b: 'hangs' }, { nowMs: 0 })
+      await vi.advanceTimersByTimeAsync(600)
+      expect((await result).record.seq).toBe(5)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+test('a copy sealed for the invite leads a fresh device, and no store’s does', async () => {
+  const otherRoot = random(32)
+  const cached = record(6, { root: otherRoot })
+  expect((await resolve({ a: 'away' }, { cached, otherRoot })).record.seq).toBe(6)
+  expect(await codeOf(resolve({ a: 'away' }, { cached }))).toBe('store-unreachable')
+  expect(await codeOf(resolve({ a: cached }, { otherRoot }))).toBe('record-no-slot')
+  expect(await codeOf(resolve({ a: 'away' }, { cached, otherRoot, minSeq: 7 }))).toBe(
+    'store-unreachable',
+  )
 })

@@ -222,7 +222,7 @@ export function endpointContract(endpoint: () => Endpoint): void {
       expect(headers.get('content-type')).toBe('application/octet-stream')
       expect(headers.get('cache-control')).toBe('no-store')
       expect(headers.get('access-control-allow-origin')).toBe('*')
-      expect(headers.get('access-control-expose-headers')).toBe('ETag')
+      expect(headers.get('access-control-expose-headers')).toBe('ETag, Date')
       expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin')
       expect(headers.get('x-content-type-options')).toBe('nosniff')
     })
@@ -230,6 +230,7 @@ export function endpointContract(endpoint: () => Endpoint): void {
     test('that fails may be read by any page too, and is not cached', async () => {
       const { headers } = await get(endpoint(), writer().id)
       expect(headers.get('access-control-allow-origin')).toBe('*')
+      expect(headers.get('access-control-expose-headers')).toContain('Date')
       expect(headers.get('cache-control')).toBe('no-store')
     })
 

@@ -1,10 +1,11 @@
 // Which screen to show.
 import type { ClawErrorCode } from '../../shared/error.ts'
 import type { AppState, Engine } from '../model.ts'
-import { Alert } from './Alert.tsx'
+import { Alert, Notice } from './Alert.tsx'
 import { Chat } from './Chat.tsx'
 import { Logo } from './icons.tsx'
 import { Join } from './Join.tsx'
+import { DropRecord } from './RecordFile.tsx'
 import { Starting } from './Starting.tsx'
 
 export interface ViewProps {
@@ -18,6 +19,15 @@ export interface ScreenProps extends ViewProps {
 }
 
 export function App(props: ScreenProps) {
+  return (
+    <>
+      <Screen {...props} />
+      <DropRecord engine={props.engine} />
+    </>
+  )
+}
+
+function Screen(props: ScreenProps) {
   switch (props.state.phase) {
     case 'chat':
       return <Chat {...props} />
@@ -37,7 +47,7 @@ function Blank({ state, engine }: ViewProps) {
       <div class="card">
         <Logo />
         <h1>A private chat with one machine</h1>
-        <Alert code={state.error} onRetry={() => engine.retry()} />
+        <Notice state={state} engine={engine} />
         <p>
           This page opens with a link from whoever runs the host. Ask them for one, then open it
           here: nothing to install, no account.

@@ -1,7 +1,8 @@
 // The conversation: rooms and members beside it, messages, composer, and the state of the connection.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Connection } from '../model.ts'
-import { Alert } from './Alert.tsx'
+import { TAKEN } from '../words.ts'
+import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
 import { Avatar, toneOf } from './Avatar.tsx'
 import { Composer } from './Composer.tsx'
@@ -98,17 +99,18 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           </button>
         </header>
         <PlainHttp secure={secure} />
-        <Alert code={state.error} onRetry={() => engine.retry()} />
+        <Notice state={state} engine={engine} />
         <div aria-live="polite">
           <Kept connection={state.connection.state} waiting={waiting} />
+          {state.handover === 'taken' && !connected && (
+            <p class="banner">{TAKEN} This browser looks for the host with it.</p>
+          )}
         </div>
         <Messages state={state} engine={engine} />
         <Composer onSend={(text) => engine.send(text)} />
       </section>
       {dialog === 'security' && <SecurityDialog state={state} onClose={close} />}
-      {dialog === 'details' && (
-        <DetailsDialog state={state} onClose={close} onRetry={() => engine.retry()} />
-      )}
+      {dialog === 'details' && <DetailsDialog state={state} engine={engine} onClose={close} />}
     </div>
   )
 }

@@ -1,7 +1,7 @@
 // The first screen of an invite. Nothing is sent before the person presses Join.
 import { useRef, useState } from 'preact/hooks'
-import { nameProblem } from '../words.ts'
-import { Alert } from './Alert.tsx'
+import { nameProblem, TAKEN } from '../words.ts'
+import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
 import { Logo } from './icons.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
@@ -12,10 +12,13 @@ export function Join({ state, engine, secure }: ScreenProps) {
   const problem = nameProblem(name.trim())
   const busy = state.phase === 'joining'
   const running = state.connection.steps.find((step) => step.status === 'running')
+  const tryToJoin = (): void => {
+    if (name.trim() !== '' && problem === null && !busy) engine.join(name.trim())
+  }
   const submit = (event: Event): void => {
     event.preventDefault()
     if (problem !== null) field.current?.focus()
-    else if (name.trim() !== '' && !busy) engine.join(name.trim())
+    else tryToJoin()
   }
   return (
     <main class="card-page">
@@ -26,11 +29,14 @@ export function Join({ state, engine, secure }: ScreenProps) {
           It runs on their own machine. Nobody else can read it, and there is nothing to install.
         </p>
         <PlainHttp secure={secure} />
-        <Alert
-          code={state.error}
-          onRetry={() =>
-            name.trim() === '' || problem !== null ? engine.retry() : engine.join(name.trim())
-          }
+        <Notice
+          state={state}
+          engine={engine}
+          onRetry={() => {
+            engine.retry()
+            tryToJoin()
+          }}
+          onTaken={tryToJoin}
         />
         <label for="name">Your name</label>
         <input
@@ -58,7 +64,9 @@ export function Join({ state, engine, secure }: ScreenProps) {
         <p class="progress" aria-live="polite">
           {busy
             ? `Joining: ${running === undefined ? 'one moment' : STEP_WORDS[running.name]}…`
-            : ''}
+            : state.handover === 'taken'
+              ? `${TAKEN} Press Join.`
+              : ''}
         </p>
         <p class="fine">
           The link lets in as many browsers as its maker allowed, usually one. Once in, this browser

@@ -1,8 +1,11 @@
 // "Security" and "Connection details": the exact terms, for whoever wants to know.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import type { ClawErrorCode } from '../../shared/error.ts'
 import type { AppState, Connection, Security, Step } from '../model.ts'
-import { WORDS } from '../words.ts'
+import { clockWords, fileWords, formatSpan, TAKEN, WORDS, type Words } from '../words.ts'
+import type { ViewProps } from './App.tsx'
+import { RecordFile } from './RecordFile.tsx'
 
 function Dialog({
   name,
@@ -157,50 +160,59 @@ const GLYPH: Record<Step['status'], string> = {
   skipped: '–',
 }
 
+const aged = (ms: number): string =>
+  ms < 60_000 ? 'less than a minute old' : `${formatSpan(ms)} old`
+
+function recordFacts(facts: Step['facts']): string {
+  const cause = facts.cause as ClawErrorCode | undefined
+  const source =
+    cause === undefined
+      ? `${facts.stores} of ${facts.asked} stores agree`
+      : `found by schedule, from the copy kept here. ${WORDS[cause].what}`
+  const stale = facts.stale === 1 ? ` ${WORDS['record-stale'].what}` : ''
+  return cause === undefined
+    ? `${source}, ${aged(Number(facts.ageMs))}.${stale}`
+    : `${source} The copy is ${aged(Number(facts.ageMs))}.${stale}`
+}
+
 function factsOf({ name, status, facts }: Step): string {
   if (status !== 'done') return ''
-  if (name === 'record') {
-    const age = Math.round(Number(facts.ageMs) / 60_000)
-    const source =
-      facts.stores === 0
-        ? 'found by schedule: no store answered'
-        : `${facts.stores} of ${facts.asked} stores agree`
-    return `${source}, ${age < 1 ? 'less than a minute' : `${age} min`} old`
-  }
+  if (name === 'record') return recordFacts(facts)
   if (name === 'direct') return `${facts.addresses} addresses tried at once`
   return ''
 }
 
-export function DetailsDialog({
-  state,
-  onClose,
-  onRetry,
-}: {
-  state: AppState
-  onClose: () => void
-  onRetry: () => void
-}) {
+/** Why a step failed, or went well another way than usual. */
+const codeOfStep = ({ code, facts }: Step): string | undefined =>
+  code ?? (facts.cause === undefined ? undefined : String(facts.cause))
+
+export function DetailsDialog({ state, engine, onClose }: ViewProps & { onClose: () => void }) {
+  const { clock, connection, handover } = state
+  const connected = connection.state === 'connected'
+  const wrong = handover === null || handover === 'taken' ? null : fileWords(handover)
   return (
     <Dialog
       name="Connection details"
       onClose={onClose}
       beside={
-        <button type="button" class="quiet" onClick={onRetry}>
+        <button type="button" class="quiet" onClick={() => engine.retry()}>
           Try again
         </button>
       }
     >
       <p class="lead">
-        {state.connection.state === 'connected'
+        {connected
           ? 'Connected.'
           : 'Looking for the host. Your messages are kept here and go out by themselves.'}
       </p>
+      {clock !== null && <Said words={clockWords(clock)} />}
       <ol class="steps">
-        {state.connection.steps.map((step) => (
+        {connection.steps.map((step) => (
           <li
             key={step.name}
             class={step.status}
             data-step={step.name}
+            data-code={codeOfStep(step)}
             data-ms={step.ms ?? undefined}
           >
             <span aria-hidden="true">{GLYPH[step.status]}</span>
@@ -217,6 +229,22 @@ export function DetailsDialog({
           </li>
         ))}
       </ol>
+      <h3>Without any store</h3>
+      <p class="lead">
+        The owner can give you the host’s address as a file, record.bin: open it here, or drop it on
+        this page.
+      </p>
+      <div class="notes" aria-live="polite">
+        {wrong !== null && <Said words={wrong} />}
+        {handover === 'taken' && <p class="missing">{TAKEN}</p>}
+      </div>
+      <RecordFile engine={engine} />
     </Dialog>
   )
 }
+
+const Said = ({ words: { what, why, next } }: { words: Words }) => (
+  <Missing>
+    <strong>{what}</strong> {why} {next}
+  </Missing>
+)

@@ -1,0 +1,91 @@
+// Handing over the host's record as a file: a button with the browser's file chooser, and dropping it anywhere.
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import type { ClawErrorCode } from '../../shared/error.ts'
+import type { Engine } from '../model.ts'
+
+/** Where the stores, or what they last said, did not lead to the host. */
+export const GOES_BY_FILE: readonly ClawErrorCode[] = [
+  'record-missing',
+  'record-malformed',
+  'record-no-slot',
+  'record-forged',
+  'record-foreign',
+  'record-rollback',
+  'record-stale',
+  'store-unreachable',
+  'store-refused',
+  'no-answer',
+]
+
+export function RecordFile({
+  engine,
+  onTaken,
+}: {
+  engine: Engine
+  onTaken?: (() => void) | undefined
+}) {
+  const input = useRef<HTMLInputElement>(null)
+  const take = async (): Promise<void> => {
+    const chosen = [...(input.current?.files ?? [])]
+    // The same file may be chosen again once it is another.
+    if (input.current !== null) input.current.value = ''
+    if (chosen.length > 0 && (await engine.handOver(chosen))) onTaken?.()
+  }
+  return (
+    <>
+      <input ref={input} type="file" hidden onChange={() => void take()} />
+      <button
+        type="button"
+        class="quiet"
+        title="The owner can give you the host’s address as a file, record.bin. You may also drop it on this page."
+        onClick={() => input.current?.click()}
+      >
+        Open address file
+      </button>
+    </>
+  )
+}
+
+const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true
+
+/** A file let go over the page: a browser would leave the page to show it. */
+export function DropRecord({ engine }: { engine: Engine }) {
+  const [over, setOver] = useState(false)
+  useEffect(() => {
+    const onOver = (event: DragEvent): void => {
+      if (!hasFiles(event)) return
+      event.preventDefault()
+      setOver(true)
+    }
+    // Without a target that is entered next, the pointer has left the window.
+    const onLeave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false)
+    }
+    const onDrop = (event: DragEvent): void => {
+      if (!hasFiles(event)) return
+      event.preventDefault()
+      setOver(false)
+      void engine.handOver([...(event.dataTransfer?.files ?? [])])
+    }
+    addEventListener('dragover', onOver)
+    addEventListener('dragleave', onLeave)
+    addEventListener('drop', onDrop)
+    return () => {
+      removeEventListener('dragover', onOver)
+      removeEventListener('dragleave', onLeave)
+      removeEventListener('drop', onDrop)
+    }
+  }, [engine])
+  return over ? <DropHere /> : null
+}
+
+/** A popover lies above an open dialog too. */
+function DropHere() {
+  const element = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => element.current?.showPopover?.(), [])
+  return (
+    <div class="drop" popover="manual" ref={element} aria-hidden="true">
+      <p>Drop the host’s record.bin here</p>
+    </div>
+  )
+}
