@@ -24,7 +24,9 @@ export const FRAME_BUCKETS = [64, 256, 1024, 4096, 16352] as const
 export const FRAME_MAX_DATA = 16344
 export const MESSAGE_MAX_BYTES = 1 << 20
 export const RATCHET_FRAMES = 65536
-export const RATCHET_BYTES = 2 ** 30
+export const RATCHET_BYTES = 2 ** 28
+/** frames of one carrier, each way: far below where a counter could end */
+export const CARRIER_MAX_FRAMES = 2 ** 32
 export const RATCHET_MS = 15 * 60_000
 
 export const TEXT_MAX_BYTES = 16_000

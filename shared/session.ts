@@ -2,6 +2,7 @@
 // A counter and its key are taken in the same tick as the call; results leave in that order whatever the back end does.
 import { concat, Writer } from './bytes.ts'
 import {
+  CARRIER_MAX_FRAMES,
   FRAME_MAX_DATA,
   MESSAGE_MAX_BYTES,
   RATCHET_BYTES,
@@ -30,6 +31,8 @@ interface DirectionInput {
   /** k_dir of the handshake, 32 bytes */
   readonly key: Uint8Array
   readonly channel: number
+  /** frames that the carrier may have; `CARRIER_MAX_FRAMES` if not given */
+  readonly maxFrames?: number
 }
 
 class KeyChain {
@@ -55,6 +58,7 @@ class KeyChain {
 export class Sealer {
   readonly #keys: KeyChain
   readonly #channel: number
+  readonly #maxFrames: number
   #counter = 0
   #framesInGeneration = 0
   #bytesInGeneration = 0
@@ -64,10 +68,14 @@ export class Sealer {
   constructor(input: DirectionInput & { readonly nowMs: number }) {
     this.#keys = new KeyChain(input)
     this.#channel = input.channel
+    this.#maxFrames = input.maxFrames ?? CARRIER_MAX_FRAMES
     this.#generationSinceMs = input.nowMs
   }
 
-  /** Frames of one message (≤ 1 MiB, else ClawError('limit')), resolved in the order of the calls. */
+  /**
+   * Frames of one message, resolved in the order of the calls. Throws ClawError('limit') above 1 MiB, and once the
+   * carrier has had all its frames: then it must end.
+   */
   seal(message: SessionMessage, nowMs: number): Promise<Uint8Array[]> {
     if (message.data.length > MESSAGE_MAX_BYTES) return Promise.reject(new ClawError('limit'))
     const frames = fragments(message).map((fragment) => this.#sealOne(fragment, nowMs))
@@ -77,6 +85,7 @@ export class Sealer {
   }
 
   async #sealOne(fragment: FramePlaintext, nowMs: number): Promise<Uint8Array> {
+    if (this.#counter >= this.#maxFrames) throw new ClawError('limit')
     const plaintext = encodeFramePlaintext(fragment)
     this.#ratchetIfDue(plaintext.length, nowMs)
     const counter = this.#counter++
@@ -118,6 +127,7 @@ function fragments({ type, data }: SessionMessage): FramePlaintext[] {
 export class Opener {
   readonly #keys: KeyChain
   readonly #channel: number
+  readonly #maxFrames: number
   #counter = 0
   /** nothing more is taken; what was taken before still comes out, in order */
   #ended = false
@@ -131,6 +141,7 @@ export class Opener {
   constructor(input: DirectionInput) {
     this.#keys = new KeyChain(input)
     this.#channel = input.channel
+    this.#maxFrames = input.maxFrames ?? CARRIER_MAX_FRAMES
   }
 
   /** The message that this frame completes, or null; resolved in the order of the calls. Throws ClawError('frame-invalid'). */
@@ -149,7 +160,8 @@ export class Opener {
     if (this.#ended) throw new ClawError('frame-invalid')
     const { channel, generation, counter, aad, sealed } = decodeFrame(frame)
     const step = generation - this.#keys.generation
-    if (channel !== this.#channel || counter !== this.#counter || (step !== 0 && step !== 1)) {
+    const outOfTurn = counter !== this.#counter || counter >= this.#maxFrames
+    if (channel !== this.#channel || outOfTurn || (step !== 0 && step !== 1)) {
       this.#ended = true
       throw new ClawError('frame-invalid')
     }

@@ -10,8 +10,8 @@ import { inNamespace } from './namespace.ts'
 const root = resolve(import.meta.dirname, '..')
 const closing = /^\d+ passed, \d+ failed(, \d+ skipped)?$/
 
-/** Simulations of a full run: about two minutes on two cores. `npm run check` does 200. */
-const SEEDS = '1300'
+/** Simulations of a full run: some minutes on two cores. `npm run check` does 200. */
+const SEEDS = '5000'
 
 // The tools of the browser tests, and the Debian package of each.
 const tools: readonly { files: readonly string[]; debian: string }[] = [

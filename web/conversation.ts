@@ -9,6 +9,7 @@ import { holeBefore, mergeMessages } from './chat.ts'
 import type { Keep, StoredMessage } from './keep.ts'
 import type { AppState } from './model.ts'
 import type { Own } from './own.ts'
+import { type Heartbeat, Pulse } from './pulse.ts'
 import { postOf } from './resume.ts'
 import type { Session } from './session.ts'
 import type { StateBox } from './state.ts'
@@ -20,11 +21,9 @@ const PAGE = 100
 const BATCH = 32
 
 /** A carrier after its handshake. `epoch` is that of the port and certificate in use. */
-export interface Live {
+export interface Live extends Heartbeat {
   readonly session: Session
   readonly epoch: number
-  readonly sinceMs: number
-  heardMs: number
   window: SendWindow
   resumed: boolean
   ended: boolean
@@ -55,6 +54,7 @@ export const startsLate = (messages: AppState['messages']): boolean =>
 export class Conversation {
   readonly #ports: ConversationPorts
   #live: Live | null = null
+  readonly #pulse = new Pulse()
   /** the RESUMEs under way */
   readonly #resuming = new Map<Live, Promise<unknown>>()
   #storing: Promise<unknown> = Promise.resolve()
@@ -371,14 +371,16 @@ export class Conversation {
     }
   }
 
-  /** Asks whether the host is still there; a carrier silent for `silenceMs` is closed. */
-  beat(silenceMs: number): void {
+  /** A regular look at the carrier. @returns whether another one is wanted beside it (`Pulse`) */
+  beat(): boolean {
     const live = this.#live
-    if (live === null) return
-    if (this.#ports.now() - live.heardMs > silenceMs) {
-      live.session.close()
-      return
+    if (live === null) {
+      this.#pulse.rest()
+      return false
     }
-    live.session.send({ type: 'ping', token: Math.round(this.#ports.clock()) })
+    const due = this.#pulse.look(this.#ports.now(), live)
+    if (due === 'silent') live.session.close()
+    else live.session.send({ type: 'ping', token: Math.round(this.#ports.clock()) })
+    return due === 'fresh'
   }
 }

@@ -18,6 +18,7 @@ import { rememberedLink, rememberLink, takeFragment } from './link.ts'
 import type { AppState, Engine } from './model.ts'
 import { type Opened, openCarrier } from './open.ts'
 import { Own } from './own.ts'
+import { PING_MS } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
 import type { Resolved } from './resolve.ts'
 import { browserRuntime } from './runtime.ts'
@@ -28,8 +29,6 @@ import { Tab, type TabMessage } from './tab.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
 
 const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 8000, 15_000]
-const PING_MS = 5000
-const SILENCE_MS = 12_000
 const JOIN_AGAIN_MS = 3000
 /** What passes by itself. */
 const PASSING: readonly ClawErrorCode[] = [
@@ -40,7 +39,6 @@ const PASSING: readonly ClawErrorCode[] = [
 ]
 const STEADY_MS = 10_000
 const ANSWER_MS = 15_000
-const FRESH_CARRIER_MS = 6 * 3_600_000
 
 const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && toHex(a) === toHex(b)
@@ -143,7 +141,11 @@ class PageEngine implements Engine {
     }
     if (fragment !== null) this.#takeInvite(fragment)
     if (this.#own.profile === null && this.#invite === null) this.#box.set({ phase: 'blank' })
-    addEventListener('online', () => this.#hurry())
+    addEventListener('online', () => {
+      // Another network, perhaps: what the old carrier still says is no sign that it lasts.
+      this.#attempt = 0
+      void this.#connect()
+    })
     addEventListener('offline', () => this.#box.connection({ state: 'offline' }))
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#hurry()
@@ -449,9 +451,7 @@ class PageEngine implements Engine {
   }
 
   #beat(): void {
-    this.#chat.beat(SILENCE_MS)
-    const { live } = this.#chat
-    if (live !== null && Date.now() - live.sinceMs > FRESH_CARRIER_MS) void this.#connect()
+    if (this.#chat.beat()) void this.#connect()
   }
 
   #hurry(): void {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { toHex } from '../../shared/bytes.ts'
+import { PING_MS, WAKE_MS } from '../../web/pulse.ts'
 import { SimDevice } from './device.ts'
 import { SimHost } from './host.ts'
 import { CALM, Network, watchNonces } from './network.ts'
@@ -59,6 +60,17 @@ test.each([
   }
   await settled()
   expect(ann.connects + ben.connects).toBeGreaterThan(before)
+})
+
+test('200 messages in flight, both devices slept', async () => {
+  const { world, ann, ben, write, settled } = await scene()
+  await world.run(world.nowMs + 2 * PING_MS)
+  const before = [ann.connects, ben.connects]
+  write()
+  for (const each of [ann, ben]) each.clockOffsetMs += 2 * WAKE_MS
+  await world.run(world.nowMs + 2 * PING_MS)
+  expect([ann.connects, ben.connects]).toEqual(before.map((connects) => connects + 1))
+  await settled()
 })
 
 test('200 messages in flight, a rotation in the middle', async () => {

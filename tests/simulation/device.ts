@@ -11,6 +11,7 @@ import { Conversation } from '../../web/conversation.ts'
 import { candidates, epochsToTry } from '../../web/dial.ts'
 import { askToEnrol } from '../../web/enrol.ts'
 import { Own } from '../../web/own.ts'
+import { PING_MS } from '../../web/pulse.ts'
 import type { Runtime } from '../../web/runtime.ts'
 import { openSession, type Session } from '../../web/session.ts'
 import { StateBox } from '../../web/state.ts'
@@ -178,12 +179,12 @@ class DeviceRun {
   start(): void {
     void this.#restore().catch(this.#input.world.fail)
     const beat = (): void => {
-      this.chat.beat(12_000)
+      if (this.chat.beat()) this.#try()
       // As a person does who scrolls up.
       if (this.box.value.hasOlder) this.chat.loadOlder()
-      this.#cancelBeat = this.#input.world.after(5000, beat)
+      this.#cancelBeat = this.#input.world.after(PING_MS, beat)
     }
-    this.#cancelBeat = this.#input.world.after(5000, beat)
+    this.#cancelBeat = this.#input.world.after(PING_MS, beat)
   }
 
   async #restore(): Promise<void> {
@@ -247,7 +248,7 @@ class DeviceRun {
       this.#device.connects += 1
     } catch (error) {
       if (!(error instanceof ClawError)) throw error
-      if (this.chat.live === null) this.#later()
+      this.#later()
     } finally {
       this.#connecting -= 1
     }

@@ -2,7 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { nodeBackend } from '../../host/nodecrypto.ts'
-import { RATCHET_FRAMES, RATCHET_MS } from '../../shared/constants.ts'
+import {
+  FRAME_MAX_DATA,
+  RATCHET_BYTES,
+  RATCHET_FRAMES,
+  RATCHET_MS,
+} from '../../shared/constants.ts'
 import type { CryptoBackend } from '../../shared/crypto.ts'
 import { ClawError } from '../../shared/error.ts'
 import {
@@ -151,4 +156,31 @@ test('the key changes at the frame that is one too many, and the other end follo
   const [frame = new Uint8Array(0)] = await sealer.seal({ type: 4, data: key }, 0)
   expect(decodeFrame(frame)).toMatchObject({ generation: 1, counter: RATCHET_FRAMES })
   expect((await opener.open(frame))?.data).toEqual(key)
+})
+
+test('the key changes before it would have sealed more than 256 MiB, and the other end follows', async () => {
+  const sealer = new Sealer({ backend: nodeBackend, key, channel: 0, nowMs: 0 })
+  const opener = new Opener({ backend: nodeBackend, key, channel: 0 })
+  const full = new Uint8Array(FRAME_MAX_DATA)
+  const whole = Math.floor(RATCHET_BYTES / (FRAME_MAX_DATA + 8))
+  for (let n = 0; n <= whole; n++) {
+    const [frame = new Uint8Array(0)] = await sealer.seal({ type: 4, data: full }, 0)
+    expect(decodeFrame(frame).generation).toBe(n < whole ? 0 : 1)
+    await opener.open(frame)
+  }
+})
+
+test('a carrier ends before its counter does, at both ends', async () => {
+  const send = (sealer: Sealer) => sealer.seal({ type: 1, data: random(5) }, 0)
+  const short = new Sealer({ backend: nodeBackend, key, channel: 0, nowMs: 0, maxFrames: 2 })
+  for (let i = 0; i < 2; i++) expect(await refusal(send(short))).toBe('none')
+  for (let i = 0; i < 2; i++) expect(await refusal(send(short))).toBe('limit')
+  const long = new Sealer({ backend: nodeBackend, key, channel: 0, nowMs: 0 })
+  const opener = new Opener({ backend: nodeBackend, key, channel: 0, maxFrames: 2 })
+  const codes: string[] = []
+  for (let i = 0; i < 3; i++) {
+    const [frame] = await send(long)
+    codes.push(await refusal(opener.open(frame as Uint8Array)))
+  }
+  expect(codes).toEqual(['none', 'none', 'frame-invalid'])
 })
