@@ -5,11 +5,38 @@ declare module 'cloudflare:workers' {
     protected readonly env: Env
     constructor(ctx: DurableObjectState, env: Env)
     alarm?(): void | Promise<void>
+    fetch?(request: Request): Response | Promise<Response>
+    webSocketMessage?(socket: CloudWebSocket, message: ArrayBuffer | string): void | Promise<void>
+    webSocketClose?(socket: CloudWebSocket): void | Promise<void>
+    webSocketError?(socket: CloudWebSocket): void | Promise<void>
   }
 }
 
 interface DurableObjectState {
   readonly storage: DurableObjectStorage
+  /** from here on the object may sleep while the socket stays open */
+  acceptWebSocket(socket: CloudWebSocket): void
+  getWebSockets(): CloudWebSocket[]
+  setWebSocketAutoResponse(pair: WebSocketRequestResponsePair): void
+}
+
+interface CloudWebSocket {
+  /** of one that the object stays awake for */
+  accept(): void
+  send(message: ArrayBuffer | Uint8Array | string): void
+  close(code?: number, reason?: string): void
+  /** at most 2048 bytes, kept while the object sleeps */
+  serializeAttachment(value: unknown): void
+  deserializeAttachment(): unknown
+}
+
+declare class WebSocketPair {
+  readonly 0: CloudWebSocket
+  readonly 1: CloudWebSocket
+}
+
+declare class WebSocketRequestResponsePair {
+  constructor(request: string, response: string)
 }
 
 interface DurableObjectStorage {
@@ -33,7 +60,7 @@ interface DurableObjectNamespace<T> {
 }
 
 /** What other code may call of an object: its methods, as promises. */
-type RemoteObject<T> = {
+type RemoteObject<T> = { fetch(request: Request): Promise<Response> } & {
   readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R
     ? (...args: A) => Promise<Awaited<R>>
     : never

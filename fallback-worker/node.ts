@@ -9,6 +9,7 @@ import {
   type Sql,
   type WritePolicy,
 } from './cell.ts'
+import { type NodeMailbox, openNodeMailbox } from './nodemailbox.ts'
 
 export interface RecordFile {
   readonly records: RecordCell
@@ -35,6 +36,7 @@ function preparing(db: DatabaseSync): Sql {
 
 export interface Fallback {
   readonly app: Hono
+  readonly mailbox: NodeMailbox
   close(): void
 }
 
@@ -46,8 +48,19 @@ export function openFallback(input: {
 }): Fallback {
   const file = openRecordFile(input.path, input.policy)
   const records = localRecords(file.records, input.nowMs)
-  const app = createFallbackApp({ records, policy: input.policy })
-  return { app, close: () => file.close() }
+  const { policy, nowMs } = input
+  const app = createFallbackApp({ records, policy })
+  const mailbox = openNodeMailbox({
+    // As with a put: an id of its own, or one that somebody with a token has made.
+    serves: (id) =>
+      policy.kind === 'own' ? policy.ids().has(id) : file.records.get(id, nowMs()) !== null,
+    nowMs,
+  })
+  const close = (): void => {
+    mailbox.close()
+    file.close()
+  }
+  return { app, mailbox, close }
 }
 
 /**

@@ -19,6 +19,14 @@ export type Route = keyof typeof ROUTE
 export const MODE = { enrol: 1, connect: 2 } as const
 export type Mode = keyof typeof MODE
 
+/** Epochs around the current one whose signal hints a host tells its mailbox: −1..+1. */
+export const SIGNAL_WINDOW = 1
+/** 64 credentials, three epochs, 8 bytes each. */
+export const MAILBOX_HINTS_BYTES = 1536
+/** Messages of one client over a relay, each way: a sender keeps to these, the worker allows twice as many. */
+export const RELAY_PER_SECOND = 64
+export const RELAY_BURST = 256
+
 export const FRAME_MAX_BYTES = 16384
 export const FRAME_BUCKETS = [64, 256, 1024, 4096, 16352] as const
 export const FRAME_MAX_DATA = 16344

@@ -19,6 +19,10 @@ export const hostTag = (hostPublicKey: Uint8Array): Uint8Array =>
 export const knockHint = (root: Uint8Array, epoch: number): Uint8Array =>
   hmac(kdf(root, 'knock hint'), u64(epoch)).slice(0, HINT_BYTES)
 
+/** 8 bytes by which a mailbox finds the host's clients, and the host the credential of one. */
+export const signalHint = (root: Uint8Array, epoch: number): Uint8Array =>
+  hmac(kdf(root, 'signal hint'), u64(epoch)).slice(0, HINT_BYTES)
+
 /** The host's ICE password for this knock, 24 characters. */
 export const icePassword = (root: Uint8Array, nonce: Uint8Array): string =>
   toBase64(hmac(kdf(root, 'ice pwd'), nonce)).slice(0, ICE_PASSWORD_CHARS)
@@ -30,16 +34,17 @@ export interface KnockInput {
   readonly epoch: number
   readonly route: Route
   readonly timeMs: number
-  /** SHA-256 of the client's DTLS certificate, 32 bytes */
+  /** SHA-256 of the client's DTLS certificate, 32 bytes; zero on a route without DTLS */
   readonly clientFingerprint: Uint8Array
   /** 12 random bytes, never used twice */
   readonly nonce: Uint8Array
   readonly clientUfrag: string
 }
 
-/** @returns 93 bytes; their base64 is the host's ICE ufrag */
+/** @returns 93 bytes; on the direct route their base64 is the host's ICE ufrag */
 export function sealKnock(input: KnockInput): Uint8Array {
-  const hint = knockHint(input.root, input.epoch)
+  const hintOf = input.route === 'relay' ? signalHint : knockHint
+  const hint = hintOf(input.root, input.epoch)
   const route = ROUTE[input.route]
   const plaintext = new Writer(57)
     .u8(VERSION)
@@ -67,7 +72,12 @@ export interface ParsedKnock {
 /** Splits an ICE ufrag without any cryptography; throws ClawError('knock-refused'). */
 export function parseKnock(ufrag: string): ParsedKnock {
   if (ufrag.length !== KNOCK_CHARS) throw new ClawError('knock-refused')
-  const raw = fromBase64(ufrag, 'knock-refused')
+  return splitKnock(fromBase64(ufrag, 'knock-refused'))
+}
+
+/** As {@link parseKnock}, of the bytes themselves. */
+export function splitKnock(raw: Uint8Array): ParsedKnock {
+  if (raw.length !== KNOCK_BYTES) throw new ClawError('knock-refused')
   return {
     raw,
     hint: raw.slice(0, HINT_BYTES),
@@ -104,6 +114,7 @@ export function openKnock(input: {
   if (fields.u8() !== VERSION || fields.u8() !== route) fields.fail()
   const timeMs = fields.u48()
   const clientFingerprint = fields.bytes(32)
+  if (input.route === 'relay' && clientFingerprint.some((byte) => byte !== 0)) fields.fail()
   fields.zeros(ZERO_BYTES)
   fields.end()
   return { timeMs, clientFingerprint }

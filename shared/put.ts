@@ -14,7 +14,8 @@ export interface Put {
   readonly record: Uint8Array
 }
 
-const idBytes = (writePublicKey: Uint8Array): Uint8Array =>
+/** What the storage id of W_pub (32 bytes) is the SHA-256 of. */
+export const idBytes = (writePublicKey: Uint8Array): Uint8Array =>
   concat(toUtf8('clawchat/v1 store id\0'), writePublicKey)
 
 /** 32 bytes, of W_pub (32 bytes). */

@@ -13,6 +13,7 @@ import { toUtf8 } from '../../shared/bytes.ts'
 import { sha256 } from '../../shared/hash.ts'
 import { endpointContract } from './contract.ts'
 import { DEPLOY_TOKEN, type Endpoint } from './endpoint.ts'
+import { mailboxContract } from './mailboxes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'clawchat-node-'))
 const path = join(folder, 'records.db')
@@ -42,6 +43,7 @@ const hasTable = (db: DatabaseSync): boolean =>
 beforeAll(async () => {
   fallback = open()
   server = createServer(getRequestListener((request) => fallback.app.fetch(request)))
+  server.on('upgrade', (request, socket, head) => fallback.mailbox.upgrade(request, socket, head))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   endpoint = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -70,3 +72,4 @@ afterAll(() => {
 })
 
 endpointContract(() => endpoint)
+mailboxContract(() => endpoint, false)

@@ -1,6 +1,7 @@
 // The contract of the record endpoint on Cloudflare's own runtime: the worker of wrangler.toml in workerd.
 import { afterAll, beforeAll } from 'vitest'
 import { endpointContract } from '../worker/contract.ts'
+import { mailboxContract } from '../worker/mailboxes.ts'
 import { startWorkerd, type Workerd } from './worker.ts'
 
 let workerd: Workerd
@@ -10,3 +11,4 @@ beforeAll(async () => {
 afterAll(() => workerd?.close())
 
 endpointContract(() => workerd)
+mailboxContract(() => workerd, true)
