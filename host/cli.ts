@@ -2,6 +2,14 @@
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
+import {
+  deployText,
+  doctorText,
+  inviteListText,
+  inviteText,
+  rotateText,
+  statusText,
+} from './answers.ts'
 import type {
   HostEvent,
   InviteResult,
@@ -13,21 +21,13 @@ import type {
   StatusResult,
 } from './config.ts'
 import { type ControlCommand, callControl, controlPath } from './control.ts'
+import { helpText } from './help.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { fullText, membersText, revokeText } from './memberlist.ts'
 import { useSystemNetwork } from './network.ts'
 import { type Command, parseCommand, UsageError, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
-import {
-  deployText,
-  errorWords,
-  eventText,
-  helpText,
-  inviteListText,
-  inviteText,
-  rotateText,
-  statusText,
-} from './terminal.ts'
+import { errorWords, eventText } from './terminal.ts'
 
 /** contract.md promises a clean end within 5 s. */
 const STOP_DEADLINE_MS = 4500
@@ -187,7 +187,6 @@ async function doctor(dataDir: string, gateway: string): Promise<void> {
   useSystemNetwork()
   const account = await megaAccount(dataDir, gateway)
   const { examineMega } = await import('./megadoctor.ts')
-  const { doctorText } = await import('./terminal.ts')
   const steps = await examineMega({ dataDir, gateway, account })
   print({ mega: steps }, doctorText(steps))
   if (steps.some(({ ok }) => !ok)) process.exitCode = 1

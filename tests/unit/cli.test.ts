@@ -6,9 +6,10 @@ import { join, resolve } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { dataFolder, formatDuration, parseDuration } from '../../host/config.ts'
 import { controlPath, serveControl } from '../../host/control.ts'
+import { helpText } from '../../host/help.ts'
 import { COMMAND_NAMES, parseCommand, UsageError } from '../../host/options.ts'
 import { exportPage } from '../../host/page.ts'
-import { eventText, helpText, linkText, qrCode } from '../../host/terminal.ts'
+import { eventText, linkText, qrCode } from '../../host/terminal.ts'
 import { ClawError } from '../../shared/error.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
