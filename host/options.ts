@@ -1,10 +1,8 @@
 // The command line's grammar (contract.md): options to values, everything odd to ClawError('usage') with a sentence.
-import { isIP } from 'node:net'
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
-import { URL_MAX_BYTES } from '../shared/locator.ts'
 import { MEGA_GATEWAY } from '../shared/mega.ts'
 import { BURN_REASON, type BurnReason } from './burn.ts'
 import {
@@ -15,16 +13,26 @@ import {
   dataFolder,
   formatDuration,
   type InviteArgs,
-  type ListenAddress,
-  type PortRange,
   parseDuration,
   ROLES,
-  type Role,
   type RotationTimes,
   type StartOptions,
   type StoreOption,
 } from './config.ts'
 import { parsePageUrl } from './links.ts'
+import {
+  parseAddress,
+  parseExpiry,
+  parseListen,
+  parseName,
+  parseNote,
+  parsePortRange,
+  parseRole,
+  parseStore,
+  parseStoreUrl,
+  parseUses,
+  parseWorkerName,
+} from './optionvalues.ts'
 
 /** Wrong usage, with the sentence that says what was wrong. It repeats nothing but option names and their values. */
 export class UsageError extends ClawError {
@@ -223,7 +231,7 @@ function optional<T>(
 
 function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
   const ip = 'this must be an IPv4 or IPv6 address.'
-  const stores = Array.isArray(values.store) ? values.store.map((s) => parseStore(String(s))) : []
+  const stores = Array.isArray(values.store) ? values.store.map((s) => storeOption(String(s))) : []
   if (stores.filter(({ kind }) => kind === 'mega').length > 1) {
     throw new UsageError('--store mega can be given once.')
   }
@@ -256,6 +264,16 @@ function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
   }
 }
 
+function storeOption(value: string): StoreOption {
+  try {
+    return parseStore(value)
+  } catch {
+    throw new UsageError(
+      '--store: this must be https:URL, file:PATH or mega; the URL without ? and #, at most 200 bytes.',
+    )
+  }
+}
+
 function rotationTimes(values: Values): RotationTimes {
   const sentence = 'this must be a duration such as 1h30m, 2m or 10s.'
   const duration = (option: string, fallback: number): number =>
@@ -276,70 +294,13 @@ function rotationTimes(values: Values): RotationTimes {
   return times
 }
 
-/** HOST:PORT, [IPv6]:PORT or PORT. */
-function parseListen(value: string): ListenAddress {
-  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/\s]+)):)?(\d{1,5})$/i.exec(value)
-  const port = Number(match?.[3] ?? Number.NaN)
-  if (match === null || !(port <= 65_535)) throw new ClawError('usage')
-  if (match[1] !== undefined && isIP(match[1]) !== 6) throw new ClawError('usage')
-  const host = match[1] ?? match[2] ?? '127.0.0.1'
-  return { host: host === 'localhost' ? '127.0.0.1' : host, port }
-}
-
-function parseName(value: string): string {
-  const name = value.trim()
-  const bytes = Buffer.byteLength(name)
-  if (bytes < 1 || bytes > NAME_MAX_BYTES || /\p{Cc}/u.test(name)) throw new ClawError('usage')
-  return name
-}
-
-function parseAddress(value: string): string {
-  if (isIP(value) === 0) throw new ClawError('usage')
-  return value
-}
-
-function parsePortRange(value: string): PortRange {
-  const match = /^(\d{1,5})-(\d{1,5})$/.exec(value)
-  const range = { first: Number(match?.[1]), last: Number(match?.[2]) }
-  if (!(range.first >= 1024 && range.last <= 65_535 && range.last - range.first >= 7)) {
-    throw new ClawError('usage')
-  }
-  return range
-}
-
-function parseStore(value: string): StoreOption {
-  if (value === 'mega') return { kind: 'mega' }
-  const path = value.startsWith('file:') ? value.slice(5) : ''
-  if (path !== '') return { kind: 'file', path: isAbsolute(path) ? path : resolve(path) }
-  // `https:` names the kind, the URL follows: https:https://…; a bare https://… means the same.
-  const url = parseStoreUrl(value.replace(/^https:(?=https?:\/\/)/, ''))
-  if (url === null) {
-    throw new UsageError(
-      '--store: this must be https:URL, file:PATH or mega; the URL without ? and #, at most 200 bytes.',
-    )
-  }
-  return { kind: 'https', url }
-}
-
 const megaApi = (values: Values): string =>
   optional(
     values,
     'mega-api',
-    (value) => parseStoreUrl(value) ?? raise(),
+    parseStoreUrl,
     'this must be an http or https address without ? and #.',
   ) ?? MEGA_GATEWAY
-
-function raise(): never {
-  throw new ClawError('usage')
-}
-
-function parseStoreUrl(value: string): string | null {
-  const url = URL.parse(value)
-  if (url === null || !/^https?:$/.test(url.protocol) || /[?#]/.test(value)) return null
-  if (url.username !== '' || url.password !== '') return null
-  const base = url.href.replace(/\/+$/, '')
-  return Buffer.byteLength(base) <= URL_MAX_BYTES ? base : null
-}
 
 /** It must not reach the operator of another store. */
 function deployToken(value: string | undefined, stores: readonly StoreOption[]): string | null {
@@ -360,11 +321,6 @@ function deployCommand(values: Values, dataDir: string): Command {
   if (values.forget !== true) return { name: 'deploy', dataDir, args: { worker, dryRun } }
   if (dryRun || worker !== null) throw new UsageError('--forget goes with no other option.')
   return { name: 'deploy-forget', dataDir }
-}
-
-function parseWorkerName(value: string): string {
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) throw new ClawError('usage')
-  return value
 }
 
 function clockOffset(value: string | undefined): number {
@@ -423,29 +379,4 @@ function inviteArgs(values: Values): InviteArgs {
       optional(values, 'note', parseNote, 'a note has at most 200 characters, in one line.') ??
       DEFAULT_INVITE.note,
   }
-}
-
-function parseRole(value: string): Role {
-  const role = ROLES.find((known) => known === value)
-  if (role === undefined) throw new ClawError('usage')
-  return role
-}
-
-function parseUses(value: string): number {
-  // More than there are slots in a record could never all be used.
-  if (!/^\d{1,2}$/.test(value) || Number(value) < 1 || Number(value) > 64) {
-    throw new ClawError('usage')
-  }
-  return Number(value)
-}
-
-function parseExpiry(value: string): number {
-  const ms = parseDuration(value)
-  if (ms < 1000 || ms > 365 * 86_400_000) throw new ClawError('usage')
-  return ms
-}
-
-function parseNote(value: string): string {
-  if ([...value].length > 200 || /\p{Cc}/u.test(value)) throw new ClawError('usage')
-  return value
 }
