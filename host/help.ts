@@ -1,6 +1,33 @@
 // Words for people: what each command does and takes.
 import { formatDuration } from './config.ts'
+import { folded } from './configtext.ts'
 import type { CommandName } from './options.ts'
+import { type OptionName, optionRow, optionsFrom } from './optiontable.ts'
+
+const WIDTH = 92
+const COLUMN = 30
+
+/** A row for each flag: how it is written, what it does, and its default. */
+function optionRows(names: readonly OptionName[]): string {
+  return names
+    .map((name) => {
+      const { kind, sign, help, otherwise } = optionRow(name)
+      const flag = kind === 'switch' ? `  --${name}` : `  --${name} ${sign}`
+      const words = folded(`${help} (default: ${otherwise})`, WIDTH - COLUMN)
+      const [first = '', ...rest] = words.map((line) => ' '.repeat(COLUMN) + line)
+      const head =
+        flag.length < COLUMN ? [flag.padEnd(COLUMN) + first.slice(COLUMN)] : [flag, first]
+      return [...head, ...rest].join('\n')
+    })
+    .join('\n')
+}
+
+const CONFIG_HELP = `  --config FILE               the configuration (default: CLAWCHAT_CONFIG, else clawchat.config.toml
+                              in the data folder, if it is there)
+
+All but --take-over may stand in the configuration, and in the environment as CLAWCHAT_HTTP,
+CLAWCHAT_ROTATE_EVERY and so on. A flag wins over the environment, that over the file.
+--no-lan switches off what stands there. "clawchat config" shows what holds and why.`
 
 const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or the platform's folder)
   --json       one JSON object a line on standard output, words on standard error
@@ -9,21 +36,9 @@ const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or t
 const HELP: Readonly<Record<CommandName, string>> = {
   start: `clawchat start: runs the host, serves the page, prints a link for the owner
 
-  --http HOST:PORT        page and record endpoint (default 127.0.0.1:8787 or the next free
-                          port at the first start, then always that one; port 0: any)
-  --lan                   also listen on the local network
-  --take-over             go on although another copy of this host was seen
-  --page URL              address where the page is served for others
-  --name NAME             the host's name, shown to who joins
-  --rotate-every 1h       how often the port changes (at least 10s)
-  --notice 2m             how long before a change open sessions are told
-  --grace 5m              how long the old port stays open
-  --port-range A-B        UDP ports to draw from (default 49152-65535, at least 8)
-  --udp ADDRESS           address of this computer to bind UDP to (default: all)
-  --external-address IP   public address to publish
-  --store https:URL|file:PATH|mega   publish the record there too (repeatable; the MEGA
-                          account: docs/SECURITY_SETUP.md)
-  --mega-api URL          another address of MEGA's API, for tests`,
+${optionRows(optionsFrom('flag'))}
+
+${CONFIG_HELP}`,
   stop: 'clawchat stop: stops the running host',
   invite: `clawchat invite: prints a link by which someone can join
 
@@ -60,6 +75,13 @@ that open anywhere (docs/OPERATING.md says what it costs)
   --name NAME  the worker's name at Cloudflare (default: as before, or clawchat)
   --dry-run    do everything but the upload; needs no account and no network
   --forget     the next start no longer uses the worker`,
+  config: `clawchat config: shows every option that a start would have, and where it comes from
+
+Takes the options of start, and checks them as start does. What an earlier start has saved
+(port, name) and the worker of "clawchat deploy" come in later and are shown by "status".
+
+  --config FILE   the configuration to read
+  --example       prints a configuration with every option, its default, unit and reason`,
 }
 
 const SUMMARY: Readonly<Record<CommandName, string>> = {
@@ -74,6 +96,7 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   page: 'write the page as static files',
   doctor: 'measure what the host depends on',
   deploy: 'put page and record endpoint on Cloudflare',
+  config: 'show what the options are, and where each comes from',
 }
 
 /** Help of one command, or the list of commands. */

@@ -44,10 +44,11 @@ export function parsePortRange(value: string): PortRange {
   return range
 }
 
-export function parseStore(value: string): StoreOption {
+/** `folder`: what a relative path starts from. */
+export function parseStore(value: string, folder: string): StoreOption {
   if (value === 'mega') return { kind: 'mega' }
   const path = value.startsWith('file:') ? value.slice(5) : ''
-  if (path !== '') return { kind: 'file', path: isAbsolute(path) ? path : resolve(path) }
+  if (path !== '') return { kind: 'file', path: isAbsolute(path) ? path : resolve(folder, path) }
   // `https:` names the kind, the URL follows: https:https://…; a bare https://… means the same.
   return { kind: 'https', url: parseStoreUrl(value.replace(/^https:(?=https?:\/\/)/, '')) }
 }
@@ -92,4 +93,21 @@ export function parseExpiry(value: string): number {
 export function parseNote(value: string): string {
   if ([...value].length > 200 || /\p{Cc}/u.test(value)) throw new ClawError('usage')
   return value
+}
+
+export function parseSwitch(value: string): boolean {
+  if (value === 'true' || value === '1') return true
+  if (value === 'false' || value === '0') return false
+  throw new ClawError('usage')
+}
+
+export function parseToken(value: string): string {
+  if (!/^[\x21-\x7e]{1,256}$/.test(value)) throw new ClawError('usage')
+  return value
+}
+
+/** In ms, with a sign. */
+export function parseClockOffset(value: string): number {
+  const sign = value.startsWith('-') ? -1 : 1
+  return sign * parseDuration(value.replace(/^[+-]/, ''))
 }

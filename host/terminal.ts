@@ -203,6 +203,14 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
     'This computer has no network address: browsers refuse WebRTC until it is connected to a network.',
   'origin-changed':
     'The page has a new address, and browsers keep their keys by address: devices that joined at the old one need a new link. Yours is below; for the others: "clawchat invite".',
+  'unknown-variable':
+    'no option of this version has this variable; it changes nothing. "clawchat config" shows what holds.',
+}
+
+function warningText({ code, variable, meant }: Extract<HostEvent, { event: 'warning' }>): string {
+  if (variable === undefined) return `Warning: ${WARNINGS[code]}`
+  const hint = meant ? ` Did you mean ${meant}?` : ''
+  return `Warning: ${variable}: ${WARNINGS[code]}${hint}`
 }
 
 /** A QR code two rows to a line; dark modules are drawn light, as terminals mostly are dark. */
@@ -242,7 +250,7 @@ export function eventText(event: HostEvent): string {
     case 'burnt':
       return `The identity ${short(event.identity)} is burnt. This folder starts again with a new one.`
     case 'warning':
-      return `Warning: ${WARNINGS[event.code]}`
+      return warningText(event)
     case 'stopped':
       return 'Stopped.'
   }
