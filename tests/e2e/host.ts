@@ -20,16 +20,22 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-function run(args: readonly string[]): ChildProcess {
+/** What stands in the environment beside what the tests run with. */
+export type Env = Readonly<Record<string, string>>
+
+function run(args: readonly string[], env: Env): ChildProcess {
   return spawn(process.execPath, [launcher, ...args], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
 
 /** Runs one command to its end. */
-export async function command(...args: string[]): Promise<CommandResult> {
-  const child = run(args)
+export const command = (...args: string[]): Promise<CommandResult> => commandWith({}, ...args)
+
+export async function commandWith(env: Env, ...args: string[]): Promise<CommandResult> {
+  const child = run(args, env)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (chunk) => (stdout += chunk))
@@ -50,9 +56,9 @@ export class Host {
   #exit: Promise<number | null>
   #ended = false
 
-  constructor(dir: string, args: readonly string[]) {
+  constructor(dir: string, args: readonly string[], env: Env = {}) {
     this.dir = dir
-    this.#child = run(['start', '--json', '--data', dir, ...args])
+    this.#child = run(['start', '--json', '--data', dir, ...args], env)
     this.#child.stderr?.on('data', (chunk) => (this.stderr += chunk))
     if (this.#child.stdout) {
       createInterface({ input: this.#child.stdout }).on('line', (line) => {
@@ -144,8 +150,9 @@ export class Host {
 export async function startHost(
   dir: string,
   args: readonly string[],
+  env: Env = {},
 ): Promise<{ host: Host; ready: HostEvent }> {
-  const host = new Host(dir, args)
+  const host = new Host(dir, args, env)
   try {
     return { host, ready: await host.waitFor('ready') }
   } catch (error) {
