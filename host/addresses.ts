@@ -93,3 +93,52 @@ export function defaultRouteAddress(): Promise<string | null> {
     })
   })
 }
+
+/** How often the machine's own addresses are compared. */
+const CHECK_MS = 10_000
+
+interface AddressOptions {
+  readonly externalAddress: string | null
+  readonly udpAddress: string | null
+}
+
+/** What the record says a device may dial, kept current. */
+export class OwnAddresses {
+  readonly #options: AddressOptions
+  #list: readonly HostAddress[] = []
+
+  private constructor(options: AddressOptions) {
+    this.#options = options
+  }
+
+  static async open(options: AddressOptions): Promise<OwnAddresses> {
+    const own = new OwnAddresses(options)
+    own.#list = await own.#find()
+    return own
+  }
+
+  /** As {@link hostAddresses}. */
+  get list(): readonly HostAddress[] {
+    return this.#list
+  }
+
+  async #find(): Promise<HostAddress[]> {
+    const { externalAddress, udpAddress } = this.#options
+    const preferred = [externalAddress, udpAddress, await defaultRouteAddress()]
+    return hostAddresses(preferred.filter((address) => address !== null))
+  }
+
+  /** Calls back after each change. @returns a function that ends it */
+  watch(changed: () => unknown): () => void {
+    const timer = setInterval(() => void this.#compare(changed), CHECK_MS)
+    return () => clearInterval(timer)
+  }
+
+  async #compare(changed: () => unknown): Promise<void> {
+    const found = await this.#find()
+    // Without any network there is nobody to tell, and the old addresses may come back.
+    if (found.length === 0 || JSON.stringify(found) === JSON.stringify(this.#list)) return
+    this.#list = found
+    await changed()
+  }
+}

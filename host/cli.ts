@@ -2,6 +2,14 @@
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
+import {
+  deployText,
+  doctorText,
+  inviteListText,
+  inviteText,
+  rotateText,
+  statusText,
+} from './answers.ts'
 import type {
   HostEvent,
   InviteResult,
@@ -12,22 +20,17 @@ import type {
   StartOptions,
   StatusResult,
 } from './config.ts'
+import { configRows, configText, exampleConfig } from './configtext.ts'
 import { type ControlCommand, callControl, controlPath } from './control.ts'
+import { unknownVariables } from './effective.ts'
+import { helpText } from './help.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { fullText, membersText, revokeText } from './memberlist.ts'
 import { useSystemNetwork } from './network.ts'
-import { type Command, parseCommand, UsageError, wantsJson } from './options.ts'
+import { type Command, parseCommand, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
-import {
-  deployText,
-  errorWords,
-  eventText,
-  helpText,
-  inviteListText,
-  inviteText,
-  rotateText,
-  statusText,
-} from './terminal.ts'
+import { errorWords, eventText } from './terminal.ts'
+import { UsageError } from './usage.ts'
 
 /** contract.md promises a clean end within 5 s. */
 const STOP_DEADLINE_MS = 4500
@@ -99,6 +102,16 @@ async function run(command: Command): Promise<void> {
     }
     case 'doctor':
       return doctor(command.dataDir, command.megaApi)
+    case 'config': {
+      warnOfVariables()
+      const { effective, file } = command
+      if (json)
+        for (const row of configRows(effective)) process.stdout.write(`${JSON.stringify(row)}\n`)
+      else process.stdout.write(`${configText(effective, file)}\n`)
+      return
+    }
+    case 'config-example':
+      return void process.stdout.write(exampleConfig())
     case 'deploy': {
       const { deploy } = await import('./deploy.ts')
       const { openWrangler } = await import('./wrangler.ts')
@@ -110,6 +123,14 @@ async function run(command: Command): Promise<void> {
       const result = forgetWorker(command.dataDir)
       return print(result, deployText(result))
     }
+  }
+}
+
+const report = (event: HostEvent): void => print(event, eventText(event))
+
+function warnOfVariables(): void {
+  for (const found of unknownVariables(process.env)) {
+    report({ event: 'warning', code: 'unknown-variable', ...found })
   }
 }
 
@@ -149,7 +170,7 @@ async function sayWhatToRemove(dataDir: string, error: unknown): Promise<never> 
 
 /** Returns when the host has stopped. */
 async function start(options: StartOptions): Promise<void> {
-  const report = (event: HostEvent): void => print(event, eventText(event))
+  warnOfVariables()
   if (options.clockOffsetMs !== 0) report({ event: 'warning', code: 'clock-offset' })
   const usesMega = options.stores.some(({ kind }) => kind === 'mega')
   const account = usesMega ? await megaAccount(options.dataDir, options.megaApi) : null
@@ -187,7 +208,6 @@ async function doctor(dataDir: string, gateway: string): Promise<void> {
   useSystemNetwork()
   const account = await megaAccount(dataDir, gateway)
   const { examineMega } = await import('./megadoctor.ts')
-  const { doctorText } = await import('./terminal.ts')
   const steps = await examineMega({ dataDir, gateway, account })
   print({ mega: steps }, doctorText(steps))
   if (steps.some(({ ok }) => !ok)) process.exitCode = 1
@@ -209,7 +229,8 @@ function fail(error: unknown): void {
   const code: ClawErrorCode = error instanceof ClawError ? error.code : 'internal'
   const words = errorWords(code)
   const message = error instanceof UsageError ? error.sentence : words.message
-  const next = error instanceof FullError && error.next !== '' ? error.next : words.next
+  const better = error instanceof FullError || error instanceof UsageError ? error.next : null
+  const next = better || words.next
   if (json) {
     process.stdout.write(`${JSON.stringify({ event: 'error', code, message, next })}\n`)
   }

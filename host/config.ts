@@ -83,6 +83,7 @@ export type WarningCode =
   | 'page-version'
   | 'no-address'
   | 'origin-changed'
+  | 'unknown-variable'
 
 /** Times are ISO 8601; `identity`, `member` and `device` are hex. No secret but the invite in `ready`. */
 export type HostEvent =
@@ -122,7 +123,13 @@ export type HostEvent =
     }
   | { readonly event: 'disconnected'; readonly member: string; readonly device: string }
   | { readonly event: 'revoked'; readonly device: string }
-  | { readonly event: 'warning'; readonly code: WarningCode }
+  | {
+      readonly event: 'warning'
+      readonly code: WarningCode
+      /** of `unknown-variable`: its name, and the one that may be meant */
+      readonly variable?: string
+      readonly meant?: string | null
+    }
   /** the identity of this folder is over; `ready` of the next one follows */
   | { readonly event: 'burnt'; readonly identity: string }
   | { readonly event: 'stopped' }

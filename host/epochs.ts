@@ -4,7 +4,7 @@ import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { ScheduleEntry } from '../shared/record.ts'
-import type { RotateResult } from './config.ts'
+import type { HostEvent, RotateResult } from './config.ts'
 import type { EpochTable, StoredEpoch } from './database.ts'
 import {
   createRotation,
@@ -222,5 +222,28 @@ export class Epochs {
     for (const epoch of this.#certificates.keys()) {
       if (epoch < first - KEEP_EPOCHS) this.#certificates.delete(epoch)
     }
+  }
+}
+
+/** For whoever watches the host. */
+export function hostEvent(event: EpochEvent): HostEvent {
+  switch (event.type) {
+    case 'notice':
+      return {
+        event: 'notice',
+        port: event.port,
+        epoch: event.epoch,
+        at: new Date(event.atMs).toISOString(),
+      }
+    case 'rotated':
+      return {
+        event: 'rotated',
+        port: event.port,
+        epoch: event.epoch,
+        previousPort: event.previousPort,
+        graceEndsAt: new Date(event.graceEndsAtMs).toISOString(),
+      }
+    case 'close':
+      return { event: 'closed', port: event.port, epoch: event.epoch }
   }
 }

@@ -19,6 +19,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { concat, equal, toUtf8 } from '../shared/bytes.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
+import { CONFIG_FILE } from './configfile.ts'
 import { MEGA_ACCOUNT_FILE } from './megaaccount.ts'
 
 /** The host's long-term secrets, 32 bytes each (SPEC §1.2). */
@@ -48,6 +49,7 @@ const LEFT_OVERS: ReadonlySet<string> = new Set([
   `${LOCK_FILE}-journal`,
   `${KEY_FILE}.tmp`,
   MEGA_ACCOUNT_FILE,
+  CONFIG_FILE,
 ])
 /** Keeps locks from the garbage collector, which would close them and so let a second host in. */
 const held = new Set<DatabaseSync>()

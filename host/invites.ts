@@ -4,6 +4,15 @@ import type { InviteArgs, InviteResult } from './config.ts'
 import type { LinkPlan } from './links.ts'
 import type { Members } from './members.ts'
 
+/** The owner's first link (SPEC: one use, one hour, fresh at each start until an owner device exists). */
+const OWNER_INVITE: InviteArgs = {
+  role: 'owner',
+  uses: 1,
+  expiresMs: 3_600_000,
+  note: 'first owner',
+}
+const KEPT_OWNER_INVITES = 3
+
 export interface InvitesInput {
   readonly members: Members
   readonly hostPublicKey: Uint8Array
@@ -38,4 +47,16 @@ export async function makeInvite(input: InvitesInput, args: InviteArgs): Promise
     uses: args.uses,
     reach: plan.reach,
   }
+}
+
+/** A fresh link for a device of the owner. */
+export async function ownerInvite(input: InvitesInput): Promise<string> {
+  const { members, now } = input
+  const open = members
+    .invites(now())
+    .filter((row) => row.note === OWNER_INVITE.note && row.state === 'open')
+  // Links of the last starts still open in some browser go on working; a restart loop must not fill the record.
+  for (const row of open.slice(0, -KEPT_OWNER_INVITES)) members.withdraw(row.id)
+  const { invite } = await makeInvite(input, OWNER_INVITE)
+  return invite
 }

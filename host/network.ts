@@ -3,7 +3,7 @@
 import http from 'node:http'
 import { networkInterfaces } from 'node:os'
 import tls from 'node:tls'
-import { UsageError } from './options.ts'
+import { UsageError } from './usage.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const

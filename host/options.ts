@@ -1,41 +1,21 @@
 // The command line's grammar (contract.md): options to values, everything odd to ClawError('usage') with a sentence.
-import { isIP } from 'node:net'
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { NAME_MAX_BYTES } from '../shared/constants.ts'
-import { ClawError } from '../shared/error.ts'
-import { URL_MAX_BYTES } from '../shared/locator.ts'
-import { MEGA_GATEWAY } from '../shared/mega.ts'
 import { BURN_REASON, type BurnReason } from './burn.ts'
 import {
   DEFAULT_INVITE,
-  DEFAULT_PORT_RANGE,
-  DEFAULT_ROTATION,
   type DeployArgs,
   dataFolder,
-  formatDuration,
   type InviteArgs,
-  type ListenAddress,
-  type PortRange,
-  parseDuration,
   ROLES,
-  type Role,
-  type RotationTimes,
   type StartOptions,
-  type StoreOption,
 } from './config.ts'
-import { parsePageUrl } from './links.ts'
-
-/** Wrong usage, with the sentence that says what was wrong. It repeats nothing but option names and their values. */
-export class UsageError extends ClawError {
-  readonly sentence: string
-  constructor(sentence: string) {
-    super('usage')
-    this.sentence = sentence
-  }
-}
-
-type Env = Readonly<Record<string, string | undefined>>
+import { type ConfigFile, readConfigFile } from './configfile.ts'
+import { type Effective, type Env, resolveOptions } from './effective.ts'
+import { type OptionName, optionRow, optionsFrom } from './optiontable.ts'
+import { parseExpiry, parseNote, parseRole, parseUses, parseWorkerName } from './optionvalues.ts'
+import { megaApi, startOptions } from './startoptions.ts'
+import { UsageError } from './usage.ts'
 
 export type Command =
   | { readonly name: 'help'; readonly of: CommandName | null }
@@ -57,6 +37,8 @@ export type Command =
   | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
   | { readonly name: 'deploy'; readonly dataDir: string; readonly args: DeployArgs }
   | { readonly name: 'deploy-forget'; readonly dataDir: string }
+  | { readonly name: 'config'; readonly file: string | null; readonly effective: Effective }
+  | { readonly name: 'config-example' }
 
 export const COMMAND_NAMES = [
   'start',
@@ -70,12 +52,13 @@ export const COMMAND_NAMES = [
   'page',
   'deploy',
   'doctor',
+  'config',
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
 const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
-  start: ['signal', 'stun', 'turn', 'config', 'no-map'],
+  start: ['signal', 'stun', 'turn', 'no-map'],
   invite: ['rooms'],
 }
 
@@ -85,21 +68,7 @@ const COMMON = {
   help: { type: 'boolean', short: 'h' },
 } as const
 const SPECIFIC = {
-  start: {
-    http: { type: 'string' },
-    lan: { type: 'boolean' },
-    'take-over': { type: 'boolean' },
-    page: { type: 'string' },
-    name: { type: 'string' },
-    'rotate-every': { type: 'string' },
-    notice: { type: 'string' },
-    grace: { type: 'string' },
-    'port-range': { type: 'string' },
-    udp: { type: 'string' },
-    'external-address': { type: 'string' },
-    store: { type: 'string', multiple: true },
-    'mega-api': { type: 'string' },
-  },
+  start: configured(optionsFrom('flag')),
   stop: {},
   invite: {
     role: { type: 'string' },
@@ -115,13 +84,24 @@ const SPECIFIC = {
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
-  doctor: { mega: { type: 'boolean' }, 'mega-api': { type: 'string' } },
+  doctor: { ...configured(['mega-api']), mega: { type: 'boolean' } },
+  config: { ...configured(optionsFrom('flag')), example: { type: 'boolean' } },
   deploy: {
     name: { type: 'string' },
     'dry-run': { type: 'boolean' },
     forget: { type: 'boolean' },
   },
 } as const satisfies Record<CommandName, ParseArgsConfig['options']>
+
+/** Of a command that reads the configuration. */
+function configured(names: readonly OptionName[]): NonNullable<ParseArgsConfig['options']> {
+  const flags: NonNullable<ParseArgsConfig['options']> = { config: { type: 'string' } }
+  for (const name of names) {
+    const { kind } = optionRow(name)
+    flags[name] = { type: kind === 'switch' ? 'boolean' : 'string', multiple: kind === 'list' }
+  }
+  return flags
+}
 
 type Value = string | boolean | readonly (string | boolean)[] | undefined
 type Values = Readonly<Record<string, Value>>
@@ -146,7 +126,7 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
   const dataDir = resolve(dataFolder(text(values, 'data'), env))
   switch (name) {
     case 'start':
-      return { name, options: startOptions(values, dataDir, env) }
+      return { name, options: startOptions(effective(values, dataDir, env).effective, dataDir) }
     case 'invite':
       return inviteCommand(values, dataDir)
     case 'burn':
@@ -158,7 +138,9 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
     case 'doctor':
       if (values.mega !== true)
         throw new UsageError('doctor without --mega comes with a later version.')
-      return { name, dataDir, megaApi: megaApi(values) }
+      return { name, dataDir, megaApi: megaApi(effective(values, dataDir, env).effective) }
+    case 'config':
+      return configCommand(values, dataDir, env)
     case 'deploy':
       return deployCommand(values, dataDir)
     default:
@@ -181,7 +163,13 @@ function parseOptions(name: CommandName, args: readonly string[]): Values {
   try {
     const options: NonNullable<ParseArgsConfig['options']> = { ...COMMON, ...SPECIFIC[name] }
     const allowPositionals = name === 'revoke'
-    const parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals })
+    const parsed = parseArgs({
+      args: [...args],
+      options,
+      strict: true,
+      allowPositionals,
+      allowNegative: true,
+    })
     return { ...parsed.values, ids: parsed.positionals }
   } catch (error) {
     throw new UsageError(firstSentence(error))
@@ -221,136 +209,28 @@ function optional<T>(
   }
 }
 
-function startOptions(values: Values, dataDir: string, env: Env): StartOptions {
-  const ip = 'this must be an IPv4 or IPv6 address.'
-  const stores = Array.isArray(values.store) ? values.store.map((s) => parseStore(String(s))) : []
-  if (stores.filter(({ kind }) => kind === 'mega').length > 1) {
-    throw new UsageError('--store mega can be given once.')
+/** What holds, of flags, environment and configuration file. */
+function effective(
+  values: Values,
+  dataDir: string,
+  env: Env,
+): { readonly file: ConfigFile | null; readonly effective: Effective } {
+  const flags: Partial<Record<OptionName, readonly string[]>> = {}
+  for (const name of optionsFrom('flag')) {
+    const value = values[name]
+    if (value !== undefined) flags[name] = (Array.isArray(value) ? value : [value]).map(String)
   }
-  return {
-    dataDir,
-    http: optional(values, 'http', parseListen, 'this must be HOST:PORT, such as 127.0.0.1:8787.'),
-    lan: values.lan === true,
-    takeOver: values['take-over'] === true,
-    pageUrl: optional(
-      values,
-      'page',
-      parsePageUrl,
-      'this must be an https address, or http on this computer or the local network, without ? and #.',
-    ),
-    name: optional(values, 'name', parseName, `a name has 1 to ${NAME_MAX_BYTES} bytes.`),
-    rotation: rotationTimes(values),
-    portRange:
-      optional(
-        values,
-        'port-range',
-        parsePortRange,
-        'this must be FIRST-LAST with at least 8 ports from 1024 to 65535.',
-      ) ?? DEFAULT_PORT_RANGE,
-    udpAddress: optional(values, 'udp', parseAddress, ip),
-    externalAddress: optional(values, 'external-address', parseAddress, ip),
-    stores,
-    megaApi: megaApi(values),
-    deployToken: deployToken(env.CLAWCHAT_DEPLOY_TOKEN, stores),
-    clockOffsetMs: clockOffset(env.CLAWCHAT_CLOCK_OFFSET),
-  }
+  const named = text(values, 'config') ?? (env.CLAWCHAT_CONFIG || undefined)
+  const file = readConfigFile(named, dataDir)
+  return { file, effective: resolveOptions({ flags, env, file }) }
 }
 
-function rotationTimes(values: Values): RotationTimes {
-  const sentence = 'this must be a duration such as 1h30m, 2m or 10s.'
-  const duration = (option: string, fallback: number): number =>
-    optional(values, option, parseDuration, sentence) ?? fallback
-  const times = {
-    intervalMs: duration('rotate-every', DEFAULT_ROTATION.intervalMs),
-    noticeMs: duration('notice', DEFAULT_ROTATION.noticeMs),
-    graceMs: duration('grace', DEFAULT_ROTATION.graceMs),
-  }
-  if (times.intervalMs < 10_000) throw new UsageError('--rotate-every must be at least 10s.')
-  // The record carries the interval as a u32.
-  if (times.intervalMs > 0xffffffff) throw new UsageError('--rotate-every must be at most 49d.')
-  if (times.noticeMs + times.graceMs >= times.intervalMs) {
-    throw new UsageError(
-      `--notice (${formatDuration(times.noticeMs)}) and --grace (${formatDuration(times.graceMs)}) together must be shorter than --rotate-every (${formatDuration(times.intervalMs)}).`,
-    )
-  }
-  return times
-}
-
-/** HOST:PORT, [IPv6]:PORT or PORT. */
-function parseListen(value: string): ListenAddress {
-  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/\s]+)):)?(\d{1,5})$/i.exec(value)
-  const port = Number(match?.[3] ?? Number.NaN)
-  if (match === null || !(port <= 65_535)) throw new ClawError('usage')
-  if (match[1] !== undefined && isIP(match[1]) !== 6) throw new ClawError('usage')
-  const host = match[1] ?? match[2] ?? '127.0.0.1'
-  return { host: host === 'localhost' ? '127.0.0.1' : host, port }
-}
-
-function parseName(value: string): string {
-  const name = value.trim()
-  const bytes = Buffer.byteLength(name)
-  if (bytes < 1 || bytes > NAME_MAX_BYTES || /\p{Cc}/u.test(name)) throw new ClawError('usage')
-  return name
-}
-
-function parseAddress(value: string): string {
-  if (isIP(value) === 0) throw new ClawError('usage')
-  return value
-}
-
-function parsePortRange(value: string): PortRange {
-  const match = /^(\d{1,5})-(\d{1,5})$/.exec(value)
-  const range = { first: Number(match?.[1]), last: Number(match?.[2]) }
-  if (!(range.first >= 1024 && range.last <= 65_535 && range.last - range.first >= 7)) {
-    throw new ClawError('usage')
-  }
-  return range
-}
-
-function parseStore(value: string): StoreOption {
-  if (value === 'mega') return { kind: 'mega' }
-  const path = value.startsWith('file:') ? value.slice(5) : ''
-  if (path !== '') return { kind: 'file', path: isAbsolute(path) ? path : resolve(path) }
-  // `https:` names the kind, the URL follows: https:https://…; a bare https://… means the same.
-  const url = parseStoreUrl(value.replace(/^https:(?=https?:\/\/)/, ''))
-  if (url === null) {
-    throw new UsageError(
-      '--store: this must be https:URL, file:PATH or mega; the URL without ? and #, at most 200 bytes.',
-    )
-  }
-  return { kind: 'https', url }
-}
-
-const megaApi = (values: Values): string =>
-  optional(
-    values,
-    'mega-api',
-    (value) => parseStoreUrl(value) ?? raise(),
-    'this must be an http or https address without ? and #.',
-  ) ?? MEGA_GATEWAY
-
-function raise(): never {
-  throw new ClawError('usage')
-}
-
-function parseStoreUrl(value: string): string | null {
-  const url = URL.parse(value)
-  if (url === null || !/^https?:$/.test(url.protocol) || /[?#]/.test(value)) return null
-  if (url.username !== '' || url.password !== '') return null
-  const base = url.href.replace(/\/+$/, '')
-  return Buffer.byteLength(base) <= URL_MAX_BYTES ? base : null
-}
-
-/** It must not reach the operator of another store. */
-function deployToken(value: string | undefined, stores: readonly StoreOption[]): string | null {
-  if (value === undefined || value === '') return null
-  if (!/^[\x21-\x7e]{1,256}$/.test(value)) {
-    throw new UsageError('CLAWCHAT_DEPLOY_TOKEN must be 1 to 256 visible ASCII characters.')
-  }
-  if (stores.filter(({ kind }) => kind === 'https').length > 1) {
-    throw new UsageError('CLAWCHAT_DEPLOY_TOKEN goes with one --store https:URL only.')
-  }
-  return value
+function configCommand(values: Values, dataDir: string, env: Env): Command {
+  if (values.example === true) return { name: 'config-example' }
+  const found = effective(values, dataDir, env)
+  // What could not start is no configuration.
+  startOptions(found.effective, dataDir)
+  return { name: 'config', file: found.file?.path ?? null, effective: found.effective }
 }
 
 function deployCommand(values: Values, dataDir: string): Command {
@@ -360,21 +240,6 @@ function deployCommand(values: Values, dataDir: string): Command {
   if (values.forget !== true) return { name: 'deploy', dataDir, args: { worker, dryRun } }
   if (dryRun || worker !== null) throw new UsageError('--forget goes with no other option.')
   return { name: 'deploy-forget', dataDir }
-}
-
-function parseWorkerName(value: string): string {
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) throw new ClawError('usage')
-  return value
-}
-
-function clockOffset(value: string | undefined): number {
-  if (value === undefined || value === '') return 0
-  const sign = value.startsWith('-') ? -1 : 1
-  try {
-    return sign * parseDuration(value.replace(/^[+-]/, ''))
-  } catch {
-    throw new UsageError('CLAWCHAT_CLOCK_OFFSET must be a duration such as +90s or -2h.')
-  }
 }
 
 function inviteCommand(values: Values, dataDir: string): Command {
@@ -423,29 +288,4 @@ function inviteArgs(values: Values): InviteArgs {
       optional(values, 'note', parseNote, 'a note has at most 200 characters, in one line.') ??
       DEFAULT_INVITE.note,
   }
-}
-
-function parseRole(value: string): Role {
-  const role = ROLES.find((known) => known === value)
-  if (role === undefined) throw new ClawError('usage')
-  return role
-}
-
-function parseUses(value: string): number {
-  // More than there are slots in a record could never all be used.
-  if (!/^\d{1,2}$/.test(value) || Number(value) < 1 || Number(value) > 64) {
-    throw new ClawError('usage')
-  }
-  return Number(value)
-}
-
-function parseExpiry(value: string): number {
-  const ms = parseDuration(value)
-  if (ms < 1000 || ms > 365 * 86_400_000) throw new ClawError('usage')
-  return ms
-}
-
-function parseNote(value: string): string {
-  if ([...value].length > 200 || /\p{Cc}/u.test(value)) throw new ClawError('usage')
-  return value
 }

@@ -1,19 +1,7 @@
-// Words for people at the terminal: errors with the next step, help, events as lines, and the QR code.
+// Words for people at the terminal: errors with the next step, events as lines, links and the QR code.
 import { renderUnicodeCompact } from 'uqr'
 import type { ClawErrorCode } from '../shared/error.ts'
-import {
-  type DeployResult,
-  formatDuration,
-  type HostEvent,
-  type InviteResult,
-  type InviteRow,
-  type PageLink,
-  type RotateResult,
-  type StatusResult,
-  type WarningCode,
-} from './config.ts'
-import type { DoctorStep } from './megadoctor.ts'
-import type { CommandName } from './options.ts'
+import type { HostEvent, PageLink, WarningCode } from './config.ts'
 
 export interface Words {
   /** what happened, one sentence */
@@ -219,6 +207,14 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
     'This computer has no network address: browsers refuse WebRTC until it is connected to a network.',
   'origin-changed':
     'The page has a new address, and browsers keep their keys by address: devices that joined at the old one need a new link. Yours is below; for the others: "clawchat invite".',
+  'unknown-variable':
+    'no option of this version has this variable; it changes nothing. "clawchat config" shows what holds.',
+}
+
+function warningText({ code, variable, meant }: Extract<HostEvent, { event: 'warning' }>): string {
+  if (variable === undefined) return `Warning: ${WARNINGS[code]}`
+  const hint = meant ? ` Did you mean ${meant}?` : ''
+  return `Warning: ${variable}: ${WARNINGS[code]}${hint}`
 }
 
 /** A QR code two rows to a line; dark modules are drawn light, as terminals mostly are dark. */
@@ -258,7 +254,7 @@ export function eventText(event: HostEvent): string {
     case 'burnt':
       return `The identity ${short(event.identity)} is burnt. This folder starts again with a new one.`
     case 'warning':
-      return `Warning: ${WARNINGS[event.code]}`
+      return warningText(event)
     case 'stopped':
       return 'Stopped.'
   }
@@ -296,152 +292,4 @@ const REACH_WORDS = {
   lan: 'the local network',
   anywhere: 'anywhere',
 } as const
-const pageLine = (page: PageLink): string => `Page: ${page.url} (${REACH_WORDS[page.reach]})`
-
-export function inviteText(result: InviteResult): string {
-  const uses = result.uses === 1 ? 'once' : `${result.uses} times`
-  const head = `Invite ${result.id}: works ${uses}, until ${result.expires}.`
-  return `${head}\n\n${linkText(result.invite, result.reach)}`
-}
-
-export function inviteListText(rows: readonly InviteRow[]): string {
-  if (rows.length === 0) return 'No invites.'
-  return rows
-    .map((row) => {
-      const note = row.note === '' ? '' : `  ${row.note}`
-      return `${row.id}  ${row.role}  ${row.state}  used ${row.used} of ${row.uses}  until ${row.expires}${note}`
-    })
-    .join('\n')
-}
-
-export function statusText(status: StatusResult): string {
-  const stores = status.stores.map(({ store, seq, code }) => {
-    const state = code === null ? `record ${seq ?? 'not yet published'}` : `failing (${code})`
-    return `Store: ${store}: ${state}`
-  })
-  return [
-    `${status.name} is running.`,
-    ...status.pages.map(pageLine),
-    `Port: ${status.port} (epoch ${status.epoch}), changes at ${status.nextRotation}`,
-    ...stores,
-    `Members: ${status.members}; devices: ${status.devices}; connected now: ${status.connected}`,
-    `Fingerprint (the page shows the same under "Security"): ${status.identity}`,
-    `Data: ${status.dataDir}`,
-  ].join('\n')
-}
-
-export const rotateText = (result: RotateResult): string =>
-  `Port ${result.previousPort} → ${result.port}; the old one closes at ${result.graceEndsAt}.`
-
-const STEP_WORDS: Readonly<Record<DoctorStep['step'], string>> = {
-  'sign-in': 'signing in, and the file with its public link',
-  link: 'reading through the link, without account',
-  plain: 'reading as a page does, without asking first',
-  size: 'properties of',
-  delay: 'longest wait until readers see what was written',
-  session: 'the session still works, begun',
-}
-
-export function doctorText(steps: readonly DoctorStep[]): string {
-  const rows = steps.map(({ step, ok, code, ms, bytes, ageMs }) => {
-    const size = bytes === undefined ? '' : ` ${bytes} bytes`
-    const age = ageMs === undefined ? '' : ` ${Math.round(ageMs / 60_000)} minutes ago`
-    const words = `${STEP_WORDS[step]}${size}${age}`
-    if (ok) return `  yes  ${words} (${ms} ms)`
-    const why = code === null ? null : errorWords(code)
-    return `  no   ${words} (${code})${why === null ? '' : `: ${why.message} ${why.next}`}`
-  })
-  return ['MEGA:', ...rows].join('\n')
-}
-
-export function deployText(result: DeployResult): string {
-  if (result.event === 'worker-forgotten') {
-    return result.worker === null
-      ? 'There is no worker to forget.'
-      : `The next start no longer uses the worker ${result.worker}. At Cloudflare it stays: "npx wrangler delete --name ${result.worker}" deletes it.`
-  }
-  return result.url === null
-    ? `Everything is ready to deploy the worker ${result.worker}; nothing was uploaded.`
-    : `Deployed: ${result.url}\nStart the host again: its links will lead there.`
-}
-
-const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or the platform's folder)
-  --json       one JSON object a line on standard output, words on standard error
-  --help       this text`
-
-const HELP: Readonly<Record<CommandName, string>> = {
-  start: `clawchat start: runs the host, serves the page, prints a link for the owner
-
-  --http HOST:PORT        page and record endpoint (default 127.0.0.1:8787 or the next free
-                          port at the first start, then always that one; port 0: any)
-  --lan                   also listen on the local network
-  --take-over             go on although another copy of this host was seen
-  --page URL              address where the page is served for others
-  --name NAME             the host's name, shown to who joins
-  --rotate-every 1h       how often the port changes (at least 10s)
-  --notice 2m             how long before a change open sessions are told
-  --grace 5m              how long the old port stays open
-  --port-range A-B        UDP ports to draw from (default 49152-65535, at least 8)
-  --udp ADDRESS           address of this computer to bind UDP to (default: all)
-  --external-address IP   public address to publish
-  --store https:URL|file:PATH|mega   publish the record there too (repeatable; the MEGA
-                          account: docs/SECURITY_SETUP.md)
-  --mega-api URL          another address of MEGA's API, for tests`,
-  stop: 'clawchat stop: stops the running host',
-  invite: `clawchat invite: prints a link by which someone can join
-
-  --role ROLE     owner, member, guest or bot (default member)
-  --uses N        how many devices may join with it (default 1)
-  --expires ${formatDuration(7 * 86_400_000)}    how long it works
-  --note TEXT     for your own list
-  --list          shows the invites
-  --withdraw ID   makes an invite useless`,
-  members:
-    'clawchat members: who is in, with which devices, when they were last seen, and their safety codes',
-  revoke: `clawchat revoke DEVICE|MEMBER: takes a device, or all of a member, out of the chat for good
-
-The ids are those of "clawchat members". Links that the device came by or made stop working too.`,
-  burn: `clawchat burn: ends this host's identity for good, because its keys may be in wrong hands
-
-Every device that hears of it deletes its keys and history. Members, links, messages and keys
-on this computer are deleted too; the host starts again as a new one, and everybody needs a new link.
-
-  --reason WHY   compromised or closed (default compromised)
-  --yes          do not ask`,
-  status: 'clawchat status: how the running host is',
-  rotate: 'clawchat rotate: changes the port now (for cron)',
-  page: `clawchat page: writes the page as static files for any https host
-
-  --out DIR    an empty folder, or one that holds an earlier page`,
-  doctor: `clawchat doctor: measures what this host depends on, while it is stopped
-
-  --mega          signs in to MEGA and measures sizes, delays and what a page may ask
-  --mega-api URL  another address of MEGA's API, for tests`,
-  deploy: `clawchat deploy: puts page and record endpoint on your Cloudflare account, for links
-that open anywhere (docs/OPERATING.md says what it costs)
-
-  --name NAME  the worker's name at Cloudflare (default: as before, or clawchat)
-  --dry-run    do everything but the upload; needs no account and no network
-  --forget     the next start no longer uses the worker`,
-}
-
-const SUMMARY: Readonly<Record<CommandName, string>> = {
-  start: 'run the host',
-  stop: 'stop it',
-  invite: 'make, list or withdraw links to join',
-  members: 'who is in, and with which devices',
-  revoke: 'take a device or a member out',
-  burn: 'end a compromised identity and start a new one',
-  status: 'how the host is',
-  rotate: 'change the port now',
-  page: 'write the page as static files',
-  doctor: 'measure what the host depends on',
-  deploy: 'put page and record endpoint on Cloudflare',
-}
-
-/** Help of one command, or the list of commands. */
-export function helpText(of: CommandName | null): string {
-  if (of !== null) return `${HELP[of]}\n\n${COMMON_HELP}`
-  const rows = Object.entries(SUMMARY).map(([name, words]) => `  ${name.padEnd(8)} ${words}`)
-  return `clawchat COMMAND\n\n${rows.join('\n')}\n\nEach has --help and:\n${COMMON_HELP}`
-}
+export const pageLine = (page: PageLink): string => `Page: ${page.url} (${REACH_WORDS[page.reach]})`

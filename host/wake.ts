@@ -34,3 +34,13 @@ export class Wake {
     this.#soon = null
   }
 }
+
+/** Resolves when the promise has settled in whatever way, or when its time is up. */
+export async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([promise.catch(() => undefined), late])
+  clearTimeout(timer)
+}

@@ -81,6 +81,43 @@ labTest('wrong usage', async (lab) => {
   expect(existsSync(lab.path('host'))).toBe(false)
 })
 
+labTest(
+  'a configuration file in the data folder: what holds, and what is wrong in it',
+  async (lab) => {
+    const [port, other] = [freePort(), freePort()]
+    const dir = lab.path('host')
+    mkdirSync(dir, { mode: 0o700 })
+    const file = join(dir, 'clawchat.config.toml')
+    writeFileSync(
+      file,
+      `http = "127.0.0.1:${port}"\nname = "From the file"\nport-range = "50000-50015"\nstore = ["file:copy/record.bin"]\n`,
+    )
+    const { host, ready } = await lab.host([])
+    expect(ready.page).toBe(`http://127.0.0.1:${port}/`)
+    expect(Number(ready.port)).toBeGreaterThanOrEqual(50_000)
+    expect(Number(ready.port)).toBeLessThanOrEqual(50_015)
+    const [status] = (await host.command('status')).lines
+    expect(status).toMatchObject({ name: 'From the file' })
+    await host.waitFor('published', ({ store }) => store === 'file-1')
+    expect(statSync(join(dir, 'copy/record.bin')).size).toBe(6144)
+    expect(await host.stop()).toBe(0)
+
+    const { ready: flagged } = await lab.host(['--http', `127.0.0.1:${other}`], dir)
+    expect(flagged.page).toBe(`http://127.0.0.1:${other}/`)
+
+    writeFileSync(file, 'lan = false\nport_range = "50000-50015"\n')
+    const refused = await command('start', '--json', '--data', dir)
+    expectError(refused, 2, 'usage')
+    expect(refused.lines.at(-1)).toMatchObject({
+      message: `${file}, line 2: port_range is no option of this file.`,
+      next: expect.stringContaining('Did you mean port-range?'),
+    })
+    const again = ['start', '--json', '--data', lab.path('new'), '--config', lab.path('none')]
+    expectError(await command(...again), 2, 'usage')
+    expect(existsSync(lab.path('new'))).toBe(false)
+  },
+)
+
 labTest('stop ends a host, invites list and rotate answer', async (lab) => {
   const { host, ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
   const from = host.events.length

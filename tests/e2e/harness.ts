@@ -10,7 +10,7 @@ import puppeteer from 'puppeteer-core'
 import { expect, test } from 'vitest'
 import { Client, chromiumDriver, firefoxDriver } from './client.ts'
 import { Ear } from './ear.ts'
-import { type Host, type HostEvent, startHost } from './host.ts'
+import { type Env, type Host, type HostEvent, startHost } from './host.ts'
 import { StoreServer } from './store.ts'
 
 /** The address of this namespace that is not loopback (tests/run.ts). */
@@ -59,7 +59,7 @@ export class Lab {
   async host(
     args: readonly string[] = [],
     dir = this.path('host'),
-    env: NodeJS.ProcessEnv = {},
+    env: Env = {},
   ): Promise<{ host: Host; ready: HostEvent }> {
     const started = await startHost(dir, args, env)
     this.#hosts.push(started.host)

@@ -20,7 +20,10 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+/** What stands in the environment beside what the tests run with. */
+export type Env = Readonly<Record<string, string>>
+
+function run(args: readonly string[], env: Env): ChildProcess {
   return spawn(process.execPath, [launcher, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
@@ -29,8 +32,10 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess
 }
 
 /** Runs one command to its end. */
-export async function command(...args: string[]): Promise<CommandResult> {
-  const child = run(args)
+export const command = (...args: string[]): Promise<CommandResult> => commandWith({}, ...args)
+
+export async function commandWith(env: Env, ...args: string[]): Promise<CommandResult> {
+  const child = run(args, env)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (chunk) => (stdout += chunk))
@@ -51,7 +56,7 @@ export class Host {
   #exit: Promise<number | null>
   #ended = false
 
-  constructor(dir: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  constructor(dir: string, args: readonly string[], env: Env = {}) {
     this.dir = dir
     this.#child = run(['start', '--json', '--data', dir, ...args], env)
     this.#child.stderr?.on('data', (chunk) => (this.stderr += chunk))
@@ -145,7 +150,7 @@ export class Host {
 export async function startHost(
   dir: string,
   args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
+  env: Env = {},
 ): Promise<{ host: Host; ready: HostEvent }> {
   const host = new Host(dir, args, env)
   try {

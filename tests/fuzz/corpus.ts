@@ -134,6 +134,14 @@ const TEXTS = {
   ],
   address: ['192.0.2.7', '255.255.255.255', '::', '::1', 'fe80::1%eth0', '::ffff:192.0.2.7'],
 }
+const CONFIGS = [
+  'name = "My host" # shown\nlan = true\n',
+  'store = [\n  "mega", # two\n  "file:a",\n]\n"grace" = \'5m\'\r\n',
+  'name = """\nnotice = "1m"\n"""\nnotice = "1m"\n',
+  '\ufeff# a\n[start]\nhttp = "8787"\n',
+  'udp.a = 1\ngrace = 1979-05-27T07:32:00Z\n',
+  '"gra\\u0063e" = "5m"\ndeploy_token = "x"\n',
+]
 /** Overlong, a surrogate, above the last code point, cut. */
 const NOT_UTF8 = ['c080', 'e080af', 'eda080', 'f4908080', 'e282', 'ff']
 
@@ -204,6 +212,7 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       'invite-body': INVITES.map((text) => fromBase64Url(text).slice(0, -4)),
       'protocol-name': fromTexts(TEXTS['protocol-name']),
       address: fromTexts(TEXTS.address),
+      config: fromTexts(CONFIGS),
       locator: [...LOCATORS, LONGEST].map(locatorBytes),
       'mega-answer': fromTexts(MEGA_ANSWERS),
       'mega-attributes': fromTexts(MEGA_PLAIN),

@@ -1,5 +1,8 @@
-// Text forms (SPEC, opening paragraph; §2): UTF-8, base64, hex, the invite link, Noise names, addresses.
+// Text forms (SPEC, opening paragraph; §2): UTF-8, base64, hex, the invite link, Noise names, addresses; the configuration.
 import { formatIp, parseIp } from '../../host/addresses.ts'
+import { decodeConfig } from '../../host/configfile.ts'
+import { optionRow } from '../../host/optiontable.ts'
+import { UsageError } from '../../host/usage.ts'
 import {
   concat,
   fromBase64,
@@ -98,6 +101,30 @@ const address: Target = {
   },
 }
 
+const LINE = /^the file, line (\d+)(?:, column \d+)?: /
+
+/** Every refusal names a line of the file; every option begins on the line that is said to be its own. */
+const config: Target = {
+  name: 'config',
+  maxBytes: 1000,
+  run(input) {
+    const text = spelled(input)
+    const lines = text.split('\n')
+    try {
+      for (const [name, { line, texts }] of decodeConfig(text, 'the file')) {
+        const begins = lines[line - 1]?.trimStart() ?? ''
+        must(begins.startsWith(name) || /^["']/.test(begins), 'finds the line of an option')
+        must(optionRow(name).kind === 'list' || texts.length === 1, 'one text but for a list')
+      }
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      const line = Number(LINE.exec(error.sentence)?.[1])
+      must(line >= 1 && line <= lines.length, 'names a line of the file')
+      must((error.next ?? '').length > 10, 'says what to do')
+    }
+  },
+}
+
 export const TEXT_TARGETS: readonly Target[] = [
   utf8,
   bases,
@@ -105,4 +132,5 @@ export const TEXT_TARGETS: readonly Target[] = [
   inviteBody,
   protocolName,
   address,
+  config,
 ]

@@ -361,7 +361,7 @@ class Run {
     this.#publish({ type: 'wake', nowMs: host.now() })
   }
 
-  /** As the real host does it (host/main.ts, host/epochs.ts), with one commit in the middle. */
+  /** As the real host does it (host/commands.ts, host/epochs.ts), with one commit in the middle. */
   revoke(device: string): void {
     const { host, chance } = this.#input
     const step = stepRotation(this.#rotation, {

@@ -6,9 +6,11 @@ import { join, resolve } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { dataFolder, formatDuration, parseDuration } from '../../host/config.ts'
 import { controlPath, serveControl } from '../../host/control.ts'
-import { COMMAND_NAMES, parseCommand, UsageError } from '../../host/options.ts'
+import { helpText } from '../../host/help.ts'
+import { COMMAND_NAMES, parseCommand } from '../../host/options.ts'
 import { exportPage } from '../../host/page.ts'
-import { eventText, helpText, linkText, qrCode } from '../../host/terminal.ts'
+import { eventText, linkText, qrCode } from '../../host/terminal.ts'
+import { UsageError } from '../../host/usage.ts'
 import { ClawError } from '../../shared/error.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -176,7 +178,7 @@ describe('start', () => {
     expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
   })
 
-  test.each(['--signal', '--stun=x', '--turn=x', '--config', '--no-map'])(
+  test.each(['--signal', '--stun=x', '--turn=x', '--no-map'])(
     '%s comes later and says so',
     (option) => {
       expect(wrong('start', option)).toMatch(/comes with a later version/)
@@ -394,6 +396,39 @@ describe('the process', () => {
     expect(ran.code).toBe(1)
     expect(JSON.parse(ran.out)).toMatchObject({ event: 'error', code: 'not-running' })
     expect(JSON.parse(ran.out).next).toContain('clawchat start')
+  })
+
+  test('config: a row for each option, with its origin; odd variables are named', async () => {
+    const env = { CLAWCHAT_GRACE: '1m', CLAWCHAT_GARCE: '1m', CLAWCHAT_DEPLOY_TOKEN: 'sesame' }
+    const [plain, json] = await Promise.all([
+      run(['config', '--notice', '7s'], env),
+      run(['config', '--notice', '7s', '--json'], env),
+    ])
+    expect(plain.code).toBe(0)
+    expect(plain.out).toMatch(/ {2}notice +7s {2}\[--notice\]\n {2}grace +1m {2}\[CLAWCHAT_GRACE\]/)
+    expect(plain.out).toContain('CLAWCHAT_GARCE: no option')
+    expect(plain.out + json.out + plain.err + json.err).not.toContain('sesame')
+    const [warning, ...rows] = json.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(warning).toEqual({
+      event: 'warning',
+      code: 'unknown-variable',
+      variable: 'CLAWCHAT_GARCE',
+      meant: 'CLAWCHAT_GRACE',
+    })
+    expect(rows).toContainEqual({
+      option: 'notice',
+      value: ['7s'],
+      otherwise: null,
+      secret: false,
+      origin: { from: 'flag' },
+    })
+    expect(rows.length).toBeGreaterThan(12)
+    const example = await run(['config', '--example'])
+    expect(example).toMatchObject({ code: 0, err: '' })
+    expect(example.out).toContain('#rotate-every = "1h"')
   })
 
   test('help: exit 0, on standard error where machines read standard output', async () => {

@@ -13,7 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { DEFAULT_BUCKET } from '../../fallback-worker/cell.ts'
 import { type Fallback, openFallback } from '../../fallback-worker/node.ts'
 import { useSystemNetwork } from '../../host/network.ts'
-import { UsageError } from '../../host/options.ts'
+import { UsageError } from '../../host/usage.ts'
 import { toUtf8 } from '../../shared/bytes.ts'
 import { sha256 } from '../../shared/hash.ts'
 import { selfSigned } from './certificate.ts'

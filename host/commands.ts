@@ -1,0 +1,100 @@
+// What a running host does when a command asks (contract.md): status, invites, members, revocation, rotation, burn, stop.
+import { ClawError } from '../shared/error.ts'
+import { BURN_REASON, type BurnReason, writeBurnt } from './burn.ts'
+import type { InviteArgs, RevokeResult, StatusResult } from './config.ts'
+import type { Host } from './host.ts'
+import { makeInvite } from './invites.ts'
+import { memberList } from './memberlist.ts'
+import { commitRevocation, devicesOf, type Revoked } from './revocation.ts'
+
+/** Answers a control command. Throws ClawError for an orderly refusal. */
+export async function runControl(host: Host, command: string, args: unknown): Promise<unknown> {
+  const { state, now } = host.input
+  const { members, keys } = state
+  switch (command) {
+    case 'stop':
+      return host.stop()
+    case 'status':
+      return status(host)
+    case 'rotate':
+      return host.epochs.rotate()
+    case 'burn':
+      return burn(host, (args as { reason: BurnReason }).reason)
+    case 'members':
+      return memberList(members, keys.hostPublicKey, host.hub.online, now())
+    case 'revoke':
+      return revoke(host, (args as { id: string }).id)
+    case 'invite':
+      return makeInvite(host.invites, args as InviteArgs)
+    case 'invite-list':
+      return members.invites(now())
+    case 'invite-withdraw':
+      if (members.withdraw((args as { id: string }).id)) await host.credentialsChanged()
+      return null
+    default:
+      throw new ClawError('usage')
+  }
+}
+
+function status(host: Host): StatusResult {
+  const { plan, hostName, epochs, publisher, hub } = host
+  const { members, keys, dir } = host.input.state
+  return {
+    page: plan().url,
+    pages: plan().pages,
+    identity: keys.identity,
+    name: hostName(),
+    port: epochs.current.port,
+    epoch: epochs.current.epoch,
+    nextRotation: new Date(epochs.nextAtMs).toISOString(),
+    stores: publisher.status,
+    members: members.members().length,
+    devices: members.devices().length,
+    connected: [...hub.sessions].length,
+    dataDir: dir,
+  }
+}
+
+/** SPEC §3.4: first the commit, then goodbye to who is out, then the new record for the others. */
+async function revoke(host: Host, id: string): Promise<RevokeResult> {
+  const { state, now } = host.input
+  const { database, members } = state
+  devicesOf(database, id)
+  let gone: Revoked = { devices: [], links: [] }
+  await host.epochs.redraw(
+    (rows) => {
+      gone = commitRevocation(database, id, rows, now())
+    },
+    () => dismiss(host, gone.devices),
+  )
+  host.watchExpiry()
+  await host.publisher.publish('all')
+  host.moveSessions(host.epochs.current.epoch, now())
+  const owners = members.members().filter(({ role }) => role === 'owner')
+  const ofOwner = members.devices().filter(({ member }) => owners.some((o) => o.id === member))
+  return {
+    revoked: gone.devices,
+    links: gone.links,
+    unconfirmed: host.publisher.behind,
+    ownerDevices: ofOwner.length,
+  }
+}
+
+function dismiss(host: Host, devices: readonly string[]): void {
+  host.direct.retire(new Set(devices))
+  for (const device of devices) {
+    host.hub.expel(device)
+    host.input.report({ event: 'revoked', device })
+  }
+}
+
+/** SPEC §3.5: written first, told second, and only then does everything end. */
+async function burn(host: Host, reason: BurnReason): Promise<{ burnt: string }> {
+  const { state, now } = host.input
+  const record = host.publisher.sealLast(BURN_REASON[reason])
+  writeBurnt(state.dir, state.keys.writeSecret, record, now())
+  state.over = true
+  for (const session of host.hub.sessions) session.send({ type: 'record', bytes: record })
+  await host.stop()
+  return { burnt: state.keys.identity }
+}

@@ -1,0 +1,107 @@
+// Words for people: what each command does and takes.
+import { formatDuration } from './config.ts'
+import { folded } from './configtext.ts'
+import type { CommandName } from './options.ts'
+import { type OptionName, optionRow, optionsFrom } from './optiontable.ts'
+
+const WIDTH = 92
+const COLUMN = 30
+
+/** A row for each flag: how it is written, what it does, and its default. */
+function optionRows(names: readonly OptionName[]): string {
+  return names
+    .map((name) => {
+      const { kind, sign, help, otherwise } = optionRow(name)
+      const flag = kind === 'switch' ? `  --${name}` : `  --${name} ${sign}`
+      const words = folded(`${help} (default: ${otherwise})`, WIDTH - COLUMN)
+      const [first = '', ...rest] = words.map((line) => ' '.repeat(COLUMN) + line)
+      const head =
+        flag.length < COLUMN ? [flag.padEnd(COLUMN) + first.slice(COLUMN)] : [flag, first]
+      return [...head, ...rest].join('\n')
+    })
+    .join('\n')
+}
+
+const CONFIG_HELP = `  --config FILE               the configuration (default: CLAWCHAT_CONFIG, else clawchat.config.toml
+                              in the data folder, if it is there)
+
+All but --take-over may stand in the configuration, and in the environment as CLAWCHAT_HTTP,
+CLAWCHAT_ROTATE_EVERY and so on. A flag wins over the environment, that over the file.
+--no-lan switches off what stands there. "clawchat config" shows what holds and why.`
+
+const COMMON_HELP = `  --data DIR   the data folder (default: CLAWCHAT_DATA or the platform's folder)
+  --json       one JSON object a line on standard output, words on standard error
+  --help       this text`
+
+const HELP: Readonly<Record<CommandName, string>> = {
+  start: `clawchat start: runs the host, serves the page, prints a link for the owner
+
+${optionRows(optionsFrom('flag'))}
+
+${CONFIG_HELP}`,
+  stop: 'clawchat stop: stops the running host',
+  invite: `clawchat invite: prints a link by which someone can join
+
+  --role ROLE     owner, member, guest or bot (default member)
+  --uses N        how many devices may join with it (default 1)
+  --expires ${formatDuration(7 * 86_400_000)}    how long it works
+  --note TEXT     for your own list
+  --list          shows the invites
+  --withdraw ID   makes an invite useless`,
+  members:
+    'clawchat members: who is in, with which devices, when they were last seen, and their safety codes',
+  revoke: `clawchat revoke DEVICE|MEMBER: takes a device, or all of a member, out of the chat for good
+
+The ids are those of "clawchat members". Links that the device came by or made stop working too.`,
+  burn: `clawchat burn: ends this host's identity for good, because its keys may be in wrong hands
+
+Every device that hears of it deletes its keys and history. Members, links, messages and keys
+on this computer are deleted too; the host starts again as a new one, and everybody needs a new link.
+
+  --reason WHY   compromised or closed (default compromised)
+  --yes          do not ask`,
+  status: 'clawchat status: how the running host is',
+  rotate: 'clawchat rotate: changes the port now (for cron)',
+  page: `clawchat page: writes the page as static files for any https host
+
+  --out DIR    an empty folder, or one that holds an earlier page`,
+  doctor: `clawchat doctor: measures what this host depends on, while it is stopped
+
+  --mega          signs in to MEGA and measures sizes, delays and what a page may ask
+  --mega-api URL  another address of MEGA's API, for tests`,
+  deploy: `clawchat deploy: puts page and record endpoint on your Cloudflare account, for links
+that open anywhere (docs/OPERATING.md says what it costs)
+
+  --name NAME  the worker's name at Cloudflare (default: as before, or clawchat)
+  --dry-run    do everything but the upload; needs no account and no network
+  --forget     the next start no longer uses the worker`,
+  config: `clawchat config: shows every option that a start would have, and where it comes from
+
+Takes the options of start, and checks them as start does. What an earlier start has saved
+(port, name) and the worker of "clawchat deploy" come in later and are shown by "status".
+
+  --config FILE   the configuration to read
+  --example       prints a configuration with every option, its default, unit and reason`,
+}
+
+const SUMMARY: Readonly<Record<CommandName, string>> = {
+  start: 'run the host',
+  stop: 'stop it',
+  invite: 'make, list or withdraw links to join',
+  members: 'who is in, and with which devices',
+  revoke: 'take a device or a member out',
+  burn: 'end a compromised identity and start a new one',
+  status: 'how the host is',
+  rotate: 'change the port now',
+  page: 'write the page as static files',
+  doctor: 'measure what the host depends on',
+  deploy: 'put page and record endpoint on Cloudflare',
+  config: 'show what the options are, and where each comes from',
+}
+
+/** Help of one command, or the list of commands. */
+export function helpText(of: CommandName | null): string {
+  if (of !== null) return `${HELP[of]}\n\n${COMMON_HELP}`
+  const rows = Object.entries(SUMMARY).map(([name, words]) => `  ${name.padEnd(8)} ${words}`)
+  return `clawchat COMMAND\n\n${rows.join('\n')}\n\nEach has --help and:\n${COMMON_HELP}`
+}

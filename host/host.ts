@@ -1,0 +1,257 @@
+// A running host: its parts, and what they ask of each other. What happens is decided in the parts.
+import type { RandomBytes } from '../shared/crypto.ts'
+import { ClawError } from '../shared/error.ts'
+import { hostTag } from '../shared/knock.ts'
+import type { Locator } from '../shared/locator.ts'
+import type { OwnAddresses } from './addresses.ts'
+import type { HostEvent, StartOptions } from './config.ts'
+import { EpochTable, NonceTable } from './database.ts'
+import { DirectListener, guardWerift } from './direct.ts'
+import { type EpochEvent, Epochs, hostEvent } from './epochs.ts'
+import { Hub } from './hub.ts'
+import type { InvitesInput } from './invites.ts'
+import { type LinkPlan, planLinks } from './links.ts'
+import type { Doors } from './listen.ts'
+import { nodeBackend } from './nodecrypto.ts'
+import { Publisher } from './publisher.ts'
+import { publishedEverywhere } from './revocation.ts'
+import { serveCarrier } from './serve.ts'
+import { type HostState, hostNameOf, noteCopy } from './state.ts'
+import { locatorOf, type StoreList } from './storelist.ts'
+import { Wake } from './wake.ts'
+
+/** How long goodbyes get before everything closes. */
+const BYE_MS = 300
+
+/** What a host stands on; all of it is open. */
+export interface HostInput {
+  readonly options: StartOptions
+  readonly state: HostState
+  readonly stores: StoreList
+  readonly doors: Doors
+  readonly addresses: OwnAddresses
+  readonly random: RandomBytes
+  readonly now: () => number
+  readonly report: (event: HostEvent) => void
+  readonly closers: (() => unknown)[]
+  readonly closeAll: () => Promise<void>
+}
+
+export class Host {
+  readonly input: HostInput
+  readonly hub = new Hub()
+  readonly publisher: Publisher
+  readonly epochs: Epochs
+  readonly direct: DirectListener
+  readonly invites: InvitesInput
+  /** the next moment at which an invite or a reservation ends */
+  readonly #expiry: Wake
+  readonly #ended = Promise.withResolvers<'stopped' | 'burnt'>()
+  #started = false
+  #stopping: Promise<void> | null = null
+
+  constructor(input: HostInput) {
+    this.input = input
+    // Nobody may be waiting yet.
+    this.#ended.promise.catch(() => undefined)
+    const { closers } = input
+    this.publisher = this.#makePublisher()
+    closers.push(() => this.publisher.stop())
+    this.#expiry = new Wake(() => this.#expire(), input.options.clockOffsetMs)
+    closers.push(() => this.#expiry.stop())
+    this.epochs = this.#makeEpochs()
+    this.direct = this.#makeDirect()
+    closers.push(
+      guardWerift(),
+      () => this.direct.stop(),
+      () => this.epochs.stop(),
+    )
+    this.invites = this.#makeInvites()
+  }
+
+  /** `burnt`: the folder has another identity now, and waits for its host to start */
+  get stopped(): Promise<'stopped' | 'burnt'> {
+    return this.#ended.promise
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping !== null
+  }
+
+  /** From here on what changes is published, and knocks are answered. */
+  open(): void {
+    this.#started = true
+    this.direct.refresh()
+  }
+
+  /** Something that the record says is another now. */
+  changed(): void {
+    if (this.#started) void this.publisher.publish()
+  }
+
+  readonly locator = (): Locator => {
+    const { state, doors, stores } = this.input
+    return locatorOf(state.keys.storageId, doors.urls, stores)
+  }
+
+  /** Throws ClawError('no-usable-store'). */
+  readonly plan = (): LinkPlan => {
+    const { options, doors } = this.input
+    const { listener, lan } = doors
+    return planLinks({ pageUrl: options.pageUrl, http: listener, lan, locator: this.locator() })
+  }
+
+  readonly hostName = (): string => hostNameOf(this.input.state.settings)
+
+  /** Credentials changed: knocks and record must follow. */
+  readonly credentialsChanged = (): Promise<void> => {
+    this.direct.refresh()
+    this.watchExpiry()
+    return this.publisher.publish()
+  }
+
+  watchExpiry(): void {
+    this.#expiry.at(this.input.state.members.nextExpiry())
+  }
+
+  #expire(): void {
+    const { state, now } = this.input
+    if (state.members.expire(now())) void this.credentialsChanged()
+    else this.watchExpiry()
+  }
+
+  /** Whoever is connected leaves the old port for the new one, each at a moment of its own (SPEC §6). */
+  moveSessions(epoch: number, atMs: number): void {
+    const { intervalMs } = this.input.options.rotation
+    for (const session of this.hub.sessions)
+      session.send({ type: 'notice', epoch, atMs, intervalMs })
+  }
+
+  /** Idempotent. With a reason `stopped` rejects with it. */
+  stop(reason?: ClawError): Promise<void> {
+    this.#stopping ??= this.#stop(reason)
+    return this.#stopping
+  }
+
+  async #stop(reason: ClawError | undefined): Promise<void> {
+    const { state, report, closeAll } = this.input
+    for (const session of this.hub.sessions) session.end('stopping')
+    if ([...this.hub.sessions].length > 0) await new Promise((done) => setTimeout(done, BYE_MS))
+    await closeAll()
+    const { identity } = state.keys
+    report(state.over ? { event: 'burnt', identity } : { event: 'stopped' })
+    if (reason === undefined) this.#ended.resolve(state.over ? 'burnt' : 'stopped')
+    else this.#ended.reject(reason)
+  }
+
+  #makePublisher(): Publisher {
+    const { state, stores, random, now, options, report, addresses } = this.input
+    const { settings, members, keys } = state
+    return new Publisher({
+      stores: stores.all,
+      settings,
+      random,
+      now,
+      clockOffsetMs: options.clockOffsetMs,
+      identitySecret: keys.identitySecret,
+      roots: () => members.credentials().map(({ root }) => root),
+      body: () => {
+        const { firstEpoch, entries } = this.epochs.schedule()
+        return {
+          hostPublicKey: keys.hostPublicKey,
+          burn: false,
+          reason: 0,
+          hostStatic: keys.hostKey.publicKey,
+          intervalMs: options.rotation.intervalMs,
+          firstEpoch,
+          schedule: entries,
+          addresses: addresses.list,
+          locator: this.locator(),
+        }
+      },
+      report,
+      onSealed: () => {
+        for (const session of this.hub.sessions) session.sendRecord()
+      },
+      onSuperseded: () => {
+        noteCopy(settings)
+        void this.stop(new ClawError('superseded'))
+      },
+      onEverywhere: () => publishedEverywhere(settings),
+    })
+  }
+
+  #makeEpochs(): Epochs {
+    const { options, state, random, now } = this.input
+    const { rotation, portRange, clockOffsetMs } = options
+    return new Epochs({
+      options: { ...rotation, firstPort: portRange.first, lastPort: portRange.last },
+      table: new EpochTable(state.database),
+      random,
+      now,
+      clockOffsetMs,
+      open: (port) => this.direct.open(port),
+      close: (port) => this.direct.close(port),
+      publish: () => this.changed(),
+      onEvent: (event) => this.#onEpochEvent(event),
+    })
+  }
+
+  #onEpochEvent(event: EpochEvent): void {
+    this.direct.refresh()
+    this.input.report(hostEvent(event))
+    if (event.type === 'notice') this.moveSessions(event.epoch, event.atMs)
+  }
+
+  #makeDirect(): DirectListener {
+    const { options, state, now } = this.input
+    const { intervalMs } = options.rotation
+    return new DirectListener({
+      bindAddress: options.udpAddress,
+      hostTag: hostTag(state.keys.hostPublicKey),
+      credentials: () => state.members.credentials(),
+      epoch: () => Math.floor(now() / intervalMs),
+      certificate: (epoch) => this.epochs.certificate(epoch),
+      now: () => performance.now(),
+      intervalMs,
+      nonces: new NonceTable(state.database),
+      onCarrier: (carrier, peer) => serveCarrier(carrier, peer, this.#serveInput()),
+    })
+  }
+
+  #serveInput(): Parameters<typeof serveCarrier>[2] {
+    const { state, random, now, report } = this.input
+    const { hostPublicKey, hostKey } = state.keys
+    return {
+      hostPublicKey,
+      hostKey,
+      hostName: this.hostName,
+      backend: nodeBackend,
+      random,
+      now,
+      members: state.members,
+      rooms: state.rooms,
+      hub: this.hub,
+      locator: this.locator,
+      recordSeq: () => this.publisher.seq,
+      record: () => this.publisher.record,
+      notice: () => this.epochs.notice,
+      publish: this.credentialsChanged,
+      report,
+    }
+  }
+
+  #makeInvites(): InvitesInput {
+    const { state, now, random } = this.input
+    return {
+      members: state.members,
+      hostPublicKey: state.keys.hostPublicKey,
+      hostName: this.hostName,
+      plan: this.plan,
+      recordSeq: () => this.publisher.seq,
+      now,
+      random,
+      publish: this.credentialsChanged,
+    }
+  }
+}

@@ -1,0 +1,113 @@
+// What stands in an option, as text, to a value. Whatever does not fit throws ClawError('usage'); words are the caller's.
+import { isIP } from 'node:net'
+import { isAbsolute, resolve } from 'node:path'
+import { NAME_MAX_BYTES } from '../shared/constants.ts'
+import { ClawError } from '../shared/error.ts'
+import { URL_MAX_BYTES } from '../shared/locator.ts'
+import {
+  type ListenAddress,
+  type PortRange,
+  parseDuration,
+  ROLES,
+  type Role,
+  type StoreOption,
+} from './config.ts'
+
+/** HOST:PORT, [IPv6]:PORT or PORT. */
+export function parseListen(value: string): ListenAddress {
+  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/\s]+)):)?(\d{1,5})$/i.exec(value)
+  const port = Number(match?.[3] ?? Number.NaN)
+  if (match === null || !(port <= 65_535)) throw new ClawError('usage')
+  if (match[1] !== undefined && isIP(match[1]) !== 6) throw new ClawError('usage')
+  const host = match[1] ?? match[2] ?? '127.0.0.1'
+  return { host: host === 'localhost' ? '127.0.0.1' : host, port }
+}
+
+export function parseName(value: string): string {
+  const name = value.trim()
+  const bytes = Buffer.byteLength(name)
+  if (bytes < 1 || bytes > NAME_MAX_BYTES || /\p{Cc}/u.test(name)) throw new ClawError('usage')
+  return name
+}
+
+export function parseAddress(value: string): string {
+  if (isIP(value) === 0) throw new ClawError('usage')
+  return value
+}
+
+export function parsePortRange(value: string): PortRange {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(value)
+  const range = { first: Number(match?.[1]), last: Number(match?.[2]) }
+  if (!(range.first >= 1024 && range.last <= 65_535 && range.last - range.first >= 7)) {
+    throw new ClawError('usage')
+  }
+  return range
+}
+
+/** `folder`: what a relative path starts from. */
+export function parseStore(value: string, folder: string): StoreOption {
+  if (value === 'mega') return { kind: 'mega' }
+  const path = value.startsWith('file:') ? value.slice(5) : ''
+  if (path !== '') return { kind: 'file', path: isAbsolute(path) ? path : resolve(folder, path) }
+  // `https:` names the kind, the URL follows: https:https://…; a bare https://… means the same.
+  return { kind: 'https', url: parseStoreUrl(value.replace(/^https:(?=https?:\/\/)/, '')) }
+}
+
+/** Without trailing slash. */
+export function parseStoreUrl(value: string): string {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol) || /[?#]/.test(value)) {
+    throw new ClawError('usage')
+  }
+  const base = url.href.replace(/\/+$/, '')
+  const named = url.username !== '' || url.password !== ''
+  if (named || Buffer.byteLength(base) > URL_MAX_BYTES) throw new ClawError('usage')
+  return base
+}
+
+export function parseWorkerName(value: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) throw new ClawError('usage')
+  return value
+}
+
+export function parseRole(value: string): Role {
+  const role = ROLES.find((known) => known === value)
+  if (role === undefined) throw new ClawError('usage')
+  return role
+}
+
+export function parseUses(value: string): number {
+  // More than there are slots in a record could never all be used.
+  if (!/^\d{1,2}$/.test(value) || Number(value) < 1 || Number(value) > 64) {
+    throw new ClawError('usage')
+  }
+  return Number(value)
+}
+
+export function parseExpiry(value: string): number {
+  const ms = parseDuration(value)
+  if (ms < 1000 || ms > 365 * 86_400_000) throw new ClawError('usage')
+  return ms
+}
+
+export function parseNote(value: string): string {
+  if ([...value].length > 200 || /\p{Cc}/u.test(value)) throw new ClawError('usage')
+  return value
+}
+
+export function parseSwitch(value: string): boolean {
+  if (value === 'true' || value === '1') return true
+  if (value === 'false' || value === '0') return false
+  throw new ClawError('usage')
+}
+
+export function parseToken(value: string): string {
+  if (!/^[\x21-\x7e]{1,256}$/.test(value)) throw new ClawError('usage')
+  return value
+}
+
+/** In ms, with a sign. */
+export function parseClockOffset(value: string): number {
+  const sign = value.startsWith('-') ? -1 : 1
+  return sign * parseDuration(value.replace(/^[+-]/, ''))
+}

@@ -1,0 +1,78 @@
+// What a host is started with, from the options that hold (host/effective.ts); and what must fit together.
+import { MEGA_GATEWAY } from '../shared/mega.ts'
+import {
+  DEFAULT_PORT_RANGE,
+  DEFAULT_ROTATION,
+  formatDuration,
+  type RotationTimes,
+  type StartOptions,
+  type StoreOption,
+} from './config.ts'
+import { type Effective, labelOf } from './effective.ts'
+import type { OptionName } from './optiontable.ts'
+import { UsageError } from './usage.ts'
+
+const MIN_INTERVAL_MS = 10_000
+/** The record carries the interval as a u32. */
+const MAX_INTERVAL_MS = 0xffffffff
+
+type Label = (name: OptionName) => string
+
+/** Throws UsageError for values that do not go together. */
+export function startOptions(effective: Effective, dataDir: string): StartOptions {
+  const { values, origins } = effective
+  const label: Label = (name) => labelOf(name, origins[name])
+  const stores = values.store ?? []
+  checkStores(stores, values['deploy-token'] !== null, label)
+  return {
+    dataDir,
+    http: values.http,
+    lan: values.lan ?? false,
+    takeOver: values['take-over'] ?? false,
+    pageUrl: values.page,
+    name: values.name,
+    rotation: rotationTimes(effective, label),
+    portRange: values['port-range'] ?? DEFAULT_PORT_RANGE,
+    udpAddress: values.udp,
+    externalAddress: values['external-address'],
+    stores,
+    megaApi: megaApi(effective),
+    deployToken: values['deploy-token'],
+    clockOffsetMs: values['clock-offset'] ?? 0,
+  }
+}
+
+export const megaApi = ({ values }: Effective): string => values['mega-api'] ?? MEGA_GATEWAY
+
+function checkStores(stores: readonly StoreOption[], token: boolean, label: Label): void {
+  if (stores.filter(({ kind }) => kind === 'mega').length > 1) {
+    throw new UsageError(`${label('store')}: mega can be given once.`)
+  }
+  // It must not reach the operator of another store.
+  if (token && stores.filter(({ kind }) => kind === 'https').length > 1) {
+    throw new UsageError(
+      `${label('deploy-token')} goes with one store https:URL only; ${label('store')} has several.`,
+    )
+  }
+}
+
+function rotationTimes({ values }: Effective, label: Label): RotationTimes {
+  const { intervalMs, noticeMs, graceMs } = DEFAULT_ROTATION
+  const times = {
+    intervalMs: values['rotate-every'] ?? intervalMs,
+    noticeMs: values.notice ?? noticeMs,
+    graceMs: values.grace ?? graceMs,
+  }
+  const every = label('rotate-every')
+  if (times.intervalMs < MIN_INTERVAL_MS) throw new UsageError(`${every} must be at least 10s.`)
+  if (times.intervalMs > MAX_INTERVAL_MS) throw new UsageError(`${every} must be at most 49d.`)
+  if (times.noticeMs + times.graceMs >= times.intervalMs) {
+    const [first, second, whole] = [times.noticeMs, times.graceMs, times.intervalMs].map(
+      formatDuration,
+    )
+    throw new UsageError(
+      `${label('notice')} (${first}) and ${label('grace')} (${second}) together must be shorter than ${every} (${whole}).`,
+    )
+  }
+  return times
+}

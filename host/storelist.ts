@@ -1,0 +1,112 @@
+// The stores of one start (SPEC §3.3): the embedded endpoint, a file in the data folder, and what --store names.
+import { join } from 'node:path'
+import { embedFallback, type Fallback } from '../fallback-worker/node.ts'
+import { toHex } from '../shared/bytes.ts'
+import { LOCATOR_FLAG, type Locator } from '../shared/locator.ts'
+import { burntIds, republish } from './burn.ts'
+import type { StartOptions } from './config.ts'
+import { MegaStore, megaFileName } from './mega.ts'
+import type { MegaAccount } from './megaaccount.ts'
+import type { HostState } from './state.ts'
+import { fileStore, httpsStore, type Store } from './stores.ts'
+
+export interface StoreList {
+  readonly fallback: Fallback['app']
+  readonly mega: MegaStore | null
+  /** endpoints of others, without trailing slash */
+  readonly urls: readonly string[]
+  /** all that the record is put to */
+  readonly all: readonly Store[]
+}
+
+export function openStores(
+  options: StartOptions,
+  state: HostState,
+  input: {
+    readonly megaAccount: MegaAccount | null
+    readonly now: () => number
+    /** MEGA has its file now: there is one more place to name */
+    readonly onAnchor: () => void
+  },
+  closers: (() => unknown)[],
+): StoreList {
+  const { dir, keys, burnt } = state
+  const { now, onAnchor } = input
+  const fallback = embedFallback({
+    path: join(dir, 'records.db'),
+    ownIds: () => new Set([toHex(keys.storageId), ...burntIds(burnt)]),
+    nowMs: now,
+  })
+  closers.push(() => fallback.close())
+  const mega = options.stores.some(({ kind }) => kind === 'mega')
+    ? new MegaStore({
+        gateway: options.megaApi,
+        dir,
+        anchorName: megaFileName(keys.storageId),
+        account: input.megaAccount,
+        now,
+        onAnchor,
+      })
+    : null
+  closers.push(() => mega?.stop())
+  const made = makeStores(options, fallback.app, keys.writeSecret, dir)
+  return {
+    fallback: fallback.app,
+    mega,
+    urls: options.stores.flatMap((store) => (store.kind === 'https' ? [store.url] : [])),
+    all: mega === null ? made : [...made, mega],
+  }
+}
+
+function makeStores(
+  options: StartOptions,
+  embedded: Fallback['app'],
+  writeSecret: Uint8Array,
+  dir: string,
+): Store[] {
+  // The name is never looked up.
+  const own = { name: 'embedded', url: 'http://embedded.invalid', writeSecret }
+  const stores: Store[] = [
+    httpsStore({ ...own, request: async (url, init) => embedded.request(url, init) }),
+    fileStore(join(dir, 'record.bin')),
+  ]
+  options.stores.forEach((store, i) => {
+    if (store.kind === 'mega') return
+    const made =
+      store.kind === 'file'
+        ? { ...fileStore(store.path), name: `file-${i + 1}` }
+        : httpsStore({ ...store, name: store.name ?? `https-${i + 1}`, writeSecret })
+    stores.push(made)
+  })
+  return stores
+}
+
+/** Where readers find the record: the host's own endpoints at `ownUrls`, those of others, MEGA once it has its file. */
+export const locatorOf = (
+  id: Uint8Array,
+  ownUrls: readonly string[],
+  { urls, mega }: StoreList,
+): Locator => [
+  ...[...ownUrls, ...urls].map((url) => ({
+    type: 'https' as const,
+    flags: LOCATOR_FLAG.record,
+    id,
+    url,
+  })),
+  ...(mega?.entry ? [mega.entry] : []),
+]
+
+/** Keeps what this folder has burnt in the endpoints `urls` (SPEC §3.5). */
+export function republishBurnt(
+  state: HostState,
+  urls: readonly string[],
+  now: () => number,
+  closers: (() => unknown)[],
+): void {
+  for (const burnt of state.burnt) {
+    const stores = urls.map((url, i) =>
+      httpsStore({ name: `burnt-${i}`, url, writeSecret: burnt.writeSecret }),
+    )
+    closers.push(republish({ burnt, stores, now }))
+  }
+}
