@@ -1,4 +1,5 @@
 // Reference of SPEC §4.
+import { signalHint } from './mailbox.ts'
 import { gcmOpen, gcmSeal, hmacSha256, join, kdf, sha256, text, uint, zeros } from './primitives.ts'
 
 export interface ReferenceKnock {
@@ -18,6 +19,10 @@ export const hostTag = (hostPublicKey: Uint8Array): Buffer =>
 export const knockHint = (root: Uint8Array, epoch: number): Buffer =>
   hmacSha256(kdf(root, 'knock hint'), uint(epoch, 8)).subarray(0, 8)
 
+/** Of the route: 4 has the signal hint. */
+export const hintOf = (root: Uint8Array, epoch: number, route: number): Buffer =>
+  route === 4 ? signalHint(root, epoch) : knockHint(root, epoch)
+
 export const icePassword = (root: Uint8Array, nonce: Uint8Array): string =>
   hmacSha256(kdf(root, 'ice pwd'), nonce).toString('base64').slice(0, 24)
 
@@ -31,7 +36,7 @@ export const knockPlaintext = (
 
 /** `plaintext`: another one than SPEC asks for, to see it refused. */
 export function sealKnock(k: ReferenceKnock, plaintext: Uint8Array = knockPlaintext(k)): Buffer {
-  const hint = knockHint(k.root, k.epoch)
+  const hint = hintOf(k.root, k.epoch, k.route)
   const bound = aad(k.hostPublicKey, hint, k.route, k.clientUfrag)
   return join(hint, k.nonce, gcmSeal(kdf(k.root, 'knock'), k.nonce, bound, plaintext))
 }

@@ -8,10 +8,11 @@ import { concat, fromHex, Reader, toHex, Writer } from '../../shared/bytes.ts'
 import { MODE, type Mode, ROUTE, type Route } from '../../shared/constants.ts'
 import { ClawError } from '../../shared/error.ts'
 import { answerHandshake, startHandshake } from '../../shared/handshake.ts'
-import { kdf } from '../../shared/hash.ts'
+import { sha256 as hash, kdf } from '../../shared/hash.ts'
 import { decodeInvite, encodeInvite, inviteRoot } from '../../shared/invite.ts'
 import { hostTag, knockHint, openKnock, parseKnock } from '../../shared/knock.ts'
 import { writeLocator } from '../../shared/locator.ts'
+import { encodeProof, signalHints } from '../../shared/mailbox.ts'
 import { gcmSeal, nobleBackend } from '../../shared/noble.ts'
 import { settleOutbox } from '../../shared/outbox.ts'
 import { decodePut, encodePut, storageId } from '../../shared/put.ts'
@@ -52,7 +53,7 @@ test('every list of the file is read by a test', () => {
   const inWire = ['message', 'messageRefused', 'event', 'eventRefused']
   const here = [
     ...['kdf', 'hostTag', 'invite', 'inviteRefused', 'handshakeRefused', 'knockHint'],
-    ...['knockRefused', 'stun', 'stunRefused', 'recordBody', 'put', 'frameSequence'],
+    ...['knockRefused', 'mailbox', 'stun', 'stunRefused', 'recordBody', 'put', 'frameSequence'],
     ...['frameRefused', 'resume', 'safety'],
   ]
   expect(Object.keys(vectors).sort()).toEqual([...elsewhere, ...inWire, ...here].sort())
@@ -102,6 +103,15 @@ describe('keys and links', () => {
 describe('packets', () => {
   test.each(list('knockHint', 8))('hint of epoch $epoch', (v) => {
     expect(toHex(knockHint(fromHex(v.root), v.epoch))).toBe(v.hint)
+  })
+
+  test.each(list('mailbox', 3))('mailbox of $roots.length credentials', async (v) => {
+    const writeSecret = fromHex(v.writeSecret)
+    const hints = signalHints(v.roots.map(fromHex), v.epoch, writeSecret)
+    expect(toHex(hints)).toBe(v.hints)
+    const { origin, timeMs } = v
+    const input = { origin, timeMs, challenge: fromHex(v.challenge), hints, sha256: hash }
+    expect(toHex(await encodeProof(writeSecret, input))).toBe(v.proof)
   })
 
   test.each(list('knockRefused', 18))('no knock: $what', async (v) => {

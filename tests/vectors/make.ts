@@ -14,6 +14,7 @@ import {
   kdfVectors,
   safetyVectors,
 } from './links.ts'
+import { mailboxVectors } from './mailboxes.ts'
 import {
   eventRefusedVectors,
   eventVectors,
@@ -72,6 +73,7 @@ export async function makeVectors(): Promise<Fields> {
     knock,
     knockHint: knockHintVectors(),
     knockRefused: knockRefusedVectors(),
+    mailbox: mailboxVectors(),
     stun: stunVectors(),
     stunRefused: stunRefusedVectors(),
     record: [record],

@@ -119,7 +119,7 @@ export function knockVector(label: string, route: keyof typeof ROUTE, clientUfra
   const hostPublicKey = ed25519PublicKey(fixed('host identity'))
   const bytes = {
     root: fixed(`${label} root`),
-    clientFingerprint: fixed(`${label} fingerprint`),
+    clientFingerprint: route === 'relay' ? new Uint8Array(32) : fixed(`${label} fingerprint`),
     nonce: fixed(`${label} nonce`, 12),
   }
   const epoch = 472_222
