@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type Fault, MegaEmulator } from '../emulators/mega.ts'
 import { freePort, type Lab, labTest } from './harness.ts'
-import type { Host, HostEvent } from './host.ts'
+import { Host, type HostEvent } from './host.ts'
 
 const EMAIL = 'ada@example.org'
 const PASSWORD = 'hunter2-hunter2'
@@ -182,3 +182,28 @@ megaTest('MEGA hanging at the first start keeps no host from stopping', async (l
   expect(started, 'ready although MEGA hangs').not.toBeNull()
   expect(await started?.host.stop()).toBe(0)
 })
+
+megaTest(
+  'who asks a host to stop while it waits for MEGA waits for nothing',
+  async (lab, emulator) => {
+    emulator.fault('us0', { kind: 'hang' }, 10)
+    const dir = lab.path('host')
+    const args = [
+      '--http',
+      `127.0.0.1:${freePort()}`,
+      '--store',
+      'mega',
+      '--mega-api',
+      emulator.url,
+    ]
+    const account = { CLAWCHAT_MEGA_EMAIL: EMAIL, CLAWCHAT_MEGA_PASSWORD: PASSWORD }
+    const host = new Host(dir, args, account)
+    try {
+      await emulator.seen('us0')
+      expect(await host.stop()).toBe(0)
+      expect(host.events.map(({ event }) => event)).toEqual(['stopped'])
+    } finally {
+      await host.kill()
+    }
+  },
+)
