@@ -177,9 +177,9 @@ function keepCurrent(host: Host): void {
 }
 
 async function serve(host: Host): Promise<void> {
-  const { state, doors, stores, now, closers } = host.input
-  const [own] = doors.urls
-  republishBurnt(state, [...(own === undefined ? [] : [own]), ...stores.urls], now, closers)
+  const { options, state, doors, stores, now, closers } = host.input
+  const urls = [...doors.urls.slice(0, 1), ...stores.urls]
+  republishBurnt(state, urls, options.megaApi, now, closers)
   const control = await serveControl(controlPath(state.dir), (command, args) =>
     runControl(host, command, args),
   )

@@ -1,5 +1,5 @@
 // MEGA as a store, with a real host, the real megajs and the real page in Chromium; only MEGA itself is an emulator.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type Fault, MegaEmulator } from '../emulators/mega.ts'
@@ -207,3 +207,57 @@ megaTest(
     }
   },
 )
+
+megaTest(
+  'after a burn the old file at MEGA shows it, and the new identity has a file of its own',
+  async (lab, emulator) => {
+    const { host, ready } = await setting(lab, emulator)
+    await host.waitFor('published', ofMega)
+    const ann = await lab.profile('Ann', lab.path('ann'))
+    await ann.client.join(String(ready.invite))
+    await host.waitFor('enrolled')
+    await ann.close()
+    const old = anchorOf(lab)
+    const from = host.events.length
+    expect(await host.command('burn', '--yes')).toMatchObject({ code: 0 })
+    const fresh = await host.waitFor('ready', undefined, from)
+    const burnt = host.events.findIndex(({ event }) => event === 'burnt')
+    await host.waitFor('published', ofMega, burnt)
+    expect(anchorOf(lab)).not.toBe(old)
+    expect(emulator.count('us'), 'once for each identity').toBe(2)
+
+    // Both read nothing but MEGA.
+    const late = await lab.profile('Ann again', lab.path('ann'))
+    await late.client.driver.answerRecords('dead')
+    await late.client.driver.goto(String(ready.page))
+    expect(await late.client.alertCode()).toBe('burned')
+    const ben = await lab.chromium('Ben')
+    await ben.driver.answerRecords('dead')
+    await ben.join(String(fresh.invite))
+    await ben.send('a new house')
+    await ben.waitMessage('a new house', 'sent')
+  },
+)
+
+megaTest(
+  'without the account in reach a burnt host says what to do, and is found by its other stores',
+  async (lab, emulator) => {
+    const first = await setting(lab, emulator)
+    await first.host.waitFor('published', ofMega)
+    expect(await first.host.stop()).toBe(0)
+    // Typed at a prompt the first time: the session goes on without it.
+    rmSync(join(lab.path('host'), 'mega-account.json'))
+    const { host } = await lab.host(first.args, lab.path('host'))
+    await host.waitFor('published', ofMega)
+    const from = host.events.length
+    expect(await host.command('burn', '--yes')).toMatchObject({ code: 0 })
+    const fresh = await host.waitFor('ready', undefined, from)
+    await host.waitFor('store-failed', (event) => ofMega(event) && event.code === 'mega-account')
+    expect(host.stderr).toContain('Start in a terminal and answer the questions')
+    const ann = await lab.chromium('Ann')
+    await ann.join(String(fresh.invite))
+  },
+)
+
+const anchorOf = (lab: Lab): string =>
+  JSON.parse(readFileSync(join(lab.path('host'), 'mega.json'), 'utf8')).anchor.handle
