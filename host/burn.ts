@@ -1,6 +1,6 @@
 // Burn (SPEC §3.5): the host's last word under one identity. The signed record and W stay for 30 days, H's secret does not.
 // What is written first decides: with `burnt-….key` in the folder the old identity is over, however this process ends.
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { concat, equal, Reader, toHex, toUtf8, u64 } from '../shared/bytes.ts'
@@ -9,6 +9,7 @@ import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
 import { transaction } from './database.ts'
 import { syncFolder, writeAtomically } from './folder.ts'
+import { MEGA_SESSION_FILE } from './megasession.ts'
 import type { Store } from './stores.ts'
 
 export const BURN_REASON = { compromised: 1, closed: 2 } as const
@@ -65,10 +66,23 @@ function parseBurnt(dir: string, file: string): Burnt {
   return { file, writeSecret, untilMs, record }
 }
 
-function keepUntilOver(dir: string, { file, untilMs }: Burnt, nowMs: number): boolean {
-  if (nowMs < untilMs) return true
-  rmSync(join(dir, file), { force: true })
+function keepUntilOver(dir: string, burnt: Burnt, nowMs: number): boolean {
+  if (nowMs < burnt.untilMs) return true
+  for (const file of [megaFileOf(burnt), burnt.file]) rmSync(join(dir, file), { force: true })
   return false
+}
+
+/** The session at MEGA of a burnt identity, with its file there. */
+export const megaFileOf = ({ file }: Pick<Burnt, 'file'>): string =>
+  file.replace(/\.key$/, '.mega.json')
+
+/** The file at MEGA belongs to the identity that is over, and shows its burn; the next one makes its own. Again: no harm. */
+export function retireMega(dir: string, burnt: readonly Burnt[], writeSecret: Uint8Array): void {
+  const own = burnt.find((each) => equal(each.writeSecret, writeSecret))
+  const file = join(dir, MEGA_SESSION_FILE)
+  if (own === undefined || !existsSync(file)) return
+  renameSync(file, join(dir, megaFileOf(own)))
+  syncFolder(dir)
 }
 
 /** Whether a crash came between the burn of this identity and its end. */

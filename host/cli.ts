@@ -173,20 +173,26 @@ async function start(options: StartOptions): Promise<void> {
   warnOfVariables()
   if (options.clockOffsetMs !== 0) report({ event: 'warning', code: 'clock-offset' })
   const usesMega = options.stores.some(({ kind }) => kind === 'mega')
-  const account = usesMega ? await megaAccount(options.dataDir, options.megaApi) : null
+  let account = usesMega ? await megaAccount(options.dataDir, options.megaApi) : null
   // Loaded here, so that the other commands start fast.
   const { runHost } = await import('./main.ts')
-  const asked = new Promise<void>((done) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => done())
-  })
+  const asked = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => asked.abort())
+  }
   // Whatever hangs must not keep a service manager waiting.
-  void asked.then(() => setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref())
+  asked.signal.addEventListener('abort', () => {
+    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref()
+  })
   try {
     for (;;) {
-      const host = await runHost(options, report, account)
-      void asked.then(() => host.stop())
+      const host = await runHost(options, report, account, asked.signal)
+      if (asked.signal.aborted) void host.stop()
+      asked.signal.addEventListener('abort', () => void host.stop())
       // A burnt host goes on as a new one, in the same folder and at the same address.
       if ((await host.stopped) === 'stopped') break
+      // A code of the second factor works once.
+      if (account !== null && account.code !== null) account = null
     }
   } finally {
     // A timer left behind by a library must not keep the process; half a second lets last answers leave.

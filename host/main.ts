@@ -33,17 +33,22 @@ interface Start {
   readonly given: StartOptions
   readonly report: (event: HostEvent) => void
   readonly megaAccount: MegaAccount | null
+  readonly signal: AbortSignal
   readonly closers: (() => unknown)[]
   readonly closeAll: () => Promise<void>
 }
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
-/** Starts a host; resolves after `ready` was reported. Throws ClawError for everything that prevents it. */
+/**
+ * Starts a host; resolves after `ready` was reported, or once it has stopped again because `signal` asked for it before.
+ * Throws ClawError for everything that prevents it.
+ */
 export async function runHost(
   options: StartOptions,
   report: (event: HostEvent) => void,
   megaAccount: MegaAccount | null = null,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<RunningHost> {
   // Whatever is made from here on belongs to the owner alone, SQLite's own files included.
   process.umask(0o077)
@@ -52,7 +57,7 @@ export async function runHost(
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    return await start({ given: options, report, megaAccount, closers, closeAll })
+    return await start({ given: options, report, megaAccount, signal, closers, closeAll })
   } catch (error) {
     await closeAll()
     throw error
@@ -75,15 +80,30 @@ async function start(input: Start): Promise<RunningHost> {
   if (options.name !== null) state.settings.set('name', options.name)
   const host = await wire(input, options, state, now)
   await host.epochs.start()
-  const { mega } = host.input.stores
-  if (mega !== null && mega.entry === null) await atMost(ANCHOR_WAIT_MS, mega.prepare())
-  await host.publisher.learn()
+  await askStores(host, input.signal)
+  if (input.signal.aborted) {
+    await host.stop()
+    return host
+  }
   host.open()
   const invite = await firstLink(host)
   keepCurrent(host)
   await serve(host)
   announce(host, invite)
   return host
+}
+
+/** Whether MEGA has its file, and what the stores hold; whoever wants the host to stop does not wait for them. */
+async function askStores({ input, publisher }: Host, signal: AbortSignal): Promise<void> {
+  const stopping = new Promise<void>((done) => {
+    if (signal.aborted) done()
+    signal.addEventListener('abort', () => done(), { once: true })
+  })
+  const { mega } = input.stores
+  if (mega !== null && mega.entry === null) {
+    await atMost(ANCHOR_WAIT_MS, Promise.race([mega.prepare(), stopping]))
+  }
+  await Promise.race([publisher.learn(), stopping])
 }
 
 async function wire(
@@ -157,9 +177,9 @@ function keepCurrent(host: Host): void {
 }
 
 async function serve(host: Host): Promise<void> {
-  const { state, doors, stores, now, closers } = host.input
-  const [own] = doors.urls
-  republishBurnt(state, [...(own === undefined ? [] : [own]), ...stores.urls], now, closers)
+  const { options, state, doors, stores, now, closers } = host.input
+  const urls = [...doors.urls.slice(0, 1), ...stores.urls]
+  republishBurnt(state, urls, options.megaApi, now, closers)
   const control = await serveControl(controlPath(state.dir), (command, args) =>
     runControl(host, command, args),
   )

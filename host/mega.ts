@@ -25,6 +25,8 @@ export interface MegaInput {
   readonly gateway: string
   /** the data folder, for `mega.json` */
   readonly dir: string
+  /** instead of `mega.json` */
+  readonly file?: string
   /** of the anchor file, unique for this host */
   readonly anchorName: string
   readonly account: MegaAccount | null
@@ -76,7 +78,7 @@ export class MegaStore implements Store {
   constructor(input: MegaInput) {
     this.#input = input
     this.#times = { ...TIMES, ...input.times }
-    this.#session = readMegaSession(input.dir, input.gateway)
+    this.#session = readMegaSession(input.dir, input.gateway, input.file)
   }
 
   /** Where readers find the record; null until the anchor is made. */
@@ -270,7 +272,8 @@ export class MegaStore implements Store {
 
   #keep(part: Partial<MegaSession>): void {
     this.#session = { ...this.#session, ...part }
-    writeMegaSession(this.#input.dir, this.#input.gateway, this.#session)
+    const { dir, gateway, file } = this.#input
+    writeMegaSession(dir, gateway, this.#session, file)
   }
 
   /** While MEGA is to be left alone nothing is sent, and the reason is given again. */

@@ -43,7 +43,8 @@ interface Refused {
   readonly mark: string
 }
 
-const FILE = 'mega.json'
+/** In the data folder; that of a burnt identity has another name (host/burn.ts). */
+export const MEGA_SESSION_FILE = 'mega.json'
 const VERSION = 1
 
 export const NO_SESSION: MegaSession = {
@@ -55,9 +56,13 @@ export const NO_SESSION: MegaSession = {
 }
 
 /** The session at this gateway; none for a missing, damaged or foreign file: signing in finds the anchor again. */
-export function readMegaSession(dir: string, gateway: string): MegaSession {
+export function readMegaSession(
+  dir: string,
+  gateway: string,
+  file = MEGA_SESSION_FILE,
+): MegaSession {
   try {
-    const path = join(dir, FILE)
+    const path = join(dir, file)
     const kept = JSON.parse(readFileSync(path, 'utf8')) as Partial<MegaSession> & Kept
     if (kept.version !== VERSION || kept.gateway !== gateway) return NO_SESSION
     chmodSync(path, 0o600)
@@ -81,10 +86,15 @@ export function checkAnchor({ node, handle, fileKey }: Anchor): void {
 }
 
 /** Throws ClawError('storage'). */
-export function writeMegaSession(dir: string, gateway: string, session: MegaSession): void {
+export function writeMegaSession(
+  dir: string,
+  gateway: string,
+  session: MegaSession,
+  file = MEGA_SESSION_FILE,
+): void {
   const kept: MegaSession & Kept = { version: VERSION, gateway, ...session }
   try {
-    writeAtomically(join(dir, FILE), Buffer.from(`${JSON.stringify(kept, null, 2)}\n`), 0o600)
+    writeAtomically(join(dir, file), Buffer.from(`${JSON.stringify(kept, null, 2)}\n`), 0o600)
     syncFolder(dir)
   } catch {
     throw new ClawError('storage')

@@ -6,7 +6,7 @@ import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
 import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
-import { type Burnt, isOver, readBurnt, wipeDatabase } from './burn.ts'
+import { type Burnt, isOver, readBurnt, retireMega, wipeDatabase } from './burn.ts'
 import { openDatabase, Settings } from './database.ts'
 import { type Identity, openFolder, renewIdentity } from './folder.ts'
 import { Members } from './members.ts'
@@ -53,7 +53,10 @@ export async function openState(
   const over = isOver(burnt, folder.identity.writeSecret)
   const ending = { over }
   closers.push(() => {
-    if (ending.over) renewIdentity(folder.dir)
+    if (!ending.over) return
+    const { writeSecret } = folder.identity
+    retireMega(folder.dir, readBurnt(folder.dir, nowMs), writeSecret)
+    renewIdentity(folder.dir)
   })
   const database = openDatabase(folder.dir)
   closers.push(() => {

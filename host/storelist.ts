@@ -1,9 +1,12 @@
 // The stores of one start (SPEC §3.3): the embedded endpoint, a file in the data folder, and what --store names.
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { embedFallback, type Fallback } from '../fallback-worker/node.ts'
 import { toHex } from '../shared/bytes.ts'
 import { LOCATOR_FLAG, type Locator } from '../shared/locator.ts'
-import { burntIds, republish } from './burn.ts'
+import { ed25519PublicKey } from '../shared/noble.ts'
+import { storageId } from '../shared/put.ts'
+import { type Burnt, burntIds, megaFileOf, republish } from './burn.ts'
 import type { StartOptions } from './config.ts'
 import { MegaStore, megaFileName } from './mega.ts'
 import type { MegaAccount } from './megaaccount.ts'
@@ -96,17 +99,40 @@ export const locatorOf = (
   ...(mega?.entry ? [mega.entry] : []),
 ]
 
-/** Keeps what this folder has burnt in the endpoints `urls` (SPEC §3.5). */
+/** Keeps what this folder has burnt in the endpoints `urls` and in its old file at MEGA (SPEC §3.5). */
 export function republishBurnt(
   state: HostState,
   urls: readonly string[],
+  megaGateway: string,
   now: () => number,
   closers: (() => unknown)[],
 ): void {
   for (const burnt of state.burnt) {
-    const stores = urls.map((url, i) =>
-      httpsStore({ name: `burnt-${i}`, url, writeSecret: burnt.writeSecret }),
+    const { writeSecret } = burnt
+    const stores: Store[] = urls.map((url, i) =>
+      httpsStore({ name: `burnt-${i}`, url, writeSecret }),
     )
+    const mega = burntMega(state.dir, burnt, megaGateway, now)
+    if (mega !== null) {
+      stores.push(mega)
+      closers.push(() => mega.stop())
+    }
     closers.push(republish({ burnt, stores, now }))
   }
+}
+
+/** As long as its session lasts: nobody signs in for an identity that is over. */
+function burntMega(
+  dir: string,
+  burnt: Burnt,
+  gateway: string,
+  now: () => number,
+): MegaStore | null {
+  const file = megaFileOf(burnt)
+  const anchorName = megaFileName(storageId(ed25519PublicKey(burnt.writeSecret)))
+  const mega = new MegaStore({ gateway, dir, file, anchorName, account: null, now })
+  if (mega.entry !== null) return mega
+  // It never had its file, and may hold the key to the account.
+  rmSync(join(dir, file), { force: true })
+  return null
 }

@@ -1,10 +1,10 @@
 // MEGA as a store, with a real host, the real megajs and the real page in Chromium; only MEGA itself is an emulator.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type Fault, MegaEmulator } from '../emulators/mega.ts'
 import { freePort, type Lab, labTest } from './harness.ts'
-import type { Host, HostEvent } from './host.ts'
+import { Host, type HostEvent } from './host.ts'
 
 const EMAIL = 'ada@example.org'
 const PASSWORD = 'hunter2-hunter2'
@@ -182,3 +182,82 @@ megaTest('MEGA hanging at the first start keeps no host from stopping', async (l
   expect(started, 'ready although MEGA hangs').not.toBeNull()
   expect(await started?.host.stop()).toBe(0)
 })
+
+megaTest(
+  'who asks a host to stop while it waits for MEGA waits for nothing',
+  async (lab, emulator) => {
+    emulator.fault('us0', { kind: 'hang' }, 10)
+    const dir = lab.path('host')
+    const args = [
+      '--http',
+      `127.0.0.1:${freePort()}`,
+      '--store',
+      'mega',
+      '--mega-api',
+      emulator.url,
+    ]
+    const account = { CLAWCHAT_MEGA_EMAIL: EMAIL, CLAWCHAT_MEGA_PASSWORD: PASSWORD }
+    const host = new Host(dir, args, account)
+    try {
+      await emulator.seen('us0')
+      expect(await host.stop()).toBe(0)
+      expect(host.events.map(({ event }) => event)).toEqual(['stopped'])
+    } finally {
+      await host.kill()
+    }
+  },
+)
+
+megaTest(
+  'after a burn the old file at MEGA shows it, and the new identity has a file of its own',
+  async (lab, emulator) => {
+    const { host, ready } = await setting(lab, emulator)
+    await host.waitFor('published', ofMega)
+    const ann = await lab.profile('Ann', lab.path('ann'))
+    await ann.client.join(String(ready.invite))
+    await host.waitFor('enrolled')
+    await ann.close()
+    const old = anchorOf(lab)
+    const from = host.events.length
+    expect(await host.command('burn', '--yes')).toMatchObject({ code: 0 })
+    const fresh = await host.waitFor('ready', undefined, from)
+    const burnt = host.events.findIndex(({ event }) => event === 'burnt')
+    await host.waitFor('published', ofMega, burnt)
+    expect(anchorOf(lab)).not.toBe(old)
+    expect(emulator.count('us'), 'once for each identity').toBe(2)
+
+    // Both read nothing but MEGA.
+    const late = await lab.profile('Ann again', lab.path('ann'))
+    await late.client.driver.answerRecords('dead')
+    await late.client.driver.goto(String(ready.page))
+    expect(await late.client.alertCode()).toBe('burned')
+    const ben = await lab.chromium('Ben')
+    await ben.driver.answerRecords('dead')
+    await ben.join(String(fresh.invite))
+    await ben.send('a new house')
+    await ben.waitMessage('a new house', 'sent')
+  },
+)
+
+megaTest(
+  'without the account in reach a burnt host says what to do, and is found by its other stores',
+  async (lab, emulator) => {
+    const first = await setting(lab, emulator)
+    await first.host.waitFor('published', ofMega)
+    expect(await first.host.stop()).toBe(0)
+    // Typed at a prompt the first time: the session goes on without it.
+    rmSync(join(lab.path('host'), 'mega-account.json'))
+    const { host } = await lab.host(first.args, lab.path('host'))
+    await host.waitFor('published', ofMega)
+    const from = host.events.length
+    expect(await host.command('burn', '--yes')).toMatchObject({ code: 0 })
+    const fresh = await host.waitFor('ready', undefined, from)
+    await host.waitFor('store-failed', (event) => ofMega(event) && event.code === 'mega-account')
+    expect(host.stderr).toContain('Start in a terminal and answer the questions')
+    const ann = await lab.chromium('Ann')
+    await ann.join(String(fresh.invite))
+  },
+)
+
+const anchorOf = (lab: Lab): string =>
+  JSON.parse(readFileSync(join(lab.path('host'), 'mega.json'), 'utf8')).anchor.handle

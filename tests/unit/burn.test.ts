@@ -1,10 +1,26 @@
 // Burn (SPEC §3.5): what is left of an identity in its folder, and how long its burn stays in the stores.
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { isOver, readBurnt, republish, wipeDatabase, writeBurnt } from '../../host/burn.ts'
+import {
+  isOver,
+  megaFileOf,
+  readBurnt,
+  republish,
+  retireMega,
+  wipeDatabase,
+  writeBurnt,
+} from '../../host/burn.ts'
 import { openDatabase, Settings } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
 import { parseCommand } from '../../host/options.ts'
@@ -55,6 +71,28 @@ test('a burn is on disk for the owner alone, ends its identity, and goes after 3
   expect(isOver(burnt, random(32))).toBe(false)
   expect(readBurnt(dir, NOW + 30 * DAY)).toEqual([])
   expect(existsSync(join(dir, file))).toBe(false)
+})
+
+test('its session at MEGA goes with it: to the burnt identity alone, until the 30 days are over', () => {
+  const [secret, other] = [random(32), random(32)]
+  const session = join(dir, 'mega.json')
+  writeBurnt(dir, secret, random(6144), NOW)
+  const burnt = readBurnt(dir, NOW)
+  retireMega(dir, burnt, secret)
+  expect(readdirSync(dir)).toHaveLength(1)
+  writeFileSync(session, 'old')
+  retireMega(dir, burnt, other)
+  expect(readFileSync(session, 'utf8')).toBe('old')
+  retireMega(dir, burnt, secret)
+  expect(existsSync(session)).toBe(false)
+  const [file = ''] = burnt.map(megaFileOf)
+  expect(readFileSync(join(dir, file), 'utf8')).toBe('old')
+  // After a crash once more, when the next identity has none yet.
+  retireMega(dir, burnt, secret)
+  expect(readFileSync(join(dir, file), 'utf8')).toBe('old')
+  expect(readBurnt(dir, NOW + 30 * DAY - 1)).toEqual(burnt)
+  expect(readBurnt(dir, NOW + 30 * DAY)).toEqual([])
+  expect(readdirSync(dir)).toEqual([])
 })
 
 test('two burns within a month are kept beside each other', () => {
