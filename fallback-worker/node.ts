@@ -11,6 +11,8 @@ import {
 } from './cell.ts'
 import { type NodeMailbox, openNodeMailbox } from './nodemailbox.ts'
 
+export type { NodeMailbox }
+
 export interface RecordFile {
   readonly records: RecordCell
   close(): void

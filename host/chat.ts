@@ -1,5 +1,6 @@
 // One device's conversation on one carrier (SPEC §6.2, §7): RESUME first, then events both ways.
 // What is stored and who may see it is decided in rooms.ts; this file only moves it.
+import type { Route } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
 import type { Bye, ClawMessage } from '../shared/messages.ts'
@@ -16,6 +17,7 @@ export interface ChatInput {
   /** hex ids */
   readonly device: string
   readonly member: string
+  readonly route: Route
   readonly rooms: Rooms
   readonly hub: Hub
   readonly now: () => number
@@ -32,6 +34,7 @@ export interface ChatInput {
 export class ChatSession {
   readonly device: string
   readonly member: string
+  readonly route: Route
   readonly #input: ChatInput
   readonly #latestState: Latest
   readonly #latestRecord: Latest
@@ -48,6 +51,7 @@ export class ChatSession {
     this.#latestRecord = new Latest(input.link)
     this.device = input.device
     this.member = input.member
+    this.route = input.route
   }
 
   /** One message of the device; whatever it throws ends the carrier. The next one waits until the answer has left. */

@@ -81,7 +81,7 @@ async function revoke(host: Host, id: string): Promise<RevokeResult> {
 }
 
 function dismiss(host: Host, devices: readonly string[]): void {
-  host.direct.retire(new Set(devices))
+  host.retire(new Set(devices))
   for (const device of devices) {
     host.hub.expel(device)
     host.input.report({ event: 'revoked', device })

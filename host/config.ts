@@ -1,6 +1,8 @@
 // What `clawchat start` may be told, what it reports, and the shapes of the other commands' answers (contract.md).
+
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { Route } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 
 export interface ListenAddress {
@@ -119,7 +121,7 @@ export type HostEvent =
       readonly event: 'connected'
       readonly member: string
       readonly device: string
-      readonly route: 'direct'
+      readonly route: Route
     }
   | { readonly event: 'disconnected'; readonly member: string; readonly device: string }
   | { readonly event: 'revoked'; readonly device: string }
@@ -209,7 +211,7 @@ export interface MemberResult {
     readonly name: string
     readonly lastSeen: string
     /** null while it is not connected */
-    readonly route: 'direct' | null
+    readonly route: Route | null
     /** 12 groups of five digits (SPEC §8) */
     readonly safetyCode: readonly string[]
   }[]

@@ -14,6 +14,7 @@ import { type LinkPlan, planLinks } from './links.ts'
 import type { Doors } from './listen.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { Publisher } from './publisher.ts'
+import { Relays } from './relays.ts'
 import { publishedEverywhere } from './revocation.ts'
 import { serveCarrier } from './serve.ts'
 import { type HostState, hostNameOf, noteCopy } from './state.ts'
@@ -43,6 +44,7 @@ export class Host {
   readonly publisher: Publisher
   readonly epochs: Epochs
   readonly direct: DirectListener
+  readonly relays: Relays
   readonly invites: InvitesInput
   /** the next moment at which an invite or a reservation ends */
   readonly #expiry: Wake
@@ -61,8 +63,10 @@ export class Host {
     closers.push(() => this.#expiry.stop())
     this.epochs = this.#makeEpochs()
     this.direct = this.#makeDirect()
+    this.relays = this.#makeRelays()
     closers.push(
       guardWerift(),
+      () => this.relays.stop(),
       () => this.direct.stop(),
       () => this.epochs.stop(),
     )
@@ -82,6 +86,18 @@ export class Host {
   open(): void {
     this.#started = true
     this.direct.refresh()
+    this.relays.start()
+  }
+
+  /** What a revocation ends before the devices are told (SPEC §3.4). */
+  retire(devices: ReadonlySet<string>): void {
+    this.direct.retire(devices)
+    this.relays.retire(devices)
+  }
+
+  #refresh(): void {
+    this.direct.refresh()
+    this.relays.refresh()
   }
 
   /** Something that the record says is another now. */
@@ -105,7 +121,7 @@ export class Host {
 
   /** Credentials changed: knocks and record must follow. */
   readonly credentialsChanged = (): Promise<void> => {
-    this.direct.refresh()
+    this.#refresh()
     this.watchExpiry()
     return this.publisher.publish()
   }
@@ -198,7 +214,7 @@ export class Host {
   }
 
   #onEpochEvent(event: EpochEvent): void {
-    this.direct.refresh()
+    this.#refresh()
     this.input.report(hostEvent(event))
     if (event.type === 'notice') this.moveSessions(event.epoch, event.atMs)
   }
@@ -215,7 +231,32 @@ export class Host {
       now: () => performance.now(),
       intervalMs,
       nonces: new NonceTable(state.database),
-      onCarrier: (carrier, peer) => serveCarrier(carrier, peer, this.#serveInput()),
+      onCarrier: (carrier, peer) =>
+        serveCarrier(carrier, { ...peer, route: 'direct' }, this.#serveInput()),
+    })
+  }
+
+  #makeRelays(): Relays {
+    const { options, state, stores, now } = this.input
+    const { intervalMs } = options.rotation
+    const { hostPublicKey, storageId, writeSecret } = state.keys
+    const none = new Uint8Array(32)
+    return new Relays({
+      urls: stores.urls,
+      own: stores.mailbox,
+      storageId,
+      writeSecret,
+      wallMs: now,
+      hostTag: hostTag(hostPublicKey),
+      credentials: () => state.members.credentials(),
+      epoch: () => Math.floor(now() / intervalMs),
+      now: () => performance.now(),
+      intervalMs,
+      nonces: new NonceTable(state.database),
+      onCarrier: (carrier, peer) => {
+        const intro = { ...peer, clientFingerprint: none, hostFingerprint: none }
+        serveCarrier(carrier, { ...intro, route: 'relay' }, this.#serveInput())
+      },
     })
   }
 

@@ -3,11 +3,12 @@
 // nothing but by a PUT that certifies itself.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { isIP } from 'node:net'
 import { extname, join, relative, sep } from 'node:path'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import type { NodeMailbox } from '../fallback-worker/node.ts'
 import { ClawError } from '../shared/error.ts'
 import { reachOf } from './links.ts'
 
@@ -22,6 +23,8 @@ export interface HttpInput {
   readonly hostNames: readonly string[]
   /** the fallback app, for `/v1` and `/healthz` */
   readonly fallback: Hono
+  /** takes WebSockets; without it they are refused */
+  readonly mailbox?: Pick<NodeMailbox, 'upgrade'>
 }
 
 export interface HttpServer {
@@ -85,6 +88,12 @@ export async function createHttp(input: HttpInput): Promise<HttpServer> {
     async listen(host, port) {
       const server = createAdaptorServer({ fetch: app.fetch, serverOptions: LIMITS }) as Server
       server.maxConnections = MAX_CONNECTIONS
+      server.on('upgrade', (request, socket, head) => {
+        // What has no name of this host is for nobody here, as with a request.
+        const mailbox = ownsName(request, input.hostNames) ? input.mailbox : undefined
+        if (mailbox === undefined) socket.destroy()
+        else mailbox.upgrade(request, socket, head)
+      })
       await bind(server, host, port)
       servers.add(server)
       const address = server.address()
@@ -126,8 +135,10 @@ function createApp(input: HttpInput, assets: ReadonlyMap<string, Asset>): Hono<E
   app.use(async (c, next) => {
     await next()
     const mega = input.mega === undefined ? [] : [`${input.mega.gateway}/cs`]
-    const records = input.stores().map((url) => `${url}/v1/records/`)
-    const headers = pageHeaders([...records, ...mega])
+    const stores = input.stores()
+    const records = stores.map((url) => `${url}/v1/records/`)
+    const mailboxes = stores.map((url) => `${url.replace(/^http/, 'ws')}/v1/mailbox/`)
+    const headers = pageHeaders([...records, ...mailboxes, ...mega])
     for (const [name, value] of Object.entries(headers)) c.header(name, value)
     // On plain http beyond this computer a browser ignores it, and complains on its console.
     if (reachOf(new URL(c.req.url).hostname) === 'computer') {
@@ -144,13 +155,19 @@ function createApp(input: HttpInput, assets: ReadonlyMap<string, Asset>): Hono<E
  * True if the Host header names the very address this connection came in on, `localhost` on loopback,
  * or a name that the host was told to answer for. A rebound name is none of these.
  */
-function isOwnName(c: Context<Env>, hostNames: readonly string[]): boolean {
-  const header = c.req.header('Host')?.toLowerCase()
+const isOwnName = (c: Context<Env>, hostNames: readonly string[]): boolean =>
+  ownsName(c.env.incoming, hostNames)
+
+function ownsName(
+  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  hostNames: readonly string[],
+): boolean {
+  const header = headers.host?.toLowerCase()
   if (header === undefined) return false
   if (hostNames.some((name) => name.toLowerCase() === header)) return true
   const url = URL.parse(`http://${header}`)
   if (url === null || url.host !== header.replace(/:80$/, '')) return false
-  const { localAddress, localPort } = c.env.incoming.socket
+  const { localAddress, localPort } = socket
   if (Number(url.port || 80) !== localPort || localAddress === undefined) return false
   const local = localAddress.replace(/^::ffff:(?=\d+\.)/, '')
   const name = url.hostname.replace(/^\[|\]$/g, '')

@@ -1,4 +1,5 @@
 // The live sessions, one per device: who is online, and who must be told what.
+import type { Route } from '../shared/constants.ts'
 import type { ChatSession } from './chat.ts'
 
 export class Hub {
@@ -33,8 +34,9 @@ export class Hub {
     for (const session of this.#open) if (session.device === device) session.end('revoked')
   }
 
-  get online(): ReadonlySet<string> {
-    return new Set(this.#sessions.keys())
+  /** Device ids, and the route of each. */
+  get online(): ReadonlyMap<string, Route> {
+    return new Map([...this.#sessions].map(([device, { route }]) => [device, route]))
   }
 
   get sessions(): Iterable<ChatSession> {

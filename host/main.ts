@@ -138,7 +138,7 @@ function openPage(
   given: StartOptions,
   options: StartOptions,
   state: HostState,
-  { urls, mega, fallback }: StoreList,
+  { urls, mega, fallback, mailbox }: StoreList,
   closers: (() => unknown)[],
 ): Promise<Doors> {
   const input = {
@@ -147,6 +147,7 @@ function openPage(
     ...(mega && { mega: { gateway: options.megaApi, own: options.megaApi === MEGA_GATEWAY } }),
     hostNames: given.pageUrl === null ? [] : [new URL(given.pageUrl).host],
     fallback,
+    mailbox,
   }
   return openDoors(options, state.settings, input, closers)
 }

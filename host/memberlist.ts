@@ -1,13 +1,14 @@
 // The commands `members` and `revoke` at the terminal: the list for machines and for people, and what a full host says.
+import type { Route } from '../shared/constants.ts'
 import { safetyCode } from '../shared/safety.ts'
 import type { InviteRow, MemberResult, RevokeResult } from './config.ts'
 import type { Members } from './members.ts'
 
-/** Lines of `members`, oldest first. `online`: device ids. */
+/** Lines of `members`, oldest first. `online`: by device id. */
 export function memberList(
   members: Members,
   hostPublicKey: Uint8Array,
-  online: ReadonlySet<string>,
+  online: ReadonlyMap<string, Route>,
   nowMs: number,
 ): MemberResult[] {
   const devices = members.devices()
@@ -21,7 +22,7 @@ export function memberList(
         device: device.id,
         name: device.name,
         lastSeen: new Date(online.has(device.id) ? nowMs : device.lastSeenMs).toISOString(),
-        route: online.has(device.id) ? ('direct' as const) : null,
+        route: online.get(device.id) ?? null,
         safetyCode: safetyCode(hostPublicKey, device.publicKey),
       })),
   }))

@@ -292,7 +292,7 @@ export class Members {
   /** The members and own devices of STATE (SPEC §7.2), or null for a device that is not in. `online`: device ids. */
   stateOf(
     deviceId: string,
-    online: ReadonlySet<string>,
+    online: { has(device: string): boolean },
   ): {
     readonly member: Uint8Array
     readonly device: Uint8Array

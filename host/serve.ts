@@ -1,4 +1,5 @@
 // What a carrier becomes once it is open: an enrolment (mode 1) or a conversation (mode 2), as its credential says.
+import type { Route } from '../shared/constants.ts'
 import type { CryptoBackend, DhKey, RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
@@ -12,10 +13,12 @@ import type { Members } from './members.ts'
 import type { Rooms } from './rooms.ts'
 
 export interface Introduction {
+  readonly route: Route
   readonly credentialId: string
   /** 93 bytes */
   readonly knock: Uint8Array
   readonly hint: Uint8Array
+  /** both zero on a relay */
   readonly clientFingerprint: Uint8Array
   readonly hostFingerprint: Uint8Array
 }
@@ -55,7 +58,7 @@ export function serveCarrier(carrier: Carrier, intro: Introduction, input: Serve
       now: input.now,
       context: {
         mode: enrols ? 'enrol' : 'connect',
-        route: 'direct',
+        route: intro.route,
         hostPublicKey: input.hostPublicKey,
         hostFingerprint: intro.hostFingerprint,
         clientFingerprint: intro.clientFingerprint,
@@ -67,8 +70,7 @@ export function serveCarrier(carrier: Carrier, intro: Introduction, input: Serve
       devicePublicKey: enrols ? null : credential.devicePublicKey,
       recordSeq: input.recordSeq,
     },
-    (link) =>
-      enrols ? enrol(link, intro.credentialId, input) : converse(link, intro.credentialId, input),
+    (link) => (enrols ? enrol(link, intro.credentialId, input) : converse(link, intro, input)),
   )
 }
 
@@ -96,7 +98,8 @@ function enrol(link: SecureLink, inviteId: string, input: ServeInput) {
 
 const isEnrolFailure = (code: string): code is EnrolFailure => code in ENROL_FAILURE
 
-function converse(link: SecureLink, device: string, input: ServeInput) {
+function converse(link: SecureLink, { credentialId, route }: Introduction, input: ServeInput) {
+  const device = credentialId
   const { members, rooms, hub, report } = input
   const confirmed = members.confirm(device, input.now(), (fresh) => rooms.joinDevice(fresh))
   if (confirmed.fresh) {
@@ -108,6 +111,7 @@ function converse(link: SecureLink, device: string, input: ServeInput) {
     link,
     device,
     member,
+    route,
     rooms,
     hub,
     now: input.now,
@@ -118,7 +122,7 @@ function converse(link: SecureLink, device: string, input: ServeInput) {
       const hostName = input.hostName()
       return state && { type: 'state', hostName, roomName: hostName, ...state }
     },
-    onConnected: () => report({ event: 'connected', member, device, route: 'direct' }),
+    onConnected: () => report({ event: 'connected', member, device, route }),
   })
   hub.open(session)
   link.onClose(() => {

@@ -15,6 +15,7 @@ import { fileStore, httpsStore, type Store } from './stores.ts'
 
 export interface StoreList {
   readonly fallback: Fallback['app']
+  readonly mailbox: Fallback['mailbox']
   readonly mega: MegaStore | null
   /** endpoints of others, without trailing slash */
   readonly urls: readonly string[]
@@ -55,6 +56,7 @@ export function openStores(
   const made = makeStores(options, fallback.app, keys.writeSecret, dir)
   return {
     fallback: fallback.app,
+    mailbox: fallback.mailbox,
     mega,
     urls: options.stores.flatMap((store) => (store.kind === 'https' ? [store.url] : [])),
     all: mega === null ? made : [...made, mega],
@@ -92,7 +94,7 @@ export const locatorOf = (
 ): Locator => [
   ...[...ownUrls, ...urls].map((url) => ({
     type: 'https' as const,
-    flags: LOCATOR_FLAG.record,
+    flags: LOCATOR_FLAG.record | LOCATOR_FLAG.relay,
     id,
     url,
   })),

@@ -25,3 +25,63 @@ export class Pace {
     return 0
   }
 }
+
+export interface PacedPorts {
+  readonly send: (bytes: Uint8Array) => void
+  /** ms that never go back */
+  readonly now: () => number
+  /** calls back in so many ms. @returns a function that takes that back */
+  readonly after: (ms: number, run: () => void) => () => void
+}
+
+/** What waits for its turn, in order. */
+export class PacedQueue {
+  readonly #pace: Pace
+  readonly #ports: PacedPorts
+  readonly #waiting: Uint8Array[] = []
+  readonly #onDrained: (() => void)[] = []
+  #cancel: (() => void) | null = null
+  #ended = false
+
+  constructor(ports: PacedPorts) {
+    this.#ports = ports
+    this.#pace = new Pace(ports.now())
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#ended) return
+    this.#waiting.push(bytes)
+    if (this.#cancel === null) this.#run()
+  }
+
+  /** Resolves once nothing waits, or it has ended. */
+  drained(): Promise<void> {
+    if (this.#ended || this.#waiting.length === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onDrained.push(resolve))
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#waiting.length = 0
+    this.#cancel?.()
+    this.#cancel = null
+    this.#tell()
+  }
+
+  #run(): void {
+    this.#cancel = null
+    while (this.#waiting.length > 0) {
+      const waitMs = this.#pace.take(this.#ports.now())
+      if (waitMs > 0) {
+        this.#cancel = this.#ports.after(waitMs, () => this.#run())
+        return
+      }
+      this.#ports.send(this.#waiting.shift() as Uint8Array)
+    }
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const resolve of this.#onDrained.splice(0)) resolve()
+  }
+}

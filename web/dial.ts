@@ -2,7 +2,7 @@
 // No signaling server takes part. simple-peer is used here and nowhere else.
 import SimplePeer from 'simple-peer'
 import { concat, fromHex } from '../shared/bytes.ts'
-import { HINT_BYTES } from '../shared/constants.ts'
+import { HINT_BYTES, type Route } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { hostTag, icePassword, knockUfrag, sealKnock } from '../shared/knock.ts'
 import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
@@ -10,8 +10,9 @@ import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
 const DEADLINE_MS = 8000
 const GATHER_MS = 4000
 
-/** An open data channel and what its handshake is bound to. */
+/** An open pipe of messages and what its handshake is bound to. */
 export interface Carrier {
+  readonly route: Route
   send(bytes: Uint8Array): void
   onMessage(listener: (bytes: Uint8Array) => void): void
   onClose(listener: () => void): void
@@ -220,6 +221,7 @@ async function dialEpoch(
   const bound: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> = open
   return {
     ...bound,
+    route: 'direct',
     hostFingerprint,
     epoch,
     // An empty message would block the host's channel; frames never are.

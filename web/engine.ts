@@ -16,7 +16,7 @@ import { Handover } from './handover.ts'
 import type { Profile } from './keep.ts'
 import { rememberedLink, rememberLink, takeFragment } from './link.ts'
 import type { AppState, Engine } from './model.ts'
-import { type Opened, openCarrier } from './open.ts'
+import { type Opened, type OpenInput, openCarrier } from './open.ts'
 import { Own } from './own.ts'
 import { PING_MS } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
@@ -37,11 +37,16 @@ const PASSING: readonly ClawErrorCode[] = [
   'store-unreachable',
   'record-missing',
 ]
+/** on a relay: when the direct route is tried again */
+const UPGRADE_MS = [5000, 30_000, 60_000, 120_000, 300_000, 600_000]
 const STEADY_MS = 10_000
 const ANSWER_MS = 15_000
 
 const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && toHex(a) === toHex(b)
+
+/** Not every way is tried. */
+type Way = Pick<OpenInput, 'onlyEpoch' | 'directOnly'>
 
 /** An invite as it was opened, and what it says. */
 interface Link {
@@ -81,6 +86,8 @@ class PageEngine implements Engine {
   #attempt = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #moveTimer: ReturnType<typeof setTimeout> | undefined
+  #upgradeTimer: ReturnType<typeof setTimeout> | undefined
+  #upgrades = 0
   #joinTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(backend: CryptoBackend, device: Device) {
@@ -307,10 +314,11 @@ class PageEngine implements Engine {
   }
 
   /** One attempt to get connected, or to a fresh carrier; the next attempt follows by itself. */
-  async #connect(onlyEpoch?: number): Promise<void> {
+  async #connect({ onlyEpoch, directOnly = false }: Way = {}): Promise<void> {
     if (this.#connecting || this.#removed || !this.#mayTalk()) return
     this.#connecting = true
     clearTimeout(this.#retryTimer)
+    clearTimeout(this.#upgradeTimer)
     const moving = this.#chat.live !== null
     let found: Resolved | null = null
     try {
@@ -324,9 +332,11 @@ class PageEngine implements Engine {
         this.#box.connection({ state, route: null, steps: idleSteps() })
       }
       found = await this.#records.findOwn(root)
-      const { session, carrier } = await this.#open(found.record, root, 'connect', onlyEpoch)
-      const live = await this.#resume(session, carrier.epoch)
-      this.#box.connection({ state: 'connected', route: 'direct', epoch: carrier.epoch })
+      const way = { onlyEpoch, directOnly }
+      const { session, route, epoch } = await this.#open(found.record, root, 'connect', way)
+      const live = await this.#resume(session, epoch)
+      this.#box.connection({ state: 'connected', route, epoch })
+      this.#upgrades = 0
       await this.#showSecurity(live)
       this.#spare = null
       rememberLink(null)
@@ -334,13 +344,23 @@ class PageEngine implements Engine {
       const rolledBack = found.stores === 0 && found.older > 0
       this.#box.set({ error: rolledBack ? 'record-rollback' : null })
     } catch (error) {
-      this.#failed(causeOf(codeOf(error), found, this.state.clock), moving)
+      const stays = directOnly && this.#chat.live !== null && codeOf(error) !== 'burned'
+      if (!stays) this.#failed(causeOf(codeOf(error), found, this.state.clock), moving)
     } finally {
       this.#connecting = false
+      this.#upgradeLater()
     }
   }
 
-  #open(record: RecordBody, root: Uint8Array, mode: Mode, onlyEpoch?: number): Promise<Opened> {
+  /** What goes through a relay tries the direct route from time to time. */
+  #upgradeLater(): void {
+    if (this.#chat.live === null || this.state.connection.route !== 'relay') return
+    const wait = UPGRADE_MS[Math.min(this.#upgrades, UPGRADE_MS.length - 1)] ?? 0
+    this.#upgrades += 1
+    this.#upgradeTimer = setTimeout(() => void this.#connect({ directOnly: true }), wait)
+  }
+
+  #open(record: RecordBody, root: Uint8Array, mode: Mode, way: Way = {}): Promise<Opened> {
     return openCarrier({
       box: this.#box,
       clock: this.#clock,
@@ -350,7 +370,7 @@ class PageEngine implements Engine {
       record,
       root,
       mode,
-      onlyEpoch,
+      ...way,
     })
   }
 
@@ -444,7 +464,8 @@ class PageEngine implements Engine {
       () => {
         const { security } = this.state
         if (security !== null) this.#box.set({ security: { ...security, epoch, intervalMs } })
-        void this.#connect(epoch)
+        const relayed = this.state.connection.route === 'relay'
+        void this.#connect({ onlyEpoch: epoch, directOnly: relayed })
       },
       this.#clock.untilAfter(atMs, intervalMs),
     )

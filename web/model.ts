@@ -1,4 +1,5 @@
 // What the views show and what they may ask for. The engine owns the state; views are a pure function of it.
+import type { Route } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed'
@@ -31,7 +32,7 @@ export interface DeviceInfo {
   readonly here: boolean
 }
 
-export type StepName = 'record' | 'verify' | 'direct' | 'handshake' | 'sync'
+export type StepName = 'record' | 'verify' | 'direct' | 'handshake' | 'relay' | 'sync'
 
 /** One row of "Connection details". `facts` are numbers and host names for the sentence, e.g. { stores: 2, ageMs: 360000, addresses: 3 }. */
 export interface Step {
@@ -44,7 +45,7 @@ export interface Step {
 
 export interface Connection {
   readonly state: 'connecting' | 'connected' | 'reconnecting' | 'offline'
-  readonly route: 'direct' | null
+  readonly route: Route | null
   readonly epoch: number | null
   readonly latencyMs: number | null
   readonly steps: readonly Step[]

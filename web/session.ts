@@ -42,7 +42,7 @@ export async function openSession(input: {
     random: runtime.random,
     context: {
       mode: input.mode,
-      route: 'direct',
+      route: carrier.route,
       hostPublicKey: record.hostPublicKey,
       hostFingerprint: carrier.hostFingerprint,
       clientFingerprint: carrier.clientFingerprint,

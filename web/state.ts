@@ -2,7 +2,7 @@
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { AppState, Connection, Step, StepName } from './model.ts'
 
-const STEPS: readonly StepName[] = ['record', 'verify', 'direct', 'handshake', 'sync']
+const STEPS: readonly StepName[] = ['record', 'verify', 'direct', 'handshake', 'relay', 'sync']
 
 export const idleSteps = (): Step[] =>
   STEPS.map((name) => ({ name, status: 'waiting', ms: null, code: null, facts: {} }))
@@ -65,6 +65,14 @@ export class StateBox {
 
   connection(change: Partial<Connection>): void {
     this.set({ connection: { ...this.value.connection, ...change } })
+  }
+
+  /** A step that was not needed. */
+  skip(name: StepName): void {
+    const steps = this.value.connection.steps.map((step) =>
+      step.name === name ? { ...step, status: 'skipped' as const, ms: null, code: null } : step,
+    )
+    this.connection({ steps })
   }
 
   /** Runs one step of "Connection details" and notes how long it took and how it ended. */

@@ -66,6 +66,7 @@ async function connect(ready: EchoReady): Promise<{ bare: Client; stack: Stack }
   const knock = fromBase64(client.knock.ufrag, 'malformed')
   const session = await openSession({
     carrier: {
+      route: 'direct',
       send: (bytes) => client.channel.send(Buffer.from(bytes)),
       onMessage: (listener) =>
         client.channel.onMessage.subscribe((data) => listener(new Uint8Array(data as Buffer))),

@@ -55,7 +55,9 @@ const input = {
   report: () => undefined,
 }
 const bare = await startHost()
-const stack = await startHost(new Map(), (carrier, peer) => serveCarrier(carrier, peer, input))
+const stack = await startHost(new Map(), (carrier, peer) =>
+  serveCarrier(carrier, { ...peer, route: 'direct' }, input),
+)
 for (const host of [bare, stack]) {
   host.roots.set(toHex(deviceId), root)
   host.listener.refresh()

@@ -28,6 +28,10 @@ export interface Driver {
   screenshot(file: string): Promise<void>
   /** Answers every fetch of a record, or those from this origin, with these bytes (null: 404), or not at all. Chromium only. */
   answerRecords(record: Uint8Array | null | 'dead', origin?: string): Promise<void>
+  /** From the next load on no UDP packet of this page reaches anybody; `reopen` ends that. Chromium only. */
+  blockUdp(): Promise<void>
+  /** Ends `blockUdp`, for dials from now on. */
+  openUdp(): Promise<void>
   /** Sets this page's clock this far off, from its next load on. Chromium only. */
   shiftClock(byMs: number): Promise<void>
   /** Answers every request to this origin with 404 and this `Date`. Chromium only. */
@@ -75,6 +79,11 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
           : route.fulfill({ body: Buffer.from(record), contentType: 'application/octet-stream' })
       })
     },
+    blockUdp: async () => void (await page.addInitScript(dropCandidates)),
+    openUdp: async () =>
+      void page.evaluate(() => {
+        ;(globalThis as { noUdp?: boolean }).noUdp = false
+      }),
     shiftClock: async (byMs) => void (await page.addInitScript(shiftDate, byMs)),
     answerDate: async (origin, dateMs) => {
       await page.route(`${origin}/**`, (route) =>
@@ -100,6 +109,18 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
 }
 
 const onlyChromium = (): Promise<never> => Promise.reject(new Error('in Chromium only'))
+
+/** Runs in a page before anything of it: the browser never learns where the host's port is, so nothing leaves it. */
+function dropCandidates(): void {
+  const wall = globalThis as { noUdp?: boolean }
+  wall.noUdp = true
+  const { prototype } = RTCPeerConnection
+  const real = prototype.setRemoteDescription as (what: RTCSessionDescriptionInit) => Promise<void>
+  prototype.setRemoteDescription = function (description: RTCSessionDescriptionInit) {
+    const sdp = description.sdp?.replace(/^a=candidate:.*\r\n/gm, '') ?? ''
+    return real.call(this, wall.noUdp ? { type: description.type, sdp } : description)
+  }
+}
 
 /** Runs in a page before anything of it. */
 function shiftDate(byMs: number): void {
@@ -149,6 +170,8 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
     resize: (width, height) => page.setViewport({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),
     answerRecords: onlyChromium,
+    blockUdp: onlyChromium,
+    openUdp: onlyChromium,
     shiftClock: onlyChromium,
     answerDate: onlyChromium,
     chooseFile: onlyChromium,
@@ -169,21 +192,21 @@ export class Client {
   }
 
   /** Opens an invite and joins under the client's name; returns once connected. */
-  async join(link: string): Promise<void> {
+  async join(link: string, route: 'direct' | 'relay' = 'direct'): Promise<void> {
     await this.driver.goto(link)
     await this.driver.fill('Your name', this.name)
     await this.driver.press('Join')
-    await this.waitConnected()
+    await this.waitConnected(45_000, route)
   }
 
-  /** Connected, and over the direct route: nothing else counts. */
-  async waitConnected(timeoutMs = 45_000): Promise<void> {
+  /** Connected, and over this route: nothing else counts. */
+  async waitConnected(timeoutMs = 45_000, route: 'direct' | 'relay' = 'direct'): Promise<void> {
     await this.driver.until(
-      () => {
+      (route) => {
         const status = document.querySelector<HTMLElement>('[role="status"][data-state]')
-        return status?.dataset.state === 'connected' && status.dataset.route === 'direct'
+        return status?.dataset.state === 'connected' && status.dataset.route === route
       },
-      null,
+      route,
       timeoutMs,
     )
   }

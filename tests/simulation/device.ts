@@ -328,7 +328,7 @@ class DeviceRun {
     carrier.onClose(() => this.#carriers.delete(carrier))
     try {
       const session = await openSession({
-        carrier: Object.assign(carrier, dialled.bound),
+        carrier: Object.assign(carrier, dialled.bound, { route: 'direct' as const }),
         mode,
         backend: this.#input.backend,
         record,

@@ -607,7 +607,7 @@ class Run {
     mine.onClose(deadline)
     serveCarrier(
       carrier,
-      { ...decision.peer, hostFingerprint: fingerprint },
+      { ...decision.peer, hostFingerprint: fingerprint, route: 'direct' },
       {
         hostPublicKey: host.hostPublicKey,
         hostKey,

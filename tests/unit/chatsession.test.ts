@@ -36,6 +36,7 @@ function scene(notice: ClawMessage | null = null) {
       link: link as unknown as SecureLink,
       device,
       member,
+      route: 'direct',
       rooms,
       hub,
       now: () => 0,

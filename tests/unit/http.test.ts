@@ -171,7 +171,7 @@ describe('the page', () => {
         .split('; ')
         .find((part) => part.startsWith('connect-src'))
     expect(await rule()).toBe(
-      "connect-src 'self' https://worker.example/v1/records/ http://127.0.0.1:9/v1/records/",
+      "connect-src 'self' https://worker.example/v1/records/ http://127.0.0.1:9/v1/records/ wss://worker.example/v1/mailbox/ ws://127.0.0.1:9/v1/mailbox/",
     )
     stores = []
     expect(await rule()).toBe("connect-src 'self'")

@@ -69,7 +69,7 @@ async function pair(onHost: (message: ClawMessage) => void | Promise<void>) {
     },
   )
   const session = await openSession({
-    carrier: Object.assign(device, { ...bound, knock, epoch: 0 }),
+    carrier: Object.assign(device, { ...bound, knock, epoch: 0, route: 'direct' as const }),
     mode: 'connect',
     backend: nodeBackend,
     record: { hostPublicKey: bound.hostPublicKey, hostStatic: hostKey.publicKey } as RecordBody,

@@ -200,7 +200,7 @@ test('a database of version 1 comes up; of its devices nobody knows the link, so
 test('members: who is in, when last seen, how connected, and the code that both ends show', () => {
   const ann = enrol(invite('owner'))
   const ben = enrol(invite('member'))
-  const list = memberList(members, hostPublicKey, new Set([ann.device]), NOW + 5000)
+  const list = memberList(members, hostPublicKey, new Map([[ann.device, 'direct']]), NOW + 5000)
   expect(list).toEqual([
     {
       member: ann.member,
@@ -234,7 +234,7 @@ test('a full host names what could go: the oldest open links, the devices longes
   members.seen(ann.device, NOW + 9000)
   const [first] = Array.from({ length: 62 }, () => invite('member'))
   expect(() => invite('member')).toThrow('credentials-full')
-  const list = memberList(members, hostPublicKey, new Set(), NOW)
+  const list = memberList(members, hostPublicKey, new Map(), NOW)
   const words = fullText(members.invites(NOW), list)
   expect(words).toContain(`invite --withdraw ${first}`)
   expect(words.indexOf(ben.device)).toBeLessThan(words.indexOf(ann.device))

@@ -195,7 +195,7 @@ function Status({ connection }: { connection: Connection }) {
       data-epoch={epoch ?? undefined}
     >
       <i class="dot" aria-hidden="true" />
-      {STATE_WORDS[state]}
+      {state === 'connected' && route === 'relay' ? 'Relay' : STATE_WORDS[state]}
       {state === 'connected' && latencyMs !== null && (
         <span class="latency" aria-hidden="true">
           {' '}

@@ -82,5 +82,6 @@ const STEP_WORDS = {
   verify: 'checking its signature',
   direct: 'knocking',
   handshake: 'agreeing on keys',
+  relay: 'asking a relay',
   sync: 'fetching messages',
 } as const

@@ -1,6 +1,7 @@
 // "Security" and "Connection details": the exact terms, for whoever wants to know.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import type { Route } from '../../shared/constants.ts'
 import type { ClawErrorCode } from '../../shared/error.ts'
 import type { AppState, Connection, Security, Step } from '../model.ts'
 import { clockWords, fileWords, formatSpan, TAKEN, WORDS, type Words } from '../words.ts'
@@ -94,13 +95,20 @@ const Missing = ({ children }: { children: ComponentChildren }) => (
   </p>
 )
 
+const ROUTE_WORDS: Record<Route, string> = {
+  direct: 'Direct, nothing in between',
+  signal: 'Direct, nothing in between',
+  mailbox: 'Direct, through both routers',
+  relay: 'Through a relay that sees sealed messages only',
+}
+
 function Facts({ security, connection }: { security: Security; connection: Connection }) {
   const next = useCountdown(security.intervalMs)
   return (
     <>
       <dl>
         <dt>Route</dt>
-        <dd>{connection.route === 'direct' ? 'Direct, nothing in between' : 'Not connected'}</dd>
+        <dd>{connection.route === null ? 'Not connected' : ROUTE_WORDS[connection.route]}</dd>
         <dt>Encryption</dt>
         <dd>AES-256-GCM, X25519 + ML-KEM-768</dd>
         <dt>Host</dt>
@@ -150,6 +158,7 @@ const STEP_NAMES: Record<Step['name'], string> = {
   verify: 'Check its signature',
   direct: 'Direct route',
   handshake: 'Agree on keys',
+  relay: 'Through a relay',
   sync: 'Bring both up to date',
 }
 const GLYPH: Record<Step['status'], string> = {

@@ -1,0 +1,110 @@
+// Which knock opens a relayed carrier (SPEC §4.4): a machine over first messages. Time comes in; sockets stay outside.
+import { toHex } from '../shared/bytes.ts'
+import { SIGNAL_WINDOW } from '../shared/constants.ts'
+import { openKnock, signalHint, splitKnock } from '../shared/knock.ts'
+import { type GateCredential, LIMIT } from './gate.ts'
+
+export interface RelayAdmitted {
+  /** of the nonce, hex */
+  readonly key: string
+  readonly credentialId: string
+  /** 93 bytes */
+  readonly knock: Uint8Array
+  readonly hint: Uint8Array
+  /** until then its nonce is refused */
+  readonly untilEpoch: number
+}
+
+interface Peer {
+  readonly credentialId: string
+  live: boolean
+}
+
+export class RelayGate {
+  readonly #hostTag: Uint8Array
+  #hints = new Map<string, { readonly credential: GateCredential; readonly epoch: number }>()
+  readonly #nonces = new Map<string, { readonly untilEpoch: number; readonly sinceMs: number }>()
+  readonly #peers = new Map<string, Peer>()
+  readonly #recent = new Map<string, number[]>()
+
+  /** `usedNonces`: hex, of earlier runs. `nowMs`, here and below, never goes back. */
+  constructor(
+    hostTag: Uint8Array,
+    usedNonces: readonly { readonly nonce: string; readonly untilEpoch: number }[],
+    nowMs: number,
+  ) {
+    this.#hostTag = hostTag
+    for (const { nonce, untilEpoch } of usedNonces)
+      this.#nonces.set(nonce, { untilEpoch, sinceMs: nowMs })
+  }
+
+  /** Rebuilds the hints for `epoch`. */
+  setCredentials(credentials: readonly GateCredential[], epoch: number): void {
+    this.#hints = new Map()
+    for (const credential of credentials) {
+      for (let e = Math.max(0, epoch - SIGNAL_WINDOW); e <= epoch + SIGNAL_WINDOW; e++)
+        this.#hints.set(toHex(signalHint(credential.root, e)), { credential, epoch: e })
+    }
+  }
+
+  /** A client's first message. @returns null: to be closed without a word */
+  take(bytes: Uint8Array, nowMs: number): RelayAdmitted | null {
+    try {
+      return this.#open(bytes, nowMs)
+    } catch {
+      return null
+    }
+  }
+
+  #open(bytes: Uint8Array, nowMs: number): RelayAdmitted | null {
+    const { raw, hint, nonce } = splitKnock(bytes)
+    const key = toHex(nonce)
+    const entry = this.#hints.get(toHex(hint))
+    if (entry === undefined || this.#nonces.has(key)) return null
+    const { id, root } = entry.credential
+    openKnock({ root, hostTag: this.#hostTag, knock: raw, clientUfrag: '', route: 'relay' })
+    if (this.#isFull(id, nowMs)) return null
+    const untilEpoch = entry.epoch + SIGNAL_WINDOW
+    this.#nonces.set(key, { untilEpoch, sinceMs: nowMs })
+    this.#peers.set(key, { credentialId: id, live: false })
+    return { key, credentialId: id, knock: raw, hint, untilEpoch }
+  }
+
+  #isFull(id: string, nowMs: number): boolean {
+    const recent = (this.#recent.get(id) ?? []).filter((atMs) => nowMs - atMs < 60_000)
+    const waiting = [...this.#peers.values()].filter(({ live }) => !live)
+    const full =
+      recent.length >= LIMIT.noncesPerMinute ||
+      waiting.length >= LIMIT.halfOpen ||
+      waiting.filter(({ credentialId }) => credentialId === id).length >=
+        LIMIT.halfOpenPerCredential
+    if (!full) this.#recent.set(id, [...recent, nowMs])
+    return full
+  }
+
+  markLive(key: string): void {
+    const peer = this.#peers.get(key)
+    if (peer !== undefined) peer.live = true
+  }
+
+  isLive(key: string): boolean {
+    return this.#peers.get(key)?.live ?? false
+  }
+
+  /** Its nonce is refused all the same. */
+  close(key: string): void {
+    this.#peers.delete(key)
+  }
+
+  /** As `Gate.forget`: nonces whose epochs are below the window and that are as old as it is long. @returns them */
+  forget(epoch: number, nowMs: number, intervalMs: number): string[] {
+    const windowMs = (2 * SIGNAL_WINDOW + 1) * intervalMs
+    const over = [...this.#nonces].filter(
+      ([, { untilEpoch, sinceMs }]) => untilEpoch < epoch && nowMs - sinceMs >= windowMs,
+    )
+    return over.map(([nonce]) => {
+      this.#nonces.delete(nonce)
+      return nonce
+    })
+  }
+}

@@ -1,0 +1,68 @@
+// Where UDP is blocked the conversation goes through a relay, and comes back to the direct route once that works (SPEC §4.4).
+import { expect } from 'vitest'
+import { freePort, labTest } from './harness.ts'
+
+const httpArgs = () => ['--http', `127.0.0.1:${freePort()}`]
+
+labTest(
+  'behind a firewall that eats UDP: join, chat both ways, reload, and direct again in mid-conversation',
+  async (lab) => {
+    const { host, ready } = await lab.host(httpArgs())
+    const ann = await lab.chromium('Ann')
+    const ben = await lab.chromium('Ben')
+    await ann.driver.blockUdp()
+    await ann.join(String(ready.invite), 'relay')
+    await ben.join(await host.invite())
+    const device = (await host.waitFor('connected')).device
+    expect(await host.waitFor('connected')).toMatchObject({ route: 'relay' })
+    await ann.send('through the relay')
+    await ben.waitMessage('through the relay')
+    await ben.send('and back')
+    await ann.waitMessage('and back')
+    await ann.waitMessage('through the relay', 'delivered')
+    const rows = (await host.command('members')).lines as { devices: { route: string }[] }[]
+    const routes = rows.flatMap(({ devices }) => devices.map(({ route }) => route))
+    expect(routes.toSorted()).toEqual(['direct', 'relay'])
+
+    await ann.driver.press('Connection details')
+    const row = await ann.driver.read(
+      () => document.querySelector<HTMLElement>('[data-step="relay"]')?.textContent ?? '',
+      null,
+    )
+    expect(row).toContain('Through a relay')
+    await ann.driver.key('Escape')
+
+    await ann.driver.reload()
+    await ann.waitConnected(45_000, 'relay')
+    expect(await ann.texts()).toEqual(['through the relay', 'and back'])
+
+    const from = host.events.length
+    await ann.driver.openUdp()
+    for (let i = 0; i < 30; i++) await ann.send(`while it moves ${i}`)
+    await ann.waitConnected(60_000)
+    expect(await host.waitFor('connected', undefined, from)).toMatchObject({
+      device,
+      route: 'direct',
+    })
+    for (let i = 0; i < 30; i++) await ben.waitMessage(`while it moves ${i}`)
+    const expected = ['through the relay', 'and back']
+    for (let i = 0; i < 30; i++) expected.push(`while it moves ${i}`)
+    expect(await ben.texts()).toEqual(expected)
+    expect(await ann.texts()).toEqual(expected)
+  },
+  240_000,
+)
+
+labTest('a revoked device is out of the relay too, at once and for good', async (lab) => {
+  const { host, ready } = await lab.host(httpArgs())
+  const ann = await lab.chromium('Ann')
+  await ann.join(String(ready.invite))
+  const ben = await lab.chromium('Ben')
+  await ben.driver.blockUdp()
+  await ben.join(await host.invite(), 'relay')
+  const { device } = await host.waitFor('connected', (event) => event.route === 'relay', 0)
+  expect(await host.command('revoke', String(device))).toMatchObject({ code: 0 })
+  expect(await ben.alertCode()).toBe('removed')
+  await ben.driver.reload()
+  expect(['removed', 'record-no-slot']).toContain(await ben.alertCode())
+})

@@ -1,0 +1,117 @@
+// The relay (SPEC §4.4): sealed messages through an endpoint that both ends reach, when nothing shorter works.
+import { toHex } from '../shared/bytes.ts'
+import { HINT_BYTES } from '../shared/constants.ts'
+import { ClawError, type ClawErrorCode } from '../shared/error.ts'
+import { hostTag, sealKnock } from '../shared/knock.ts'
+import { LOCATOR_FLAG, type LocatorEntry } from '../shared/locator.ts'
+import { MAILBOX_CLOSE, MAILBOX_PROTOCOL } from '../shared/mailbox.ts'
+import { PacedQueue } from '../shared/pace.ts'
+import { epochAt, type RecordBody } from '../shared/record.ts'
+import type { Carrier, DialInput } from './dial.ts'
+
+const DEADLINE_MS = 8000
+
+export type RelayEndpoint = Extract<LocatorEntry, { type: 'https' }>
+
+/** Those of the record's endpoints that relay, as far as a page of this protocol may reach them. */
+export const relaysOf = (
+  { locator }: Pick<RecordBody, 'locator'>,
+  pageProtocol: string,
+): RelayEndpoint[] =>
+  locator.filter(
+    (entry): entry is RelayEndpoint =>
+      entry.type === 'https' &&
+      (entry.flags & LOCATOR_FLAG.relay) !== 0 &&
+      // A browser refuses plain connections of a secure page.
+      (pageProtocol !== 'https:' || entry.url.startsWith('https:')),
+  )
+
+/** A carrier through one endpoint, and why it ended: whether the host is there shows in the handshake only. */
+export interface RelayCarrier extends Carrier {
+  /** `no-answer`: the host is not there, or does not know this device; null while it is open */
+  readonly endedBy: () => ClawErrorCode | null
+}
+
+/** Throws ClawError('store-unreachable'). */
+export function dialRelay(
+  endpoint: RelayEndpoint,
+  { record, root, timesMs }: DialInput,
+): Promise<RelayCarrier> {
+  const nowMs = timesMs[0] ?? record.issuedMs
+  const epoch = epochAt(Math.max(nowMs, record.issuedMs), record.intervalMs)
+  const none = new Uint8Array(32)
+  const knock = sealKnock({
+    root,
+    hostTag: hostTag(record.hostPublicKey),
+    epoch,
+    route: 'relay',
+    timeMs: nowMs,
+    clientFingerprint: none,
+    nonce: crypto.getRandomValues(new Uint8Array(12)),
+    clientUfrag: '',
+  })
+  const hint = knock.slice(0, HINT_BYTES)
+  const url = `${endpoint.url.replace(/^http/, 'ws')}/v1/mailbox/${toHex(endpoint.id)}`
+  const socket = new WebSocket(url, `${MAILBOX_PROTOCOL}.${toHex(hint)}`)
+  socket.binaryType = 'arraybuffer'
+  const bound = { knock, hint, epoch, hostFingerprint: none, clientFingerprint: none }
+  return new Promise((resolve, reject) => {
+    const fail = (): void => {
+      clearTimeout(timer)
+      socket.close()
+      reject(new ClawError('store-unreachable'))
+    }
+    const timer = setTimeout(fail, DEADLINE_MS)
+    socket.onclose = fail
+    socket.onopen = () => {
+      clearTimeout(timer)
+      socket.onclose = null
+      const carrier = carrierOf(socket)
+      carrier.send(knock)
+      resolve({ ...carrier, ...bound, route: 'relay' })
+    }
+  })
+}
+
+function carrierOf(
+  socket: WebSocket,
+): Pick<RelayCarrier, 'send' | 'onMessage' | 'onClose' | 'close' | 'endedBy'> {
+  const unread: Uint8Array[] = []
+  const listeners: ((bytes: Uint8Array) => void)[] = []
+  const closers: (() => void)[] = []
+  let endedBy: ClawErrorCode | null = null
+  const queue = new PacedQueue({
+    send: (bytes) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(Uint8Array.from(bytes))
+    },
+    now: () => performance.now(),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms)
+      return () => clearTimeout(timer)
+    },
+  })
+  socket.onmessage = ({ data }) => {
+    if (!(data instanceof ArrayBuffer)) return
+    const bytes = new Uint8Array(data)
+    if (listeners.length === 0) unread.push(bytes)
+    for (const listener of listeners) listener(bytes)
+  }
+  socket.onclose = ({ code }) => {
+    endedBy = code === MAILBOX_CLOSE.nobody ? 'no-answer' : 'store-unreachable'
+    queue.end()
+    for (const closer of closers.splice(0)) closer()
+  }
+  return {
+    send: (bytes) => queue.push(bytes),
+    onMessage: (listener) => {
+      listeners.push(listener)
+      for (const bytes of unread.splice(0)) listener(bytes)
+    },
+    onClose: (listener) => {
+      if (endedBy === null) closers.push(listener)
+      else listener()
+    },
+    close: () => socket.close(),
+    endedBy: () => endedBy,
+  }
+}
