@@ -189,6 +189,7 @@ export class Device implements Keep {
         stored: 0,
         storedId: new Uint8Array(16),
         behind: false,
+        removed: false,
       }
       store('profile').put(fresh, JOINING)
       return fresh

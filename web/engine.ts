@@ -115,7 +115,7 @@ class PageEngine implements Engine {
       onNotice: (notice) => this.#plan(notice),
       onBye: (reason) => {
         this.#replaced = reason === 'replaced'
-        this.#removed = reason === 'revoked'
+        if (reason === 'revoked') void this.#noteRemoved()
       },
     })
     this.#tab = new Tab({
@@ -183,6 +183,20 @@ class PageEngine implements Engine {
       hasOlder: startsLate(messages),
     })
     await this.#showSecurity(null)
+    if (profile.removed) this.#showRemoved()
+  }
+
+  /** Kept, so that a reload does not ask the host again either. */
+  async #noteRemoved(): Promise<void> {
+    this.#removed = true
+    await this.#own.update({ removed: true }).catch(() => undefined)
+  }
+
+  #showRemoved(): void {
+    this.#removed = true
+    this.#box.connection({ state: 'offline', route: null, latencyMs: null })
+    this.#box.set({ error: 'removed' })
+    this.#offerSpare('removed')
   }
 
   async #deviceKey(): Promise<DhKey> {
@@ -340,6 +354,7 @@ class PageEngine implements Engine {
       await this.#showSecurity(live)
       this.#spare = null
       rememberLink(null)
+      if (this.#own.profile?.removed) await this.#own.update({ removed: false })
       // Every store gave an older record than this device has seen: the chat goes on, and it is said.
       const rolledBack = found.stores === 0 && found.older > 0
       this.#box.set({ error: rolledBack ? 'record-rollback' : null })
@@ -423,6 +438,11 @@ class PageEngine implements Engine {
   #failed(code: ClawErrorCode, moving: boolean): void {
     if (code === 'burned') return void this.#burn()
     if (this.#removed) return
+    // Asked again by a person, and still out.
+    if (code === 'record-no-slot' && this.#own.profile?.removed) {
+      this.#showRemoved()
+      return
+    }
     this.#later()
     if (moving && this.#chat.live !== null) return
     this.#box.connection({
@@ -438,9 +458,7 @@ class PageEngine implements Engine {
   #ended(live: Live): void {
     if (!this.#tab.leading) return
     if (this.#removed) {
-      this.#box.connection({ state: 'offline', route: null, latencyMs: null })
-      this.#box.set({ error: 'removed' })
-      this.#offerSpare('removed')
+      this.#showRemoved()
       return
     }
     // A conversation that held earns a quick return; one that breaks at once must not become a loop.

@@ -28,6 +28,8 @@ export interface Profile {
   storedId: Uint8Array
   /** the room has messages of this device that it forgot, and they have not come yet */
   behind: boolean
+  /** the host said that this device was revoked */
+  removed: boolean
 }
 
 export interface StoredMessage {

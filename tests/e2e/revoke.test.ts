@@ -155,11 +155,10 @@ labTest(
     expect(await eve.client.texts()).toEqual(['from Ben'])
 
     await again.client.driver.press('Try again')
-    await again.client.driver.until(
-      () => document.querySelector('[role="alert"][data-code="record-no-slot"]') !== null,
-      null,
-      90_000,
-    )
+    expect(await again.client.alertCode(90_000)).toBe('removed')
+    // A reload asks nobody, and says the same.
+    await again.client.driver.reload()
+    expect(await again.client.alertCode()).toBe('removed')
     const later = host.events.slice(host.events.indexOf(out))
     const [connected] = later.filter((e) => e.event === 'connected' && e.device === device)
     expect(connected).toBeUndefined()

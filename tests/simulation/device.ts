@@ -277,6 +277,7 @@ class DeviceRun {
       stored: 0,
       storedId: new Uint8Array(16),
       behind: false,
+      removed: false,
     })
     await this.#own.load()
   }

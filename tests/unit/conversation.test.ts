@@ -84,6 +84,7 @@ async function device() {
     stored: 0,
     storedId: new Uint8Array(16),
     behind: false,
+    removed: false,
   }
   const keep = new SimKeep(disk, world, new Chance(1), () => false)
   const own = new Own(keep)

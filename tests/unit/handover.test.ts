@@ -66,6 +66,7 @@ const profile: Profile = {
   stored: 7,
   storedId: random(16),
   behind: false,
+  removed: false,
 }
 
 let kept: Profile | null
