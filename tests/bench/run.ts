@@ -4,6 +4,7 @@ import { cpus, loadavg } from 'node:os'
 import { benchEcho } from './echo.ts'
 import { benchHandshake } from './handshake.ts'
 import { benchKnock } from './knock.ts'
+import { benchRecord } from './record.ts'
 import { benchRecords } from './records.ts'
 import { benchResolve } from './resolve.ts'
 import { benchSeal } from './seal.ts'
@@ -12,6 +13,7 @@ const CELLS = [
   'seal',
   'handshake',
   'knock',
+  'record',
   'resolve',
   'memory',
   'echo',
@@ -32,6 +34,7 @@ let kept = true
 if (runs('seal')) kept = await benchSeal()
 if (runs('handshake')) await benchHandshake()
 if (runs('knock')) benchKnock()
+if (runs('record')) await benchRecord()
 if (runs('resolve')) await benchResolve()
 if (
   runs('memory') &&
