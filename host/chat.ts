@@ -4,6 +4,7 @@ import type { Route } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
 import type { Bye, ClawMessage } from '../shared/messages.ts'
+import type { Answer, Request } from '../shared/requests.ts'
 import { SendWindow } from '../shared/window.ts'
 import type { Hub } from './hub.ts'
 import type { SecureLink } from './link.ts'
@@ -11,6 +12,8 @@ import type { Rooms } from './rooms.ts'
 
 /** Events read at a time; what does not fit the window waits in the database, where it costs no memory. */
 const BATCH = 32
+/** Requests of one session that are being carried out; a further one ends it. */
+const REQUESTS_AT_ONCE = 4
 
 export interface ChatInput {
   readonly link: SecureLink
@@ -27,6 +30,8 @@ export interface ChatInput {
   readonly record: () => Uint8Array
   /** a switch that was announced before this device came, or null */
   readonly notice: () => ClawMessage | null
+  /** Carries a request out and resolves with the answer (SPEC §7.3). */
+  readonly request: (request: Request) => Promise<Answer>
   /** RESUME is done: from here on the device is connected */
   readonly onConnected: () => void
 }
@@ -44,6 +49,8 @@ export class ChatSession {
   #acknowledged = 0
   #pumping = false
   #pumpAgain = false
+  /** requests under way */
+  #asked = 0
 
   constructor(input: ChatInput) {
     this.#input = input
@@ -73,6 +80,9 @@ export class ChatSession {
         return this.#input.link.send({ type: 'pong', token: message.token })
       case 'history':
         return this.#history(message)
+      case 'request':
+        this.#ask(message)
+        break
       case 'bye':
         this.#input.link.close()
         break
@@ -81,6 +91,19 @@ export class ChatSession {
       default:
         throw new ClawError('frame-invalid')
     }
+  }
+
+  /** What is asked may wait for stores; the conversation goes on meanwhile. */
+  #ask({ token, request }: Extract<ClawMessage, { type: 'request' }>): void {
+    if (this.#asked >= REQUESTS_AT_ONCE) throw new ClawError('limit')
+    this.#asked += 1
+    this.#input
+      .request(request)
+      .then((answer) => this.send({ type: 'answer', token, answer }))
+      .catch(() => this.#input.link.close())
+      .finally(() => {
+        this.#asked -= 1
+      })
   }
 
   send(message: ClawMessage): void {

@@ -5,6 +5,7 @@ import type { InviteArgs, RevokeResult, StatusResult } from './config.ts'
 import type { Host } from './host.ts'
 import { makeInvite } from './invites.ts'
 import { memberList } from './memberlist.ts'
+import type { RequestsInput } from './requests.ts'
 import { commitRevocation, devicesOf, type Revoked } from './revocation.ts'
 
 /** Answers a control command. Throws ClawError for an orderly refusal. */
@@ -35,6 +36,16 @@ export async function runControl(host: Host, command: string, args: unknown): Pr
       throw new ClawError('usage')
   }
 }
+
+/** What a device may ask of this host (SPEC §7.3). */
+export const requestsOf = (host: Host): RequestsInput => ({
+  members: host.input.state.members,
+  now: host.input.now,
+  invite: (args) => makeInvite(host.invites, args),
+  revoke: (id) => revoke(host, id),
+  credentialsChanged: host.credentialsChanged,
+  tell: () => host.hub.broadcastState(),
+})
 
 function status(host: Host): StatusResult {
   const { plan, hostName, epochs, publisher, hub } = host

@@ -2,7 +2,10 @@
 
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Route } from '../shared/constants.ts'
+import type { Role, Route } from '../shared/constants.ts'
+
+export type { Role }
+
 import { ClawError } from '../shared/error.ts'
 
 export interface ListenAddress {
@@ -136,7 +139,6 @@ export type HostEvent =
   | { readonly event: 'burnt'; readonly identity: string }
   | { readonly event: 'stopped' }
 
-export type Role = 'owner' | 'member' | 'guest' | 'bot'
 export const ROLES: readonly Role[] = ['owner', 'member', 'guest', 'bot']
 
 /** Arguments of the control command `invite`. */
@@ -171,6 +173,8 @@ export interface InviteRow {
   readonly used: number
   readonly expires: string
   readonly state: 'open' | 'used' | 'expired' | 'withdrawn'
+  /** whose device it makes; null: it makes a member */
+  readonly member: string | null
 }
 
 export interface StatusResult {

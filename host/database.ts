@@ -6,7 +6,7 @@ import { ClawError } from '../shared/error.ts'
 import { createPrivate } from './folder.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 2
+const VERSION = 3
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -54,6 +54,8 @@ const STEPS: readonly string[] = [
   `ALTER TABLE devices ADD COLUMN invite TEXT;
   ALTER TABLE invites ADD COLUMN byDevice TEXT;
   CREATE TABLE revoked (publicKey BLOB PRIMARY KEY, device TEXT NOT NULL, atMs INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  // Whose further device a link makes (SPEC §7.3).
+  'ALTER TABLE invites ADD COLUMN member TEXT;',
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */

@@ -4,6 +4,7 @@ import { ClawError } from '../shared/error.ts'
 import { hostTag } from '../shared/knock.ts'
 import type { Locator } from '../shared/locator.ts'
 import type { OwnAddresses } from './addresses.ts'
+import { requestsOf } from './commands.ts'
 import type { HostEvent, StartOptions } from './config.ts'
 import { EpochTable, NonceTable } from './database.ts'
 import { DirectListener, guardWerift } from './direct.ts'
@@ -15,6 +16,7 @@ import type { Doors } from './listen.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { Publisher } from './publisher.ts'
 import { Relays } from './relays.ts'
+import { answerRequest } from './requests.ts'
 import { publishedEverywhere } from './revocation.ts'
 import { serveCarrier } from './serve.ts'
 import { type HostState, hostNameOf, noteCopy } from './state.ts'
@@ -278,6 +280,7 @@ export class Host {
       record: () => this.publisher.record,
       notice: () => this.epochs.notice,
       publish: this.credentialsChanged,
+      request: (asker, request) => answerRequest(requestsOf(this), asker, request),
       report,
     }
   }

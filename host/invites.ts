@@ -2,7 +2,7 @@
 import { encodeInvite } from '../shared/invite.ts'
 import type { InviteArgs, InviteResult } from './config.ts'
 import type { LinkPlan } from './links.ts'
-import type { Members } from './members.ts'
+import type { Members, NewInvite } from './members.ts'
 
 /** The owner's first link (SPEC: one use, one hour, fresh at each start until an owner device exists). */
 const OWNER_INVITE: InviteArgs = {
@@ -27,7 +27,10 @@ export interface InvitesInput {
 }
 
 /** Makes an invite and returns its link once the record that admits it is out. */
-export async function makeInvite(input: InvitesInput, args: InviteArgs): Promise<InviteResult> {
+export async function makeInvite(
+  input: InvitesInput,
+  args: InviteArgs & Pick<NewInvite, 'byDevice' | 'member'>,
+): Promise<InviteResult> {
   const plan = input.plan()
   const secret = input.random(32)
   const { members, hostPublicKey } = input

@@ -6,7 +6,6 @@ import { NAME_MAX_BYTES, SLOT_COUNT } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { inviteRoot } from '../shared/invite.ts'
-import type { DeviceState, MemberState } from '../shared/messages.ts'
 import type { InviteArgs, InviteRow, Role } from './config.ts'
 import { transaction } from './database.ts'
 
@@ -39,6 +38,7 @@ export interface DeviceRow {
   readonly id: string
   readonly member: string
   readonly name: string
+  readonly createdMs: number
   readonly lastSeenMs: number
   /** S_d, 32 bytes */
   readonly publicKey: Uint8Array
@@ -51,6 +51,8 @@ export interface NewInvite extends InviteArgs {
   readonly nowMs: number
   /** id of the device that asked for it: revoked with it */
   readonly byDevice?: string
+  /** whose further device it makes; without it a member */
+  readonly member?: string
 }
 
 type Row = Record<string, unknown>
@@ -62,9 +64,12 @@ const SQL = {
   count: `SELECT (SELECT count(*) FROM invites WHERE state = 'open')
     + (SELECT count(*) FROM reservations) + (SELECT count(*) FROM devices) AS n`,
   addInvite:
-    'INSERT INTO invites (id, role, note, root, uses, createdMs, expiresAtMs, byDevice) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO invites (id, role, note, root, uses, createdMs, expiresAtMs, byDevice, member) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   invite: 'SELECT * FROM invites WHERE id = ?',
   invites: 'SELECT * FROM invites ORDER BY createdMs, rowid',
+  linksFor: "SELECT id FROM invites WHERE member = ? AND state = 'open' ORDER BY createdMs, rowid",
+  renameMember: 'UPDATE members SET name = ? WHERE id = ?',
+  renameDevice: 'UPDATE devices SET name = ? WHERE id = ?',
   setInvite: 'UPDATE invites SET state = ? WHERE id = ?',
   useInvite: `UPDATE invites SET used = used + 1,
     state = CASE WHEN state = 'open' AND used + 1 >= uses THEN 'used' ELSE state END WHERE id = ?`,
@@ -121,8 +126,9 @@ export class Members {
     return transaction(this.#db, () => {
       this.#refuseWhenFull()
       const id = this.#id()
-      const by = args.byDevice ?? null
-      this.#sql.addInvite.run(id, role, note, inviteRoot(args), uses, nowMs, expiresAtMs, by)
+      const [by, member] = [args.byDevice ?? null, args.member ?? null]
+      const times = [nowMs, expiresAtMs] as const
+      this.#sql.addInvite.run(id, role, note, inviteRoot(args), uses, ...times, by, member)
       return { id, expiresAtMs }
     })
   }
@@ -137,7 +143,20 @@ export class Members {
       used: Number(row.used),
       expires: new Date(Number(row.expiresAtMs)).toISOString(),
       state: stateOf(row, nowMs),
+      member: row.member === null ? null : String(row.member),
     }))
+  }
+
+  /** Open links for further devices of this member, oldest first. */
+  linksFor(member: string): string[] {
+    return this.#sql.linksFor.all(member).map(({ id }) => String(id))
+  }
+
+  /** Throws ClawError: `name-invalid`, `device-unknown`. */
+  rename(what: 'member' | 'device', id: string, name: string): void {
+    const checked = checkName(name)
+    const rename = what === 'member' ? this.#sql.renameMember : this.#sql.renameDevice
+    if (Number(rename.run(checked, id).changes) === 0) throw new ClawError('device-unknown')
   }
 
   /** Withdraws an open invite and what is reserved on it; ClawError('invite-unknown'). @returns whether credentials changed */
@@ -233,10 +252,14 @@ export class Members {
     const inviteId = String(reserved.invite)
     const id = String(reserved.device)
     const name = String(reserved.name)
-    const role = this.#sql.invite.get(inviteId)?.role as Role
+    const { role, member: ofMember } = this.#sql.invite.get(inviteId) as {
+      role: Role
+      member: string | null
+    }
     const owner = role === 'owner' ? this.#sql.owner.get() : undefined
-    const member = owner === undefined ? this.#id() : String(owner.id)
-    if (owner === undefined) this.#sql.addMember.run(member, role, name, nowMs)
+    const known = ofMember ?? (owner === undefined ? null : String(owner.id))
+    const member = known ?? this.#id()
+    if (known === null) this.#sql.addMember.run(member, role, name, nowMs)
     const publicKey = reserved.publicKey as Uint8Array
     const root = reserved.root as Uint8Array
     this.#sql.addDevice.run(id, member, name, publicKey, root, nowMs, nowMs, inviteId)
@@ -280,6 +303,7 @@ export class Members {
       id: String(row.id),
       member: String(row.member),
       name: String(row.name),
+      createdMs: Number(row.createdMs),
       lastSeenMs: Number(row.lastSeenMs),
       publicKey: row.publicKey as Uint8Array,
     }))
@@ -287,40 +311,6 @@ export class Members {
 
   hasOwnerDevice(): boolean {
     return this.#sql.ownerDevice.get() !== undefined
-  }
-
-  /** The members and own devices of STATE (SPEC §7.2), or null for a device that is not in. `online`: device ids. */
-  stateOf(
-    deviceId: string,
-    online: { has(device: string): boolean },
-  ): {
-    readonly member: Uint8Array
-    readonly device: Uint8Array
-    readonly members: readonly MemberState[]
-    readonly devices: readonly DeviceState[]
-  } | null {
-    const devices = this.devices()
-    const own = devices.find((device) => device.id === deviceId)
-    if (own === undefined) return null
-    const present = new Set(devices.filter(({ id }) => online.has(id)).map(({ member }) => member))
-    return {
-      member: fromHex(own.member),
-      device: fromHex(deviceId),
-      members: this.members().map(({ id, role, name }) => ({
-        id: fromHex(id),
-        role,
-        name,
-        online: present.has(id),
-      })),
-      devices: devices
-        .filter(({ member }) => member === own.member)
-        .map(({ id, name, lastSeenMs }) => ({
-          id: fromHex(id),
-          name,
-          lastSeenMs,
-          online: online.has(id),
-        })),
-    }
   }
 
   #id = (): string => toHex(this.#random(ID_BYTES))

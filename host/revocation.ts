@@ -18,6 +18,7 @@ const SQL = {
   devices: 'SELECT id, publicKey, invite FROM devices WHERE id = ?1 OR member = ?1 ORDER BY rowid',
   // A device of before this was noted may have come by any link that somebody has used.
   links: `SELECT id, state FROM invites WHERE byDevice = ?1 OR id = ?2 OR (?2 IS NULL AND used > 0)`,
+  orphans: `SELECT id FROM invites WHERE state = 'open' AND member IS NOT NULL AND member NOT IN (SELECT member FROM devices)`,
   withdraw: "UPDATE invites SET state = 'withdrawn' WHERE id = ?",
   release: 'DELETE FROM reservations WHERE invite = ?',
   releaseKey: 'DELETE FROM reservations WHERE publicKey = ?',
@@ -50,10 +51,21 @@ export function commitRevocation(
       .prepare(SQL.devices)
       .all(id)
       .flatMap((row) => removeDevice(db, row, nowMs))
+    links.push(...withdrawOrphans(db))
     new EpochTable(db).replace(epochs)
     new Settings(db).set(PENDING, 'yes')
     return { devices, links: [...new Set(links)] }
   })
+}
+
+/** Links for further devices of members who have none any more. @returns them */
+function withdrawOrphans(db: DatabaseSync): string[] {
+  const orphans = db.prepare(SQL.orphans).all()
+  for (const { id } of orphans) {
+    db.prepare(SQL.withdraw).run(String(id))
+    db.prepare(SQL.release).run(String(id))
+  }
+  return orphans.map(({ id }) => String(id))
 }
 
 /** @returns the open links that died with it */

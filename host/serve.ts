@@ -5,12 +5,15 @@ import { ClawError } from '../shared/error.ts'
 import { sha256 } from '../shared/hash.ts'
 import type { Locator } from '../shared/locator.ts'
 import { type ClawMessage, ENROL_FAILURE, type EnrolFailure } from '../shared/messages.ts'
+import type { Answer, Request } from '../shared/requests.ts'
 import { ChatSession } from './chat.ts'
 import type { HostEvent } from './config.ts'
 import type { Hub } from './hub.ts'
 import { answerCarrier, type Carrier, type SecureLink } from './link.ts'
 import type { Members } from './members.ts'
+import type { Asker } from './requests.ts'
 import type { Rooms } from './rooms.ts'
+import { stateFor } from './roster.ts'
 
 export interface Introduction {
   readonly route: Route
@@ -39,6 +42,7 @@ export interface ServeInput {
   readonly notice: () => ClawMessage | null
   /** Publishes the changed credentials; resolves once one store confirmed, or after a few seconds. */
   readonly publish: () => Promise<void>
+  readonly request: (asker: Asker, request: Request) => Promise<Answer>
   readonly report: (event: HostEvent) => void
 }
 
@@ -118,10 +122,11 @@ function converse(link: SecureLink, { credentialId, route }: Introduction, input
     record: input.record,
     notice: input.notice,
     state: () => {
-      const state = members.stateOf(device, hub.online)
+      const state = stateFor(members, device, hub.online, input.now())
       const hostName = input.hostName()
       return state && { type: 'state', hostName, roomName: hostName, ...state }
     },
+    request: (request) => input.request({ device, member }, request),
     onConnected: () => report({ event: 'connected', member, device, route }),
   })
   hub.open(session)

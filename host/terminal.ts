@@ -54,6 +54,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'There is no device and no member with devices that has this id.',
     next: 'See the ids with "clawchat members"; who was revoked before is not among them.',
   },
+  'not-allowed': {
+    message: 'This device may not do that.',
+    next: 'Ask the owner of the host.',
+  },
   'record-missing': { message: 'No store holds a record of this host.', next: TRY_AGAIN },
   'record-malformed': { message: 'The record in the store is damaged.', next: TRY_AGAIN },
   'record-no-slot': {

@@ -39,6 +39,9 @@ export const RATCHET_MS = 15 * 60_000
 
 export const TEXT_MAX_BYTES = 16_000
 export const NAME_MAX_BYTES = 48
+export const NOTE_MAX_BYTES = 800
+export const MEMBER_ROLE = { owner: 1, member: 2, guest: 3, bot: 4 } as const
+export type Role = keyof typeof MEMBER_ROLE
 export const HISTORY_MAX = 200
 /** Highest number of an event (SPEC §6.2). */
 export const EVENT_NUMBER_MAX = 2 ** 48

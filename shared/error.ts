@@ -17,6 +17,7 @@ export type ClawErrorCode =
   | 'removed'
   | 'burned'
   | 'device-unknown'
+  | 'not-allowed'
   | 'record-missing'
   | 'record-malformed'
   | 'record-no-slot'

@@ -3,8 +3,18 @@ import { Reader, Writer } from './bytes.ts'
 import { EVENT_NUMBER_MAX, HISTORY_MAX, NAME_MAX_BYTES, RECORD_BYTES } from './constants.ts'
 import { ClawError, type ClawErrorCode } from './error.ts'
 import { decodeStoredMessage, encodeStoredMessage, ID_BYTES, type StoredMessage } from './events.ts'
+import { readFlag, readNamed } from './fields.ts'
 import { type Locator, readLocator, writeLocator } from './locator.ts'
+import {
+  type Answer,
+  type Request,
+  readAnswer,
+  readRequest,
+  writeAnswer,
+  writeRequest,
+} from './requests.ts'
 import type { SessionMessage } from './session.ts'
+import { encodeState, readState, type State } from './state.ts'
 
 export const BYE = {
   stopping: 1,
@@ -26,22 +36,6 @@ export const ENROL_FAILURE = {
   removed: 7,
 } as const satisfies Partial<Record<ClawErrorCode, number>>
 export type EnrolFailure = keyof typeof ENROL_FAILURE
-
-export const MEMBER_ROLE = { owner: 1, member: 2, guest: 3, bot: 4 } as const
-export type Role = keyof typeof MEMBER_ROLE
-
-export interface MemberState {
-  readonly id: Uint8Array
-  readonly role: Role
-  readonly name: string
-  readonly online: boolean
-}
-export interface DeviceState {
-  readonly id: Uint8Array
-  readonly name: string
-  readonly lastSeenMs: number
-  readonly online: boolean
-}
 
 /** Ids are 16 bytes; numbers are event numbers from 1, 0 for none. */
 export type ClawMessage =
@@ -77,15 +71,7 @@ export type ClawMessage =
       readonly more: boolean
       readonly messages: readonly StoredMessage[]
     }
-  | {
-      readonly type: 'state'
-      readonly hostName: string
-      readonly member: Uint8Array
-      readonly device: Uint8Array
-      readonly members: readonly MemberState[]
-      readonly devices: readonly DeviceState[]
-      readonly roomName: string
-    }
+  | State
   | { readonly type: 'enrol'; readonly name: string }
   | {
       readonly type: 'enrol-ok'
@@ -94,6 +80,9 @@ export type ClawMessage =
       readonly locator: Locator
     }
   | { readonly type: 'enrol-fail'; readonly code: EnrolFailure }
+  /** `token`: u32, comes back in the answer */
+  | { readonly type: 'request'; readonly token: number; readonly request: Request }
+  | { readonly type: 'answer'; readonly token: number; readonly answer: Answer }
 
 const TYPE = {
   resume: 0x01,
@@ -110,6 +99,8 @@ const TYPE = {
   enrol: 0x10,
   'enrol-ok': 0x11,
   'enrol-fail': 0x12,
+  request: 0x13,
+  answer: 0x14,
 } as const
 
 export const encodeMessage = (message: ClawMessage): SessionMessage => ({
@@ -154,6 +145,12 @@ function encodeData(message: ClawMessage): Uint8Array {
       return writer.done()
     case 'enrol-fail':
       return writer.u8(ENROL_FAILURE[message.code]).done()
+    case 'request':
+      writeRequest(writer.u32(message.token), message.request)
+      return writer.done()
+    case 'answer':
+      writeAnswer(writer.u32(message.token), message.answer)
+      return writer.done()
   }
 }
 
@@ -168,30 +165,6 @@ function encodePage(page: Extract<ClawMessage, { type: 'page' }>): Uint8Array {
     writer.u32(body.length).bytes(body)
   }
   return writer.done()
-}
-
-function encodeState(state: Extract<ClawMessage, { type: 'state' }>): Uint8Array {
-  const writer = new Writer(512)
-    .str8(state.hostName, NAME_MAX_BYTES)
-    .bytes(state.member)
-    .bytes(state.device)
-    .u16(state.members.length)
-  for (const { id, role, name, online } of state.members) {
-    writer
-      .bytes(id)
-      .u8(MEMBER_ROLE[role])
-      .str8(name, NAME_MAX_BYTES)
-      .u8(online ? 1 : 0)
-  }
-  writer.u16(state.devices.length)
-  for (const { id, name, lastSeenMs, online } of state.devices) {
-    writer
-      .bytes(id)
-      .str8(name, NAME_MAX_BYTES)
-      .u64(lastSeenMs)
-      .u8(online ? 1 : 0)
-  }
-  return writer.str8(state.roomName, NAME_MAX_BYTES).done()
 }
 
 /** Throws ClawError('malformed') on anything but exactly one message of SPEC §6.1. */
@@ -230,7 +203,7 @@ function decodeData(type: number, reader: Reader): ClawMessage {
     case TYPE.record:
       return { type: 'record', bytes: reader.bytes(RECORD_BYTES) }
     case TYPE.bye:
-      return { type: 'bye', reason: named(BYE, reader) }
+      return { type: 'bye', reason: readNamed(BYE, reader) }
     case TYPE.history:
       return readHistory(reader)
     case TYPE.page:
@@ -247,22 +220,14 @@ function decodeData(type: number, reader: Reader): ClawMessage {
         locator: readLocator(reader, 'malformed'),
       }
     case TYPE['enrol-fail']:
-      return { type: 'enrol-fail', code: named(ENROL_FAILURE, reader) }
+      return { type: 'enrol-fail', code: readNamed(ENROL_FAILURE, reader) }
+    case TYPE.request:
+      return { type: 'request', token: reader.u32(), request: readRequest(reader) }
+    case TYPE.answer:
+      return { type: 'answer', token: reader.u32(), answer: readAnswer(reader) }
     default:
       throw new ClawError('malformed')
   }
-}
-
-function named<K extends string>(table: Readonly<Record<K, number>>, reader: Reader): K {
-  const code = reader.u8()
-  const name = (Object.keys(table) as K[]).find((key) => table[key] === code)
-  return name ?? reader.fail()
-}
-
-const flag = (reader: Reader): boolean => {
-  const value = reader.u8()
-  if (value > 1) reader.fail()
-  return value === 1
 }
 
 /** Far below 2^53, so that whatever is numbered behind it can still be counted. */
@@ -270,13 +235,6 @@ function readNumber(reader: Reader): number {
   const number = reader.u64()
   if (number > EVENT_NUMBER_MAX) reader.fail()
   return number
-}
-
-/** A list of entries of at least `minBytes`: a count that cannot be true takes no memory. */
-function readMany<T>(reader: Reader, minBytes: number, read: () => T): T[] {
-  const count = reader.u16()
-  if (count * minBytes > reader.left) reader.fail()
-  return Array.from({ length: count }, read)
 }
 
 function readHistory(reader: Reader): ClawMessage {
@@ -290,31 +248,11 @@ function readHistory(reader: Reader): ClawMessage {
 function readPage(reader: Reader): ClawMessage {
   const room = reader.bytes(ID_BYTES)
   const before = reader.u64()
-  const more = flag(reader)
+  const more = readFlag(reader)
   const count = reader.u16()
   if (count > HISTORY_MAX) reader.fail()
   const messages = Array.from({ length: count }, () =>
     decodeStoredMessage(reader.bytes(reader.u32())),
   )
   return { type: 'page', room, before, more, messages }
-}
-
-function readState(reader: Reader): ClawMessage {
-  const hostName = reader.str8(NAME_MAX_BYTES)
-  const member = reader.bytes(ID_BYTES)
-  const device = reader.bytes(ID_BYTES)
-  const members = readMany(reader, 19, () => ({
-    id: reader.bytes(ID_BYTES),
-    role: named(MEMBER_ROLE, reader),
-    name: reader.str8(NAME_MAX_BYTES),
-    online: flag(reader),
-  }))
-  const devices = readMany(reader, 26, () => ({
-    id: reader.bytes(ID_BYTES),
-    name: reader.str8(NAME_MAX_BYTES),
-    lastSeenMs: reader.u64(),
-    online: flag(reader),
-  }))
-  const roomName = reader.str8(NAME_MAX_BYTES)
-  return { type: 'state', hostName, member, device, members, devices, roomName }
 }

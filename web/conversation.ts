@@ -11,6 +11,7 @@ import type { AppState } from './model.ts'
 import type { Own } from './own.ts'
 import { type Heartbeat, Pulse } from './pulse.ts'
 import { postOf } from './resume.ts'
+import { rosterOf } from './roster.ts'
 import type { Session } from './session.ts'
 import type { StateBox } from './state.ts'
 
@@ -44,6 +45,7 @@ export interface ConversationPorts {
   readonly onEnded: (live: Live) => void
   readonly onRecord: (bytes: Uint8Array) => Promise<void>
   readonly onNotice: (notice: Of<'notice'>) => void
+  readonly onAnswer: (answer: Of<'answer'>) => void
   readonly onBye: (reason: Of<'bye'>['reason']) => void
 }
 
@@ -114,6 +116,12 @@ export class Conversation {
     }
   }
 
+  /** Says this on the carrier in use. @returns false without one */
+  say(message: ClawMessage): boolean {
+    this.#live?.session.send(message)
+    return this.#live !== null
+  }
+
   /** Ends the carrier without a wish for another. */
   drop(): void {
     const live = this.#live
@@ -170,6 +178,9 @@ export class Conversation {
         break
       case 'notice':
         this.#ports.onNotice(message)
+        break
+      case 'answer':
+        this.#ports.onAnswer(message)
         break
       case 'ping':
         live.session.send({ type: 'pong', token: message.token })
@@ -296,7 +307,6 @@ export class Conversation {
   async #takeState(state: Of<'state'>): Promise<void> {
     const { own, box } = this.#ports
     const me = toHex(state.member)
-    const here = toHex(state.device)
     const { hostName, roomName } = state
     const known = own.must()
     if (known.member !== me || known.hostName !== hostName || known.roomName !== roomName)
@@ -305,12 +315,7 @@ export class Conversation {
       me,
       hostName,
       roomName,
-      members: state.members.map((member) => ({ ...member, id: toHex(member.id) })),
-      devices: state.devices.map((device) => ({
-        ...device,
-        id: toHex(device.id),
-        here: toHex(device.id) === here,
-      })),
+      ...rosterOf(state, known.hostPublicKey),
       // What was written before the host first said who we are has no author yet.
       messages: box.value.messages.map((message) => {
         const author = message.author === '' ? me : message.author

@@ -20,6 +20,7 @@ import { type Opened, type OpenInput, openCarrier } from './open.ts'
 import { Own } from './own.ts'
 import { PING_MS } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
+import { Requests } from './requests.ts'
 import type { Resolved } from './resolve.ts'
 import { browserRuntime } from './runtime.ts'
 import { securityOf } from './security.ts'
@@ -71,6 +72,7 @@ class PageEngine implements Engine {
     () => this.#mirror(),
   )
   readonly #clock = new Clock(this.#box, () => Date.now())
+  readonly ask: Requests
   readonly #records: Records
   readonly #handover: Handover
   readonly #chat: Conversation
@@ -103,6 +105,15 @@ class PageEngine implements Engine {
       onTaken: () => this.#again(),
       onBurned: () => void this.#burn(),
     })
+    this.ask = new Requests({
+      box: this.#box,
+      runtime: browserRuntime,
+      send: (message) => this.#chat.say(message),
+      handOver: (request) => {
+        if (!this.#tab.leading) this.#tab.tell({ type: 'ask', request })
+        return !this.#tab.leading
+      },
+    })
     this.#chat = new Conversation({
       keep: device,
       own: this.#own,
@@ -113,6 +124,7 @@ class PageEngine implements Engine {
       onEnded: (live) => this.#ended(live),
       onRecord: (bytes) => this.#takeRecord(bytes),
       onNotice: (notice) => this.#plan(notice),
+      onAnswer: (answer) => this.ask.answered(answer),
       onBye: (reason) => {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#noteRemoved()
@@ -309,6 +321,8 @@ class PageEngine implements Engine {
       me: null,
       members: [],
       devices: [],
+      invites: [],
+      asked: null,
       security: null,
     })
   }
@@ -431,7 +445,15 @@ class PageEngine implements Engine {
     clearTimeout(this.#moveTimer)
     this.#box.set({
       ...{ phase: 'blank', error: 'burned', hostName: '', roomName: '', me: null, security: null },
-      ...{ members: [], devices: [], messages: [], hasOlder: false, loadingOlder: false },
+      ...{
+        members: [],
+        devices: [],
+        invites: [],
+        asked: null,
+        messages: [],
+        hasOlder: false,
+        loadingOlder: false,
+      },
     })
   }
 
@@ -576,6 +598,11 @@ class PageEngine implements Engine {
         break
       case 'joined':
         void this.#reload()
+        break
+      case 'ask':
+        if (!leading) break
+        if (message.request === null) this.ask.dismiss()
+        else this.ask.ask(message.request)
         break
       case 'hello':
         if (leading) this.#mirror()

@@ -1,6 +1,7 @@
 // What the views show and what they may ask for. The engine owns the state; views are a pure function of it.
-import type { Route } from '../shared/constants.ts'
+import type { Role, Route } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
+import type { Reach, RequestKind } from '../shared/requests.ts'
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed'
 
@@ -20,16 +21,85 @@ export interface Message {
 export interface Member {
   readonly id: string
   readonly name: string
-  readonly role: 'owner' | 'member' | 'guest' | 'bot'
+  readonly role: Role
   readonly online: boolean
+  /** has no device any more; listed because messages bear its id */
+  readonly gone: boolean
 }
 
 export interface DeviceInfo {
   readonly id: string
+  /** member id; the owner sees the devices of all, others their own */
+  readonly member: string
   readonly name: string
+  readonly createdMs: number
   readonly lastSeenMs: number
-  readonly online: boolean
+  /** null: not connected */
+  readonly route: Route | null
   readonly here: boolean
+  /** 12 groups of five digits, the same as that device shows */
+  readonly safetyCode: readonly string[]
+}
+
+/** A link that still lets somebody in. */
+export interface OpenInvite {
+  readonly id: string
+  readonly role: Role
+  /** whose further device it makes; null: it makes a member */
+  readonly member: string | null
+  readonly uses: number
+  readonly used: number
+  readonly expiresAtMs: number
+  readonly note: string
+}
+
+export interface InviteWish {
+  readonly role: Role
+  /** 1..64 */
+  readonly uses: number
+  /** 1 s .. 365 d */
+  readonly lifeMs: number
+  /** ≤ 200 characters, for the list */
+  readonly note: string
+}
+
+/** The last request to the host and how it stands. One at a time: nothing is asked while one is `running`. */
+export interface Asked {
+  readonly kind: RequestKind
+  /** hex id of what it is about: a member (also of `device-link`), device or invite; null for `invite` */
+  readonly id: string | null
+  readonly status: 'running' | 'done' | 'failed'
+  readonly code: ClawErrorCode | null
+  /** of `invite` and `device-link`; secret until used */
+  readonly link: {
+    readonly url: string
+    /** invite id */
+    readonly invite: string
+    /** `computer`: it works on the host's computer only, so no QR code */
+    readonly reach: Reach
+    readonly expiresAtMs: number
+  } | null
+  /** of `remove-device` and `remove-member` */
+  readonly removal: {
+    /** stores that do not hold the new record yet; they are tried on */
+    readonly waiting: readonly string[]
+    /** how many links stopped working with it */
+    readonly links: number
+  } | null
+}
+
+/** What a person may ask of the host; the outcome stands in `AppState.asked`. Who may what: SPEC §7.3. Ids are hex. */
+export interface Asking {
+  invite(wish: InviteWish): void
+  /** a link for a further device of this member; default: the own one */
+  addDevice(member?: string): void
+  withdraw(invite: string): void
+  removeDevice(device: string): void
+  removeMember(member: string): void
+  renameMember(member: string, name: string): void
+  renameDevice(device: string, name: string): void
+  /** forgets the last answer */
+  dismiss(): void
 }
 
 export type StepName = 'record' | 'verify' | 'direct' | 'handshake' | 'relay' | 'sync'
@@ -87,6 +157,9 @@ export interface AppState {
   readonly me: string | null
   readonly members: readonly Member[]
   readonly devices: readonly DeviceInfo[]
+  /** open links; the owner sees all, others those for their own devices */
+  readonly invites: readonly OpenInvite[]
+  readonly asked: Asked | null
   /** in order of display */
   readonly messages: readonly Message[]
   /** older messages exist on the host */
@@ -105,6 +178,7 @@ export interface Engine {
   readonly state: AppState
   subscribe(listener: (state: AppState) => void): () => void
   join(name: string): void
+  readonly ask: Asking
   /** in `join`: back to the chat with `otherChat` */
   dismiss(): void
   send(text: string): void

@@ -18,6 +18,8 @@ const BLANK: AppState = {
   me: null,
   members: [],
   devices: [],
+  invites: [],
+  asked: null,
   messages: [],
   hasOlder: false,
   loadingOlder: false,

@@ -1,6 +1,7 @@
 // Which tab of this origin leads (SPEC §6.2: one carrier per device): a lease in IndexedDB, and a channel between tabs.
 // Web Locks are missing on plain http, so they are not used anywhere.
 import { toHex } from '../shared/bytes.ts'
+import type { Request } from '../shared/requests.ts'
 import type { Device } from './device.ts'
 import type { AppState } from './model.ts'
 
@@ -38,6 +39,8 @@ export type TabMessage =
   | { readonly type: 'older' }
   | { readonly type: 'retry' }
   | { readonly type: 'hello' }
+  /** asked of the host in a tab that does not lead; null: the last answer was read */
+  | { readonly type: 'ask'; readonly request: Request | null }
   /** the sender is about to replace the profile, and has replaced it */
   | { readonly type: 'joining' }
   | { readonly type: 'joined' }

@@ -74,6 +74,11 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     ASK,
   ),
   'device-unknown': words('The host knows no such device.', HERE, 'Ask the owner.'),
+  'not-allowed': words(
+    'The host does not allow you that.',
+    'Only the owner may do it, or whoever it belongs to.',
+    'Ask the owner.',
+  ),
   'record-missing': words(
     'The host could not be found.',
     'No store has its address: the host may be off, or the stores out of reach.',

@@ -52,6 +52,7 @@ const input = {
   record: () => new Uint8Array(6144),
   notice: () => null,
   publish: async () => undefined,
+  request: async () => ({ kind: 'done' }) as const,
   report: () => undefined,
 }
 const bare = await startHost()

@@ -195,9 +195,9 @@ const STEP = { ms: 12, facts: {} } as const
 /** A chat in which much is going on and something is wrong. */
 const BUSY: Partial<AppState> = {
   members: [
-    { id: 'a1', name: 'Ann', role: 'owner', online: true },
+    { id: 'a1', name: 'Ann', role: 'owner', online: true, gone: false },
     ...['Ben', 'Cleo', 'Dan', 'Eve', 'Fay', 'Gil'].map(
-      (name) => ({ id: name, name, role: 'member', online: false }) as const,
+      (name) => ({ id: name, name, role: 'member', online: false, gone: false }) as const,
     ),
   ],
   messages: [

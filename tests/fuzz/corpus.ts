@@ -112,15 +112,36 @@ const MESSAGES: readonly ClawMessage[] = [
     member: id,
     device: id,
     members: [
-      { id, role: 'owner', name: 'Ann', online: true },
-      { id: room, role: 'bot', name: 'Bo', online: false },
+      { id, role: 'owner', name: 'Ann', online: true, gone: false },
+      { id: room, role: 'bot', name: 'Bo', online: false, gone: true },
     ],
-    devices: [{ id, name: 'phone', lastSeenMs: 1_700_000_000_000, online: true }],
+    devices: [
+      {
+        ...{ id, member: id, name: 'phone', publicKey: fixed('key'), createdMs: 1 },
+        ...{ lastSeenMs: 1_700_000_000_000, route: 'relay' },
+      },
+    ],
+    invites: [{ id, role: 'guest', member: room, uses: 2, used: 1, expiresAtMs: 3, note: 'n' }],
     roomName: 'Room',
   },
   { type: 'enrol', name: 'Eve' },
   { type: 'enrol-ok', device: id, root: fixed('root'), locator: LOCATOR },
   { type: 'enrol-fail', code: 'invite-used' },
+  {
+    type: 'request',
+    token: 1,
+    request: { kind: 'invite', role: 'guest', uses: 3, lifeMs: 5000, note: 'n' },
+  },
+  { type: 'request', token: 2, request: { kind: 'withdraw', id } },
+  { type: 'request', token: 3, request: { kind: 'rename-device', id, name: 'phone' } },
+  { type: 'answer', token: 1, answer: { kind: 'failed', code: 'not-allowed' } },
+  { type: 'answer', token: 2, answer: { kind: 'done' } },
+  {
+    type: 'answer',
+    token: 3,
+    answer: { kind: 'link', invite: id, expiresAtMs: 9, reach: 'lan', link: 'http://h/#A' },
+  },
+  { type: 'answer', token: 4, answer: { kind: 'gone', waiting: ['mega'], links: [id] } },
 ]
 
 const TEXTS = {

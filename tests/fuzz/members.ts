@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { prepareSchema } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
+import { stateFor } from '../../host/roster.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { SLOT_COUNT } from '../../shared/constants.ts'
 import type { ClawErrorCode } from '../../shared/error.ts'
@@ -110,7 +111,8 @@ export const members: Target = {
     try {
       for (let many = from.pick([0, 0, 70]); many > 0; many--) host.invite(new Choices(input))
       for (let steps = 0; from.more && steps < 60; steps++) host.step(from)
-      for (const { id } of host.members.devices()) host.members.stateOf(id, new Set([id]))
+      for (const { id } of host.members.devices())
+        stateFor(host.members, id, new Map([[id, 'direct']]), 0)
     } finally {
       host.db.close()
     }

@@ -22,6 +22,8 @@ export const MESSAGE_TYPE = {
   ENROL: 0x10,
   ENROL_OK: 0x11,
   ENROL_FAIL: 0x12,
+  REQUEST: 0x13,
+  ANSWER: 0x14,
 } as const
 export const EVENT_KIND = { POST: 1, MESSAGE: 2, STORED: 3, REFUSED: 4, DELIVERED: 5 } as const
 
@@ -58,8 +60,25 @@ export interface ReferenceState {
   hostName: string
   member: Id
   device: Id
-  members: readonly { id: Id; role: number; name: string; online: number }[]
-  devices: readonly { id: Id; name: string; lastSeenMs: Count; online: number }[]
+  members: readonly { id: Id; role: number; name: string; flags: number }[]
+  devices: readonly {
+    id: Id
+    member: Id
+    name: string
+    publicKey: Uint8Array
+    createdMs: Count
+    lastSeenMs: Count
+    route: number
+  }[]
+  invites: readonly {
+    id: Id
+    role: number
+    member: Id
+    uses: number
+    used: number
+    expiresAtMs: Count
+    note: string
+  }[]
   roomName: string
 }
 export const state = (m: ReferenceState): Buffer =>
@@ -68,10 +87,70 @@ export const state = (m: ReferenceState): Buffer =>
     m.member,
     m.device,
     uint(m.members.length, 2),
-    ...m.members.map((x) => join(x.id, uint(x.role, 1), str8(x.name), uint(x.online, 1))),
+    ...m.members.map((x) => join(x.id, uint(x.role, 1), str8(x.name), uint(x.flags, 1))),
     uint(m.devices.length, 2),
-    ...m.devices.map((x) => join(x.id, str8(x.name), uint(x.lastSeenMs, 8), uint(x.online, 1))),
+    ...m.devices.map((x) =>
+      join(
+        ...[x.id, x.member, str8(x.name), x.publicKey],
+        ...[uint(x.createdMs, 8), uint(x.lastSeenMs, 8), uint(x.route, 1)],
+      ),
+    ),
+    uint(m.invites.length, 2),
+    ...m.invites.map((x) =>
+      join(
+        ...[x.id, uint(x.role, 1), x.member, uint(x.uses, 1), uint(x.used, 1)],
+        ...[uint(x.expiresAtMs, 8), str16(x.note)],
+      ),
+    ),
     str8(m.roomName),
+  )
+
+/** Kinds 1 to 7 of §7.3; `id` is of all but the first. */
+export const request = (m: {
+  token: number
+  kind: number
+  id?: Id
+  name?: string
+  role?: number
+  uses?: number
+  lifeMs?: Count
+  note?: string
+}): Buffer =>
+  join(
+    uint(m.token, 4),
+    uint(m.kind, 1),
+    ...(m.role === undefined
+      ? []
+      : [uint(m.role, 1), uint(m.uses ?? 0, 1), uint(m.lifeMs ?? 0, 6)]),
+    ...(m.note === undefined ? [] : [str16(m.note)]),
+    ...(m.id === undefined ? [] : [m.id]),
+    ...(m.name === undefined ? [] : [str8(m.name)]),
+  )
+const answer = (token: number, ...rest: Uint8Array[]): Buffer => join(uint(token, 4), ...rest)
+export const failed = (m: { token: number; code: number }): Buffer =>
+  answer(m.token, uint(m.code, 1))
+export const done = (m: { token: number }): Buffer => answer(m.token, uint(0, 1), uint(1, 1))
+export const link = (m: {
+  token: number
+  invite: Id
+  expiresAtMs: Count
+  reach: number
+  link: string
+}): Buffer =>
+  answer(
+    m.token,
+    ...[uint(0, 1), uint(2, 1), m.invite, uint(m.expiresAtMs, 8)],
+    ...[uint(m.reach, 1), str16(m.link)],
+  )
+export const gone = (m: {
+  token: number
+  waiting: readonly string[]
+  links: readonly Id[]
+}): Buffer =>
+  answer(
+    m.token,
+    ...[uint(0, 1), uint(3, 1), uint(m.waiting.length, 1), ...m.waiting.map(str8)],
+    ...[uint(m.links.length, 1), ...m.links],
   )
 
 export const post = (e: { room: Id; text: string }): Buffer => join(e.room, str16(e.text))

@@ -172,6 +172,7 @@ class DeviceRun {
         const wait = Math.max(0, atMs - device.now()) + 200 + chance.unit() * (intervalMs / 10)
         this.#cancelMove = world.after(wait, () => this.#try(epoch))
       },
+      onAnswer: () => undefined,
       onBye: () => undefined,
     })
   }

@@ -626,6 +626,7 @@ class Run {
           return pending && { type: 'notice', ...pending, intervalMs: ROTATION.intervalMs }
         },
         publish: () => this.#published(),
+        request: async () => ({ kind: 'done' }),
         report: (event) => network.hear(event),
       },
     )

@@ -43,6 +43,7 @@ function scene(notice: ClawMessage | null = null) {
       state: () => ({ type: 'ping', token: 0 }),
       record: () => new Uint8Array(6144),
       notice: () => notice,
+      request: async () => ({ kind: 'done' }) as const,
       onConnected: () => undefined,
     })
     return { session, sent }

@@ -102,6 +102,7 @@ async function device() {
     onEnded: (live) => ended.push(live.epoch),
     onRecord: async () => undefined,
     onNotice: () => undefined,
+    onAnswer: () => undefined,
     onBye: () => undefined,
   })
   const pass = async (ms = 100): Promise<void> => void (await world.run(world.nowMs + ms))

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Role } from '../../host/config.ts'
 import { openDatabase } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
+import { stateFor } from '../../host/roster.ts'
 import { toHex } from '../../shared/bytes.ts'
 
 const random = (length: number) => new Uint8Array(randomBytes(length))
@@ -116,8 +117,11 @@ test('a second owner invite adds a device to the owner; other invites make membe
   expect(members.hasOwnerDevice()).toBe(true)
   expect(second.member).toBe(first.member)
   expect(other.member).not.toBe(first.member)
-  const state = members.stateOf(first.device, new Set([second.device]))
+  const online = new Map([[second.device, 'direct' as const]])
+  const state = stateFor(members, first.device, online, NOW)
   expect(state?.members.map(({ online }) => online)).toEqual([true, false])
-  expect(state?.devices).toHaveLength(2)
-  expect(members.stateOf('0'.repeat(32), new Set())).toBeNull()
+  // The owner sees the devices of all, others their own.
+  expect(state?.devices).toHaveLength(3)
+  expect(stateFor(members, other.device, online, NOW)?.devices).toHaveLength(1)
+  expect(stateFor(members, '0'.repeat(32), online, NOW)).toBeNull()
 })

@@ -296,7 +296,7 @@ test('texts and lists at their limits come back', () => {
   expect(decodeEvent(delivered.kind, delivered.body)).toEqual({ type: 'delivered', room: id, ids })
   const resume = { type: 'resume', stored: EVENT_NUMBER_MAX, id } as const
   expect(decodeMessage(encodeMessage(resume))).toEqual(resume)
-  const member = { id, role: 'guest', name: 'x', online: false } as const
+  const member = { id, role: 'guest', name: 'x', online: false, gone: true } as const
   const state = {
     type: 'state',
     hostName: 'a'.repeat(48),
@@ -304,6 +304,7 @@ test('texts and lists at their limits come back', () => {
     device: id,
     members: Array.from({ length: 64 }, () => member),
     devices: [],
+    invites: [],
     roomName: '',
   } as const
   expect(decodeMessage(encodeMessage(state))).toEqual(state)

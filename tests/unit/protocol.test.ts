@@ -363,10 +363,24 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
     hostName: name,
     member: id,
     device: id,
-    members: fc.array(fc.record({ id, role, name, online: fc.boolean() }), { maxLength: 4 }),
-    devices: fc.array(fc.record({ id, name, lastSeenMs: counter, online: fc.boolean() }), {
+    members: fc.array(fc.record({ id, role, name, online: fc.boolean(), gone: fc.boolean() }), {
       maxLength: 4,
     }),
+    devices: fc.array(
+      fc.record({
+        ...{ id, member: id, name, publicKey: fc.uint8Array({ minLength: 32, maxLength: 32 }) },
+        ...{ createdMs: counter, lastSeenMs: counter },
+        route: fc.constantFrom(null, 'direct' as const, 'relay' as const),
+      }),
+      { maxLength: 4 },
+    ),
+    invites: fc.array(
+      fc.record({
+        ...{ id, role, member: id, uses: fc.nat(255), used: fc.nat(255) },
+        ...{ expiresAtMs: counter, note: name },
+      }),
+      { maxLength: 4 },
+    ),
     roomName: name,
   }),
   fc.record({ type: fc.constant('enrol' as const), name }),
@@ -375,6 +389,43 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
     device: id,
     root: fc.constant(bytes(32)),
     locator: fc.constant(invite.locator),
+  }),
+  fc.record({
+    type: fc.constant('request' as const),
+    token: fc.nat(2 ** 32 - 1),
+    request: fc.oneof(
+      fc.record({
+        kind: fc.constant('invite' as const),
+        ...{ role, uses: fc.integer({ min: 1, max: 64 }), note: name },
+        lifeMs: fc.integer({ min: 1000, max: 31_536_000_000 }),
+      }),
+      fc.record({
+        kind: fc.constantFrom('device-link', 'withdraw', 'remove-device', 'remove-member'),
+        id,
+      }),
+      fc.record({ kind: fc.constantFrom('rename-member', 'rename-device'), id, name }),
+    ),
+  }),
+  fc.record({
+    type: fc.constant('answer' as const),
+    token: fc.nat(2 ** 32 - 1),
+    answer: fc.oneof(
+      fc.constant({ kind: 'done' as const }),
+      fc.record({
+        kind: fc.constant('failed' as const),
+        code: fc.constantFrom('not-allowed', 'port-taken'),
+      }),
+      fc.record({
+        kind: fc.constant('link' as const),
+        ...{ invite: id, expiresAtMs: counter, link: name },
+        reach: fc.constantFrom('computer', 'lan', 'anywhere'),
+      }),
+      fc.record({
+        kind: fc.constant('gone' as const),
+        waiting: fc.array(name, { maxLength: 3 }),
+        links: fc.array(id, { maxLength: 3 }),
+      }),
+    ),
   }),
   fc.record({
     type: fc.constant('enrol-fail' as const),

@@ -186,7 +186,8 @@ test('a database of version 1 comes up; of its devices nobody knows the link, so
   const old = new DatabaseSync(':memory:')
   prepareSchema(old)
   old.exec(`DROP TABLE revoked; ALTER TABLE devices DROP COLUMN invite;
-    ALTER TABLE invites DROP COLUMN byDevice; PRAGMA user_version = 1`)
+    ALTER TABLE invites DROP COLUMN byDevice; ALTER TABLE invites DROP COLUMN member;
+    PRAGMA user_version = 1`)
   old.exec(`VACUUM INTO '${join(dir, 'clawchat.db')}'`)
   old.close()
   open()

@@ -138,7 +138,7 @@ describe('messages, events, errors', () => {
       lower(name),
       Number.parseInt(type ?? '', 16),
     ])
-    expect(listed).toHaveLength(14)
+    expect(listed).toHaveLength(16)
     expect(Object.fromEntries(listed)).toEqual(table('shared/messages.ts', 'TYPE'))
   })
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Reader, toHex, Writer } from '../../shared/bytes.ts'
+import { MEMBER_ROLE, ROUTE } from '../../shared/constants.ts'
 import { ClawError } from '../../shared/error.ts'
 import { type ChatEvent, decodeEvent, encodeEvent, REFUSAL } from '../../shared/events.ts'
 import { type Locator, writeLocator } from '../../shared/locator.ts'
@@ -12,8 +13,8 @@ import {
   decodeMessage,
   ENROL_FAILURE,
   encodeMessage,
-  MEMBER_ROLE,
 } from '../../shared/messages.ts'
+import { ANSWER, REACH, REQUEST, REQUEST_FAILURE } from '../../shared/requests.ts'
 import { VECTORS_FILE } from '../vectors/make.ts'
 import { expand, type Notation } from '../vectors/notation.ts'
 
@@ -49,8 +50,25 @@ function plainMessage(message: ClawMessage): object {
     case 'page':
       return { ...(plain(fields) as object), messages: message.messages.map(plainEvent) }
     case 'state': {
-      const members = message.members.map((m) => ({ ...m, role: MEMBER_ROLE[m.role] }))
-      return plain({ ...fields, members }) as object
+      const members = message.members.map(({ online, gone, ...m }) => ({
+        ...{ ...m, role: MEMBER_ROLE[m.role], flags: Number(online) + 2 * Number(gone) },
+      }))
+      const devices = message.devices.map((d) => ({
+        ...{ ...d, route: d.route === null ? 0 : ROUTE[d.route] },
+      }))
+      const invites = message.invites.map((i) => ({ ...i, role: MEMBER_ROLE[i.role] }))
+      return plain({ ...fields, members, devices, invites }) as object
+    }
+    case 'request': {
+      const { token, request } = message
+      const role = 'role' in request ? { role: MEMBER_ROLE[request.role] } : {}
+      return plain({ token, ...request, ...role, kind: REQUEST[request.kind] }) as object
+    }
+    case 'answer': {
+      const { token, answer } = message
+      if (answer.kind === 'failed') return { token, code: REQUEST_FAILURE[answer.code] }
+      const reach = answer.kind === 'link' ? { reach: REACH[answer.reach] } : {}
+      return plain({ token, ...answer, ...reach, kind: ANSWER[answer.kind] }) as object
     }
     default:
       return plain(fields) as object
@@ -92,7 +110,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 29))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 47))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -110,7 +128,7 @@ test.each(list('event', 12))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 56))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 77))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 
@@ -122,6 +140,6 @@ test('every type and kind stands in the file', () => {
   const names = (key: string): string[] => [
     ...new Set(list(key, file[key]?.length ?? 0).map(({ name }) => name)),
   ]
-  expect(names('message')).toHaveLength(14)
+  expect(names('message')).toHaveLength(16)
   expect(names('event')).toHaveLength(5)
 })

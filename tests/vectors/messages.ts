@@ -33,14 +33,32 @@ const shown = ({ flags, ...m }: typeof HELLO) => ({
 })
 
 const MEMBERS = [
-  { id: id('member a'), role: 1, name: 'Ada', online: 1 },
-  { id: id('member b'), role: 2, name: 'Bé', online: 0 },
-  { id: id('member c'), role: 3, name: 'c', online: 0 },
-  { id: id('member d'), role: 4, name: 'ß'.repeat(24), online: 1 },
+  { id: id('member a'), role: 1, name: 'Ada', flags: 1 },
+  { id: id('member b'), role: 2, name: 'Bé', flags: 0 },
+  { id: id('member c'), role: 3, name: 'c', flags: 2 },
+  { id: id('member d'), role: 4, name: 'ß'.repeat(24), flags: 1 },
 ]
 const DEVICES = [
-  { id: id('device a'), name: 'Laptop', lastSeenMs: TIME_MS, online: 1 },
-  { id: id('device b'), name: 'Phone', lastSeenMs: 0, online: 0 },
+  {
+    ...{ id: id('device a'), member: id('member a'), name: 'Laptop' },
+    publicKey: fixed('device a key'),
+    ...{ createdMs: 1_600_000_000_000, lastSeenMs: TIME_MS, route: 1 },
+  },
+  {
+    ...{ id: id('device b'), member: id('member b'), name: 'Phone' },
+    publicKey: fixed('device b key'),
+    ...{ createdMs: 0, lastSeenMs: 0, route: 0 },
+  },
+]
+const INVITES = [
+  {
+    ...{ id: id('invite a'), role: 3, member: room, uses: 64, used: 1 },
+    ...{ expiresAtMs: TIME_MS, note: 'für Bé' },
+  },
+  {
+    ...{ id: id('invite b'), role: 2, member: id('member b'), uses: 1, used: 0 },
+    ...{ expiresAtMs: 0, note: '' },
+  },
 ]
 const STATE = {
   hostName: 'Ada’s host',
@@ -48,12 +66,25 @@ const STATE = {
   device: id('device a'),
   members: MEMBERS,
   devices: DEVICES,
+  invites: INVITES,
   roomName: 'Ada’s host',
 }
 const LOCATOR = [
   { type: 1, flags: 1, data: links.httpsData(fixed('storage id'), 'https://store.example/claw') },
 ]
 const BODY = wire.post({ room, text: 'Grüße 🐾' })
+
+const LINK = {
+  ...{ token: 0xffff_ffff, invite: id('invite a'), expiresAtMs: TIME_MS, reach: 3 },
+  link: 'https://claw.example/#AQAA',
+}
+const GONE = { token: 1, waiting: ['mega', 'https-1'], links: [id('invite a'), id('invite b')] }
+const requests = () => [
+  { token: 7, kind: 1, role: 2, uses: 1, lifeMs: 1000, note: '' },
+  { token: 8, kind: 1, role: 4, uses: 64, lifeMs: 31_536_000_000, note: 'für Bé' },
+  ...[2, 3, 4, 5].map((kind) => ({ token: kind, kind, id: id('asked for') })),
+  ...[6, 7].map((kind) => ({ token: kind, kind, id: id('asked for'), name: 'Bé' })),
+]
 
 type Name = keyof typeof wire.MESSAGE_TYPE
 type Entry = readonly [name: Name, fields: object, data: Uint8Array]
@@ -121,6 +152,19 @@ function entries(record: Uint8Array): Entry[] {
     ...[1, 2, 3, 4, 5, 6, 7].map(
       (code): Entry => ['ENROL_FAIL', { code }, wire.enrolFail({ code })],
     ),
+    ...requests().map(
+      (m): Entry => [
+        'REQUEST',
+        { ...m, ...('id' in m ? { id: toHex(m.id) } : {}) },
+        wire.request(m),
+      ],
+    ),
+    ['ANSWER', { token: 7, kind: 1 }, wire.done({ token: 7 })],
+    ['ANSWER', { ...LINK, invite: toHex(LINK.invite), kind: 2 }, wire.link(LINK)],
+    ['ANSWER', { ...GONE, links: GONE.links.map(toHex), kind: 3 }, wire.gone(GONE)],
+    ...[1, 2, 3, 4, 5, 6, 7].map(
+      (code): Entry => ['ANSWER', { token: 0, code }, wire.failed({ token: 0, code })],
+    ),
   ]
 }
 
@@ -129,7 +173,10 @@ const plainState = (s: typeof STATE) => ({
   member: toHex(s.member),
   device: toHex(s.device),
   members: s.members.map((m) => ({ ...m, id: toHex(m.id) })),
-  devices: s.devices.map((d) => ({ ...d, id: toHex(d.id) })),
+  devices: s.devices.map((d) => ({
+    ...{ ...d, id: toHex(d.id), member: toHex(d.member), publicKey: toHex(d.publicKey) },
+  })),
+  invites: s.invites.map((i) => ({ ...i, id: toHex(i.id), member: toHex(i.member) })),
 })
 
 export const messageVectors = (record: Uint8Array) =>
@@ -152,7 +199,7 @@ export function messageRefusedVectors() {
     const whole = name === 'EVENT' ? data.subarray(0, 25) : data
     cut.push([`${name} cut by a byte`, type, whole.subarray(0, -1)])
   }
-  const unknown = [0x00, 0x0c, 0x0f, 0x13, 0xff].map((type): [string, number, Uint8Array] => [
+  const unknown = [0x00, 0x0c, 0x0f, 0x15, 0xff].map((type): [string, number, Uint8Array] => [
     `unknown type ${type}`,
     type,
     new Uint8Array(8),
@@ -193,7 +240,40 @@ function outOfRange(): [string, number, Uint8Array][] {
     ['PAGE with a MESSAGE cut by a byte', T.PAGE, page(wire.message(HELLO).subarray(0, -1))],
     ['STATE with role 0', T.STATE, member({ role: 0 })],
     ['STATE with role 5', T.STATE, member({ role: 5 })],
-    ['STATE with online = 2', T.STATE, member({ online: 2 })],
+    ['STATE with flags = 4', T.STATE, member({ flags: 4 })],
+    ['STATE with route 5', T.STATE, state({ devices: DEVICES.map((d) => ({ ...d, route: 5 })) })],
+    [
+      'STATE with a note of 801 bytes',
+      T.STATE,
+      state({ invites: INVITES.map((i) => ({ ...i, note: 'n'.repeat(801) })) }),
+    ],
+    ['REQUEST 0', T.REQUEST, wire.request({ token: 0, kind: 0, id: room })],
+    ['REQUEST 8', T.REQUEST, wire.request({ token: 0, kind: 8, id: room })],
+    ...(
+      [
+        ['role 0', { role: 0 }],
+        ['role 5', { role: 5 }],
+        ['no use', { uses: 0 }],
+        ['65 uses', { uses: 65 }],
+        ['a life of 999 ms', { lifeMs: 999 }],
+        ['a life of a year and a millisecond', { lifeMs: 31_536_000_001 }],
+        ['a note of 801 bytes', { note: 'n'.repeat(801) }],
+      ] as const
+    ).map(([what, change]): [string, number, Uint8Array] => [
+      `REQUEST 1 with ${what}`,
+      T.REQUEST,
+      wire.request({ token: 0, kind: 1, role: 2, uses: 1, lifeMs: 1000, note: '', ...change }),
+    ]),
+    [
+      'REQUEST 6 with 49 bytes',
+      T.REQUEST,
+      wire.request({ token: 0, kind: 6, id: room, name: 'n'.repeat(49) }),
+    ],
+    ['ANSWER with code 8', T.ANSWER, wire.failed({ token: 0, code: 8 })],
+    ['ANSWER of kind 0', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 0)],
+    ['ANSWER of kind 4', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 4)],
+    ['ANSWER with reach 4', T.ANSWER, wire.link({ ...LINK, reach: 4 })],
+    ['ANSWER with a link of 5001 bytes', T.ANSWER, wire.link({ ...LINK, link: 'n'.repeat(5001) })],
     ['STATE with a name of 49 bytes', T.STATE, member({ name: 'n'.repeat(49) })],
     ['STATE with a host name of 49 bytes', T.STATE, state({ hostName: 'n'.repeat(49) })],
     ['STATE with a room name of 49 bytes', T.STATE, state({ roomName: 'n'.repeat(49) })],

@@ -9,15 +9,17 @@ import { Composer } from './Composer.tsx'
 import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
 import { Back, Logo, Route, Shield } from './icons.tsx'
 import { Messages } from './Messages.tsx'
+import { PeopleDialog } from './People.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 
 export function Chat({ state, engine, secure }: ScreenProps) {
-  const [dialog, setDialog] = useState<'security' | 'details' | null>(null)
+  const [dialog, setDialog] = useState<'security' | 'details' | 'people' | null>(null)
   const close = (): void => setDialog(null)
   const side = useSide()
   const waiting = state.messages.filter((message) => message.state === 'sending').length
   const connected = state.connection.state === 'connected'
-  const alone = state.members.every((member) => member.id === state.me)
+  const here = state.members.filter(({ gone }) => !gone)
+  const alone = here.every((member) => member.id === state.me)
   return (
     <div class="app">
       <nav class={side.open ? 'rooms open' : 'rooms'} aria-label="Rooms" id="rooms">
@@ -46,7 +48,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         </button>
         <h2 class="side-title">Members</h2>
         <ul class="members" aria-label="Members">
-          {state.members.map((member) => (
+          {here.map((member) => (
             <li key={member.id}>
               <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
               <span>
@@ -58,6 +60,9 @@ export function Chat({ state, engine, secure }: ScreenProps) {
             </li>
           ))}
         </ul>
+        <button type="button" class="quiet small people-button" onClick={() => setDialog('people')}>
+          People and devices
+        </button>
       </nav>
       <section class="conversation" inert={side.open}>
         <header class="top">
@@ -76,9 +81,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           <Avatar name={state.roomName} tone="room" />
           <div class="title">
             <h1>{state.roomName}</h1>
-            <p>
-              {alone ? 'Only you so far' : state.members.map((member) => member.name).join(', ')}
-            </p>
+            <p>{alone ? 'Only you so far' : here.map((member) => member.name).join(', ')}</p>
           </div>
           <Status connection={state.connection} />
           <button
@@ -110,6 +113,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         <Composer onSend={(text) => engine.send(text)} />
       </section>
       {dialog === 'security' && <SecurityDialog state={state} onClose={close} />}
+      {dialog === 'people' && <PeopleDialog state={state} engine={engine} onClose={close} />}
       {dialog === 'details' && <DetailsDialog state={state} engine={engine} onClose={close} />}
     </div>
   )

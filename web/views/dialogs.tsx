@@ -8,7 +8,7 @@ import { clockWords, fileWords, formatSpan, TAKEN, WORDS, type Words } from '../
 import type { ViewProps } from './App.tsx'
 import { RecordFile } from './RecordFile.tsx'
 
-function Dialog({
+export function Dialog({
   name,
   onClose,
   beside,
@@ -37,7 +37,7 @@ function Dialog({
   )
 }
 
-const when = (ms: number): string =>
+export const when = (ms: number): string =>
   new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** The minutes and seconds until the next epoch, each second. */
@@ -76,14 +76,20 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
         <p class="lead">The host tells them once this browser is connected.</p>
       )}
       <ul class="devices">
-        {state.devices.map((device) => (
-          <li key={device.id}>
-            {device.name}
-            <small>
-              {device.here ? 'this browser' : device.online ? 'here now' : when(device.lastSeenMs)}
-            </small>
-          </li>
-        ))}
+        {state.devices
+          .filter(({ member }) => member === state.me)
+          .map((device) => (
+            <li key={device.id}>
+              {device.name}
+              <small>
+                {device.here
+                  ? 'this browser'
+                  : device.route !== null
+                    ? 'here now'
+                    : when(device.lastSeenMs)}
+              </small>
+            </li>
+          ))}
       </ul>
     </Dialog>
   )

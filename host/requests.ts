@@ -1,0 +1,134 @@
+// What a device asks of the host (SPEC §7.3): who may, and what comes of it.
+import { fromHex, toHex } from '../shared/bytes.ts'
+import { ClawError } from '../shared/error.ts'
+import {
+  type Answer,
+  REQUEST_FAILURE,
+  type Request,
+  type RequestFailure,
+} from '../shared/requests.ts'
+import type { InviteArgs, InviteResult, RevokeResult } from './config.ts'
+import type { Members } from './members.ts'
+
+/** How long the link for a further device of a member works. */
+export const DEVICE_LINK_MS = 10 * 60_000
+/** Open ones of a member; a further one takes the place of the oldest. */
+const DEVICE_LINKS = 4
+
+/** Hex ids. */
+export interface Asker {
+  readonly device: string
+  readonly member: string
+}
+
+export interface RequestsInput {
+  readonly members: Members
+  readonly now: () => number
+  readonly invite: (
+    args: InviteArgs & { readonly byDevice: string; readonly member?: string },
+  ) => Promise<InviteResult>
+  /** by device or member id */
+  readonly revoke: (id: string) => Promise<RevokeResult>
+  /** links were withdrawn: knocks and record must follow */
+  readonly credentialsChanged: () => Promise<void>
+  /** who is connected gets STATE */
+  readonly tell: () => void
+}
+
+/** Rejects only with what is no refusal. */
+export async function answerRequest(
+  input: RequestsInput,
+  asker: Asker,
+  request: Request,
+): Promise<Answer> {
+  try {
+    // Looked up each time: roles may have changed since the session began.
+    if (!mayAsk(input, asker, request)) throw new ClawError('not-allowed')
+    return await carryOut(input, asker, request)
+  } catch (error) {
+    if (error instanceof ClawError && isFailure(error.code))
+      return { kind: 'failed', code: error.code }
+    throw error
+  }
+}
+
+const isFailure = (code: string): code is RequestFailure => code in REQUEST_FAILURE
+
+/** The table of SPEC §7.3. What is not theirs is to others as if it were not there. */
+function mayAsk({ members }: RequestsInput, { member }: Asker, request: Request): boolean {
+  const role = members.members().find(({ id }) => id === member)?.role
+  const owner = role === 'owner'
+  if (request.kind === 'invite') return owner
+  const id = toHex(request.id)
+  switch (request.kind) {
+    case 'device-link':
+      return owner || (role === 'member' && id === member)
+    case 'withdraw':
+      return owner || members.linksFor(member).includes(id)
+    case 'remove-member':
+      return owner && id !== member
+    case 'rename-member':
+      return owner || id === member
+    case 'remove-device':
+    case 'rename-device':
+      return owner || members.devices().some((each) => each.id === id && each.member === member)
+  }
+}
+
+async function carryOut(input: RequestsInput, asker: Asker, request: Request): Promise<Answer> {
+  const { members } = input
+  switch (request.kind) {
+    case 'invite': {
+      const { role, uses, lifeMs, note } = request
+      const wish = { role, uses, expiresMs: lifeMs, note: oneLine(note), byDevice: asker.device }
+      return linkAnswer(input, await input.invite(wish))
+    }
+    case 'device-link':
+      return deviceLink(input, asker, toHex(request.id))
+    case 'withdraw':
+      if (members.withdraw(toHex(request.id))) await input.credentialsChanged()
+      break
+    case 'remove-device':
+      if (!members.devices().some(({ id }) => id === toHex(request.id)))
+        throw new ClawError('device-unknown')
+      return goneAnswer(await input.revoke(toHex(request.id)))
+    case 'remove-member':
+      return goneAnswer(await input.revoke(toHex(request.id)))
+    case 'rename-member':
+    case 'rename-device':
+      members.rename(
+        request.kind === 'rename-member' ? 'member' : 'device',
+        toHex(request.id),
+        request.name,
+      )
+  }
+  input.tell()
+  return { kind: 'done' }
+}
+
+/** A note is shown in one line; what would break it is a space. */
+const oneLine = (note: string): string => note.replace(/\p{Cc}+/gu, ' ').trim()
+
+async function deviceLink(input: RequestsInput, asker: Asker, member: string): Promise<Answer> {
+  const { members, now } = input
+  const row = members.members().find(({ id }) => id === member)
+  if (row === undefined) throw new ClawError('device-unknown')
+  const open = members.linksFor(member)
+  for (const old of open.slice(0, Math.max(0, open.length - DEVICE_LINKS + 1)))
+    members.withdraw(old)
+  const wish = { role: row.role, uses: 1, expiresMs: DEVICE_LINK_MS, note: '' }
+  members.expire(now())
+  return linkAnswer(input, await input.invite({ ...wish, member, byDevice: asker.device }))
+}
+
+function linkAnswer(input: RequestsInput, { id, expires, reach, invite }: InviteResult): Answer {
+  input.tell()
+  const expiresAtMs = Date.parse(expires)
+  return { kind: 'link', invite: fromHex(id), expiresAtMs, reach, link: invite }
+}
+
+const goneAnswer = ({ unconfirmed, links }: RevokeResult): Answer => ({
+  kind: 'gone',
+  waiting: unconfirmed,
+  links: links.map((id) => fromHex(id)),
+})

@@ -1,0 +1,144 @@
+// Requests of a device and the host's answers (SPEC §7.3): codec of what stands behind the token. Ids are 16 bytes.
+import type { Reader, Writer } from './bytes.ts'
+import { MEMBER_ROLE, NAME_MAX_BYTES, NOTE_MAX_BYTES, type Role, SLOT_COUNT } from './constants.ts'
+import type { ClawErrorCode } from './error.ts'
+import { ID_BYTES } from './events.ts'
+import { readFew, readNamed } from './fields.ts'
+
+export const REQUEST = {
+  invite: 1,
+  'device-link': 2,
+  withdraw: 3,
+  'remove-device': 4,
+  'remove-member': 5,
+  'rename-member': 6,
+  'rename-device': 7,
+} as const
+export type RequestKind = keyof typeof REQUEST
+
+export const INVITE_LIFE_MS = { min: 1000, max: 31_536_000_000 } as const
+const LINK_MAX_BYTES = 5000
+
+export type Request =
+  | {
+      readonly kind: 'invite'
+      readonly role: Role
+      /** 1..64 */
+      readonly uses: number
+      /** 1 s .. 365 d */
+      readonly lifeMs: number
+      /** for the list, at most 800 bytes */
+      readonly note: string
+    }
+  | {
+      readonly kind: 'device-link' | 'withdraw' | 'remove-device' | 'remove-member'
+      /** of the member, invite, device or member */
+      readonly id: Uint8Array
+    }
+  | {
+      readonly kind: 'rename-member' | 'rename-device'
+      readonly id: Uint8Array
+      readonly name: string
+    }
+
+export const REQUEST_FAILURE = {
+  'not-allowed': 1,
+  'device-unknown': 2,
+  'invite-unknown': 3,
+  'credentials-full': 4,
+  'name-invalid': 5,
+  'no-usable-store': 6,
+  'port-taken': 7,
+} as const satisfies Partial<Record<ClawErrorCode, number>>
+export type RequestFailure = keyof typeof REQUEST_FAILURE
+
+export const REACH = { computer: 1, lan: 2, anywhere: 3 } as const
+export type Reach = keyof typeof REACH
+
+export const ANSWER = { done: 1, link: 2, gone: 3 } as const
+
+export type Answer =
+  | { readonly kind: 'failed'; readonly code: RequestFailure }
+  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'link'
+      readonly invite: Uint8Array
+      readonly expiresAtMs: number
+      readonly reach: Reach
+      /** the whole link: a secret */
+      readonly link: string
+    }
+  | {
+      readonly kind: 'gone'
+      /** stores that do not yet hold the record without the removed */
+      readonly waiting: readonly string[]
+      /** links that stopped working with it */
+      readonly links: readonly Uint8Array[]
+    }
+
+export function writeRequest(writer: Writer, request: Request): void {
+  writer.u8(REQUEST[request.kind])
+  if (request.kind === 'invite') {
+    writer.u8(MEMBER_ROLE[request.role]).u8(request.uses).u48(request.lifeMs)
+    writer.str16(request.note, NOTE_MAX_BYTES)
+    return
+  }
+  writer.bytes(request.id)
+  if ('name' in request) writer.str8(request.name, NAME_MAX_BYTES)
+}
+
+/** Fails on anything but exactly one request. */
+export function readRequest(reader: Reader): Request {
+  const kind = readNamed(REQUEST, reader)
+  if (kind === 'invite') return readInviteRequest(reader)
+  const id = reader.bytes(ID_BYTES)
+  if (kind !== 'rename-member' && kind !== 'rename-device') return { kind, id }
+  return { kind, id, name: reader.str8(NAME_MAX_BYTES) }
+}
+
+function readInviteRequest(reader: Reader): Request {
+  const role = readNamed(MEMBER_ROLE, reader)
+  const uses = reader.u8()
+  const lifeMs = reader.u48()
+  const note = reader.str16(NOTE_MAX_BYTES)
+  const { min, max } = INVITE_LIFE_MS
+  const fits = uses >= 1 && uses <= SLOT_COUNT && lifeMs >= min && lifeMs <= max
+  return fits ? { kind: 'invite', role, uses, lifeMs, note } : reader.fail()
+}
+
+export function writeAnswer(writer: Writer, answer: Answer): void {
+  if (answer.kind === 'failed') {
+    writer.u8(REQUEST_FAILURE[answer.code])
+    return
+  }
+  writer.u8(0).u8(ANSWER[answer.kind])
+  if (answer.kind === 'link') {
+    writer.bytes(answer.invite).u64(answer.expiresAtMs).u8(REACH[answer.reach])
+    writer.str16(answer.link, LINK_MAX_BYTES)
+  }
+  if (answer.kind === 'gone') {
+    writer.u8(answer.waiting.length)
+    for (const store of answer.waiting) writer.str8(store, NAME_MAX_BYTES)
+    writer.u8(answer.links.length)
+    for (const id of answer.links) writer.bytes(id)
+  }
+}
+
+/** Fails on anything but exactly one answer. */
+export function readAnswer(reader: Reader): Answer {
+  const code = readNamed({ ...REQUEST_FAILURE, none: 0 }, reader)
+  if (code !== 'none') return { kind: 'failed', code }
+  const kind = readNamed(ANSWER, reader)
+  if (kind === 'done') return { kind }
+  if (kind === 'gone') {
+    const waiting = readFew(reader, 1, () => reader.str8(NAME_MAX_BYTES))
+    return { kind, waiting, links: readFew(reader, ID_BYTES, () => reader.bytes(ID_BYTES)) }
+  }
+  return {
+    kind,
+    invite: reader.bytes(ID_BYTES),
+    expiresAtMs: reader.u64(),
+    reach: readNamed(REACH, reader),
+    link: reader.str16(LINK_MAX_BYTES),
+  }
+}

@@ -1,0 +1,139 @@
+// STATE (SPEC §7.2): the picture of now that a device may see of members, devices and open links. Ids are 16 bytes.
+import { type Reader, Writer } from './bytes.ts'
+import {
+  MEMBER_ROLE,
+  NAME_MAX_BYTES,
+  NOTE_MAX_BYTES,
+  ROUTE,
+  type Role,
+  type Route,
+} from './constants.ts'
+import { ID_BYTES } from './events.ts'
+import { readMany, readNamed } from './fields.ts'
+
+const FLAG = { online: 1, gone: 2 } as const
+const NO_ROUTE = 'none'
+const ROUTES = { ...ROUTE, [NO_ROUTE]: 0 } as const
+
+export interface MemberState {
+  readonly id: Uint8Array
+  readonly role: Role
+  readonly name: string
+  readonly online: boolean
+  /** without any device; messages still bear its id */
+  readonly gone: boolean
+}
+export interface DeviceState {
+  readonly id: Uint8Array
+  readonly member: Uint8Array
+  readonly name: string
+  /** S_d, 32 bytes: gives the safety code (SPEC §8) */
+  readonly publicKey: Uint8Array
+  readonly createdMs: number
+  readonly lastSeenMs: number
+  /** null: not connected */
+  readonly route: Route | null
+}
+export interface InviteState {
+  readonly id: Uint8Array
+  readonly role: Role
+  /** whose device it makes; zero: it makes a member */
+  readonly member: Uint8Array
+  readonly uses: number
+  readonly used: number
+  readonly expiresAtMs: number
+  readonly note: string
+}
+export interface State {
+  readonly type: 'state'
+  readonly hostName: string
+  readonly member: Uint8Array
+  readonly device: Uint8Array
+  readonly members: readonly MemberState[]
+  readonly devices: readonly DeviceState[]
+  readonly invites: readonly InviteState[]
+  readonly roomName: string
+}
+
+export function encodeState(state: State): Uint8Array {
+  const writer = new Writer(512)
+    .str8(state.hostName, NAME_MAX_BYTES)
+    .bytes(state.member)
+    .bytes(state.device)
+    .u16(state.members.length)
+  for (const { id, role, name, online, gone } of state.members) {
+    writer.bytes(id).u8(MEMBER_ROLE[role]).str8(name, NAME_MAX_BYTES)
+    writer.u8((online ? FLAG.online : 0) | (gone ? FLAG.gone : 0))
+  }
+  writer.u16(state.devices.length)
+  for (const device of state.devices) writeDevice(writer, device)
+  writer.u16(state.invites.length)
+  for (const invite of state.invites) writeInvite(writer, invite)
+  return writer.str8(state.roomName, NAME_MAX_BYTES).done()
+}
+
+function writeDevice(writer: Writer, device: DeviceState): void {
+  writer
+    .bytes(device.id)
+    .bytes(device.member)
+    .str8(device.name, NAME_MAX_BYTES)
+    .bytes(device.publicKey)
+    .u64(device.createdMs)
+    .u64(device.lastSeenMs)
+    .u8(ROUTES[device.route ?? NO_ROUTE])
+}
+
+function writeInvite(writer: Writer, invite: InviteState): void {
+  writer
+    .bytes(invite.id)
+    .u8(MEMBER_ROLE[invite.role])
+    .bytes(invite.member)
+    .u8(invite.uses)
+    .u8(invite.used)
+    .u64(invite.expiresAtMs)
+    .str16(invite.note, NOTE_MAX_BYTES)
+}
+
+/** Fails on anything but exactly one STATE. */
+export function readState(reader: Reader): State {
+  const hostName = reader.str8(NAME_MAX_BYTES)
+  const member = reader.bytes(ID_BYTES)
+  const device = reader.bytes(ID_BYTES)
+  const members = readMany(reader, 19, () => readMember(reader))
+  const devices = readMany(reader, 82, () => readDevice(reader))
+  const invites = readMany(reader, 45, () => readInvite(reader))
+  const roomName = reader.str8(NAME_MAX_BYTES)
+  return { type: 'state', hostName, member, device, members, devices, invites, roomName }
+}
+
+function readMember(reader: Reader): MemberState {
+  const id = reader.bytes(ID_BYTES)
+  const role = readNamed(MEMBER_ROLE, reader)
+  const name = reader.str8(NAME_MAX_BYTES)
+  const flags = reader.u8()
+  if (flags > (FLAG.online | FLAG.gone)) reader.fail()
+  return { id, role, name, online: (flags & FLAG.online) !== 0, gone: (flags & FLAG.gone) !== 0 }
+}
+
+function readDevice(reader: Reader): DeviceState {
+  const fields = {
+    id: reader.bytes(ID_BYTES),
+    member: reader.bytes(ID_BYTES),
+    name: reader.str8(NAME_MAX_BYTES),
+    publicKey: reader.bytes(32),
+    createdMs: reader.u64(),
+    lastSeenMs: reader.u64(),
+  }
+  const route = readNamed(ROUTES, reader)
+  return { ...fields, route: route === NO_ROUTE ? null : route }
+}
+
+const readInvite = (reader: Reader): InviteState => ({
+  id: reader.bytes(ID_BYTES),
+  role: readNamed(MEMBER_ROLE, reader),
+  member: reader.bytes(ID_BYTES),
+  uses: reader.u8(),
+  used: reader.u8(),
+  expiresAtMs: reader.u64(),
+  note: reader.str16(NOTE_MAX_BYTES),
+})

@@ -1,0 +1,147 @@
+// People and devices from the page (SPEC §7.3): the owner invites, a member adds a device, names change, devices go.
+import { expect } from 'vitest'
+import type { Client } from './client.ts'
+import { freePort, labTest } from './harness.ts'
+
+const httpArgs = () => ['--http', `127.0.0.1:${freePort()}`]
+
+async function people(client: Client): Promise<void> {
+  await client.driver.press('People and devices')
+}
+
+/** The link that the page shows, once it is there; the dialog is closed behind it. */
+async function newLink(client: Client): Promise<string> {
+  await client.driver.until(
+    () => (document.querySelector<HTMLInputElement>('#new-link')?.value ?? '') !== '',
+    null,
+    20_000,
+  )
+  const link = await client.driver.read(
+    () => document.querySelector<HTMLInputElement>('#new-link')?.value ?? '',
+    null,
+  )
+  await client.driver.press('Close')
+  return link
+}
+
+const open = (client: Client, summary: string): Promise<void> =>
+  client.driver.read((words) => {
+    for (const element of document.querySelectorAll('summary'))
+      if (element.textContent?.includes(words)) element.click()
+  }, summary)
+
+labTest(
+  'invited from the page, a second device with the whole history, new names, and a lost device removed',
+  async (lab) => {
+    const { host, ready } = await lab.host(httpArgs())
+    const ann = await lab.chromium('Ann')
+    await ann.join(String(ready.invite))
+    await ann.send('first words')
+
+    await people(ann)
+    await open(ann, 'Invite somebody')
+    await ann.driver.press('Make the link')
+    const ben = await lab.chromium('Ben')
+    await ben.join(await newLink(ann))
+    await ben.waitMessage('first words')
+    await ben.send('from Ben')
+    await ann.waitMessage('from Ben')
+
+    // Ben adds a device of his own, without the owner.
+    await people(ben)
+    await ben.driver.press('Add a device of yours')
+    const phone = await lab.chromium('Phone')
+    await phone.join(await newLink(ben))
+    await phone.waitMessage('from Ben')
+    expect(await phone.texts()).toEqual(['first words', 'from Ben'])
+    await phone.send('from the phone')
+    await ben.waitMessage('from the phone')
+    const list = (await host.command('members')).lines as {
+      name: string
+      devices: { name: string; device: string; safetyCode: string[] }[]
+    }[]
+    expect(list.map(({ name, devices }) => [name, devices.map((each) => each.name)])).toEqual([
+      ['Ann', ['Ann']],
+      ['Ben', ['Ben', 'Phone']],
+    ])
+
+    // The same code on the phone itself, in the owner's list, and at the host.
+    const code = list[1]?.devices[1]?.safetyCode.join(' ') ?? 'none'
+    const shown = (client: Client): Promise<string> =>
+      client.driver.read(
+        () =>
+          [...document.querySelectorAll('dialog .code')]
+            .map((each) => (each.textContent ?? '').trim().split(/\s+/).join(' '))
+            .join('|'),
+        null,
+      )
+    await phone.driver.press('Security')
+    expect(await shown(phone)).toBe(code)
+    await phone.driver.press('Close')
+    await people(ann)
+    expect((await shown(ann)).split('|')).toContain(code)
+    await ann.driver.press('Close')
+
+    await people(ben)
+    await ben.driver.press('Rename: Your name')
+    await ben.driver.fill('Your name', 'Benjamin')
+    await ben.driver.press('Save')
+    await ben.driver.press('Close')
+    await ann.driver.until(
+      () => document.querySelector('.members')?.textContent?.includes('Benjamin') === true,
+      null,
+      20_000,
+    )
+
+    // The phone is lost: Ben removes it, and it is out at once.
+    await people(ben)
+    await open(ben, 'Phone')
+    await ben.driver.press('Remove Phone')
+    await ben.driver.press('Yes, remove')
+    expect(await phone.alertCode()).toBe('removed')
+    await ben.driver.until(
+      () => document.querySelector('dialog')?.textContent?.includes('Removed.') === true,
+      null,
+      20_000,
+    )
+    await ben.driver.press('Close')
+    await ben.send('still here')
+    await ann.waitMessage('still here')
+
+    // And the owner lets Ben go.
+    await people(ann)
+    await ann.driver.press('Remove Benjamin')
+    await ann.driver.press('Yes, remove')
+    expect(await ben.alertCode()).toBe('removed')
+    await ann.driver.press('Close')
+    await ann.send('alone again')
+    await ann.waitMessage('alone again', 'sent')
+  },
+  240_000,
+)
+
+labTest('a guest sees nothing to invite or remove but the own device', async (lab) => {
+  const { host, ready } = await lab.host(httpArgs())
+  const ann = await lab.chromium('Ann')
+  await ann.join(String(ready.invite))
+  const made = await host.command('invite', '--role', 'guest')
+  const guy = await lab.chromium('Guy')
+  await guy.join(String((made.lines[0] as { invite: string }).invite))
+  await people(guy)
+  const buttons = await guy.driver.read(
+    () =>
+      [...document.querySelectorAll('dialog :is(button, summary)')].map(
+        (each) => each.getAttribute('aria-label') ?? each.textContent?.trim() ?? '',
+      ),
+    null,
+  )
+  expect(buttons.toSorted()).toEqual(
+    [
+      'Close',
+      'Guy this browser',
+      'Remove this browser',
+      'Rename: Name of the device Guy',
+      'Rename: Your name',
+    ].toSorted(),
+  )
+})

@@ -1,0 +1,119 @@
+// What the person asks of the host (SPEC §7.3): one request at a time, its answer into the state that the views show.
+// Knows no carrier: the answer comes on whichever one lives then. No answer in time says so; STATE shows what came of it.
+import { fromHex, toHex } from '../shared/bytes.ts'
+import type { ClawErrorCode } from '../shared/error.ts'
+import type { ClawMessage } from '../shared/messages.ts'
+import type { Answer, Request } from '../shared/requests.ts'
+import type { Asked, Asking, InviteWish } from './model.ts'
+import type { Runtime } from './runtime.ts'
+import type { StateBox } from './state.ts'
+
+/** The host waits a few seconds for stores before it answers. */
+const ANSWER_MS = 20_000
+
+export interface RequestPorts {
+  readonly box: StateBox
+  readonly runtime: Pick<Runtime, 'after' | 'random'>
+  /** on the carrier in use; false without one */
+  readonly send: (message: ClawMessage) => boolean
+  /** whether another tab talks to the host, and was handed this; null: forget the last answer */
+  readonly handOver: (request: Request | null) => boolean
+}
+
+export class Requests implements Asking {
+  readonly #ports: RequestPorts
+  #pending: { readonly token: number; readonly cancel: () => void } | null = null
+
+  constructor(ports: RequestPorts) {
+    this.#ports = ports
+  }
+
+  invite(wish: InviteWish): void {
+    this.ask({ kind: 'invite', ...wish })
+  }
+  addDevice(member?: string): void {
+    const id = member ?? this.#ports.box.value.me
+    if (id !== null) this.ask({ kind: 'device-link', id: fromHex(id) })
+  }
+  withdraw(invite: string): void {
+    this.ask({ kind: 'withdraw', id: fromHex(invite) })
+  }
+  removeDevice(device: string): void {
+    this.ask({ kind: 'remove-device', id: fromHex(device) })
+  }
+  removeMember(member: string): void {
+    this.ask({ kind: 'remove-member', id: fromHex(member) })
+  }
+  renameMember(member: string, name: string): void {
+    this.ask({ kind: 'rename-member', id: fromHex(member), name: name.trim() })
+  }
+  renameDevice(device: string, name: string): void {
+    this.ask({ kind: 'rename-device', id: fromHex(device), name: name.trim() })
+  }
+
+  /** Forgets the last answer; a link in it is not shown again. */
+  dismiss(): void {
+    if (this.#ports.handOver(null)) return
+    this.#end()
+    this.#ports.box.set({ asked: null })
+  }
+
+  ask(request: Request): void {
+    const { box, runtime, send, handOver } = this.#ports
+    if (box.value.asked?.status === 'running' || handOver(request)) return
+    const token = new DataView(runtime.random(4).buffer).getUint32(0)
+    box.set({ asked: begun(request) })
+    this.#pending = { token, cancel: runtime.after(ANSWER_MS, () => this.#fail('no-answer')) }
+    try {
+      if (!send({ type: 'request', token, request })) this.#fail('no-answer')
+    } catch {
+      this.#fail('limit')
+    }
+  }
+
+  answered({ token, answer }: Extract<ClawMessage, { type: 'answer' }>): void {
+    // An answer that came too late to be waited for.
+    if (token !== this.#pending?.token) return
+    if (answer.kind === 'failed') this.#fail(answer.code)
+    else this.#done(resultOf(answer))
+  }
+
+  #done(change: Partial<Asked>): void {
+    this.#end()
+    const { box } = this.#ports
+    const { asked } = box.value
+    if (asked !== null) box.set({ asked: { ...asked, status: 'done', ...change } })
+  }
+
+  #fail(code: ClawErrorCode): void {
+    this.#done({ status: 'failed', code })
+  }
+
+  #end(): void {
+    this.#pending?.cancel()
+    this.#pending = null
+  }
+}
+
+const begun = (request: Request): Asked => ({
+  kind: request.kind,
+  id: 'id' in request ? toHex(request.id) : null,
+  status: 'running',
+  code: null,
+  link: null,
+  removal: null,
+})
+
+function resultOf(answer: Exclude<Answer, { kind: 'failed' }>): Partial<Asked> {
+  switch (answer.kind) {
+    case 'done':
+      return {}
+    case 'link': {
+      const { link, reach, expiresAtMs } = answer
+      return { link: { url: link, invite: toHex(answer.invite), reach, expiresAtMs } }
+    }
+    case 'gone': {
+      return { removal: { waiting: answer.waiting, links: answer.links.length } }
+    }
+  }
+}

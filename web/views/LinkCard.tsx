@@ -1,0 +1,64 @@
+// A link that the host has just made: to copy, and to photograph where another device could open it.
+import { useState } from 'preact/hooks'
+import { encode } from 'uqr'
+import type { Asked } from '../model.ts'
+import { when } from './dialogs.tsx'
+
+type Link = NonNullable<Asked['link']>
+
+const REACH: Record<Link['reach'], string> = {
+  computer: 'It works on the host’s own computer only.',
+  lan: 'It works in the network of the host.',
+  anywhere: 'It works anywhere.',
+}
+
+export function LinkCard({ link, onDone }: { link: Link; onDone: () => void }) {
+  const [copied, setCopied] = useState(false)
+  const copy = (): void => {
+    navigator.clipboard?.writeText(link.url).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    )
+  }
+  return (
+    <section class="link-card" aria-label="New link">
+      <p>
+        <strong>Give this link to one person only.</strong> Whoever opens it first is in.{' '}
+        {REACH[link.reach]} Until {when(link.expiresAtMs)}.
+      </p>
+      {link.reach !== 'computer' && <Qr text={link.url} />}
+      <label for="new-link">Link</label>
+      <input
+        id="new-link"
+        readOnly
+        value={link.url}
+        onFocus={(event) => event.currentTarget.select()}
+      />
+      <p class="row">
+        {/* On plain http browsers have no clipboard for pages. */}
+        {isSecureContext && (
+          <button type="button" class="primary" onClick={copy}>
+            {copied ? 'Copied' : 'Copy link'}
+          </button>
+        )}
+        <button type="button" class="quiet" onClick={onDone}>
+          Done
+        </button>
+      </p>
+    </section>
+  )
+}
+
+/** Dark on light in every scheme: cameras want it so. */
+function Qr({ text }: { text: string }) {
+  const { data, size } = encode(text, { border: 2 })
+  const path = data
+    .flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')))
+    .join('')
+  return (
+    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label="The link as a QR code">
+      <rect width={size} height={size} fill="#fff" />
+      <path d={path} fill="#000" shape-rendering="crispEdges" />
+    </svg>
+  )
+}

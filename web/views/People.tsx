@@ -1,0 +1,285 @@
+// "People and devices": who is in and by which browsers, links for others and for further devices, and how somebody goes.
+import { useState } from 'preact/hooks'
+import type { DeviceInfo, Member, OpenInvite } from '../model.ts'
+import { WORDS } from '../words.ts'
+import type { ViewProps } from './App.tsx'
+import { Avatar, toneOf } from './Avatar.tsx'
+import { Dialog, when } from './dialogs.tsx'
+import { InviteForm } from './InviteForm.tsx'
+import { LinkCard } from './LinkCard.tsx'
+
+export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: () => void }) {
+  const { members, invites, asked, me } = state
+  const owner = members.find(({ id }) => id === me)?.role === 'owner'
+  const connected = state.connection.state === 'connected'
+  const busy = asked?.status === 'running' || !connected
+  const close = (): void => {
+    engine.ask.dismiss()
+    onClose()
+  }
+  return (
+    <Dialog name="People and devices" onClose={close}>
+      {!connected && (
+        <p class="missing" role="note">
+          <strong>The host is not connected.</strong> Changes need it; the list is as of last time.
+        </p>
+      )}
+      <Outcome state={state} engine={engine} />
+      <ul class="people">
+        {members
+          .filter(({ gone }) => !gone)
+          .map((member) => (
+            <Person key={member.id} {...{ state, engine, member, owner, busy }} />
+          ))}
+      </ul>
+      {owner && <InviteForm engine={engine} busy={busy} />}
+      {invites.length > 0 && <h3>Open links</h3>}
+      <ul class="devices">
+        {invites.map((invite) => (
+          <li key={invite.id}>
+            <span>
+              {linkName(invite, members)}
+              <small>
+                {invite.used} of {invite.uses} used, until {when(invite.expiresAtMs)}
+              </small>
+            </span>
+            <button
+              type="button"
+              class="quiet small"
+              disabled={busy}
+              aria-label={`Withdraw the ${linkName(invite, members)}`}
+              onClick={() => engine.ask.withdraw(invite.id)}
+            >
+              Withdraw
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  )
+}
+
+function linkName({ member, role, note }: OpenInvite, members: readonly Member[]): string {
+  const whose = members.find(({ id }) => id === member)?.name
+  if (member !== null) return `link for a device of ${whose ?? 'a member'}`
+  return note === '' ? `link for a new ${role}` : `link for a new ${role}: ${note}`
+}
+
+/** What became of the last request, said where it was made. */
+function Outcome({ state, engine }: ViewProps) {
+  const { asked } = state
+  if (asked === null) return <div aria-live="polite" />
+  const { status, code, link, removal } = asked
+  return (
+    <div aria-live="polite">
+      {status === 'running' && <p class="banner">The host is at it…</p>}
+      {status === 'failed' && code !== null && (
+        <p class="missing" role="alert" data-code={code}>
+          <strong>{WORDS[code].what}</strong> {WORDS[code].why} {WORDS[code].next}
+        </p>
+      )}
+      {link !== null && <LinkCard link={link} onDone={() => engine.ask.dismiss()} />}
+      {removal !== null && (
+        <p class="missing" role="note">
+          <strong>Removed.</strong> It is disconnected and gets in no more.
+          {removal.links > 0 && ' Links that it had made or come by have stopped working.'}
+          {removal.waiting.length > 0 &&
+            ` ${removal.waiting.join(', ')} still shows the old address; the host goes on trying.`}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface PersonProps extends ViewProps {
+  readonly member: Member
+  readonly owner: boolean
+  readonly busy: boolean
+}
+
+function Person({ state, engine, member, owner, busy }: PersonProps) {
+  const mine = member.id === state.me
+  const devices = state.devices.filter((device) => device.member === member.id)
+  const last = devices.length === 1
+  return (
+    <li>
+      <div class="person">
+        <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
+        <Renamed
+          name={member.name}
+          label={mine ? 'Your name' : `Name of ${member.name}`}
+          mayRename={(owner || mine) && !busy}
+          onRename={(name) => engine.ask.renameMember(member.id, name)}
+        />
+        <small>
+          {member.role}
+          {mine ? ', you' : member.online ? ', here' : ''}
+        </small>
+      </div>
+      <ul class="devices">
+        {devices.map((device) => (
+          <DeviceRow key={device.id} {...{ engine, device, busy, last, state }} />
+        ))}
+      </ul>
+      <div class="row">
+        {(mine || owner) && member.role !== 'guest' && member.role !== 'bot' && (
+          <button
+            type="button"
+            class="quiet small"
+            disabled={busy}
+            aria-label={mine ? undefined : `Link for a device of ${member.name}`}
+            onClick={() => engine.ask.addDevice(member.id)}
+          >
+            {mine ? 'Add a device of yours' : 'Link for a device'}
+          </button>
+        )}
+        {owner && !mine && (
+          <Sure
+            label={`Remove ${member.name}`}
+            words="Remove"
+            question={`${member.name} and all their devices are disconnected at once and get in no more. What they wrote stays.`}
+            disabled={busy}
+            onSure={() => engine.ask.removeMember(member.id)}
+          />
+        )}
+      </div>
+    </li>
+  )
+}
+
+function DeviceRow({
+  engine,
+  device,
+  busy,
+  last,
+}: ViewProps & { device: DeviceInfo; busy: boolean; last: boolean }) {
+  const { name, here, route, lastSeenMs, safetyCode } = device
+  const seen = here ? 'this browser' : route === null ? when(lastSeenMs) : `here now, ${route}`
+  return (
+    <li>
+      <details>
+        <summary>
+          <span>{name}</span> <small>{seen}</small>
+        </summary>
+        <Renamed
+          name={name}
+          label={`Name of the device ${name}`}
+          mayRename={!busy}
+          onRename={(next) => engine.ask.renameDevice(device.id, next)}
+        />
+        <p class="lead">
+          Safety code. That device shows the same under “Security”, and the host with{' '}
+          <code>clawchat members</code>.
+        </p>
+        <p class="code">
+          {safetyCode.map((group, i) => (
+            <span key={i}>{` ${group} `}</span>
+          ))}
+        </p>
+        <Sure
+          label={here ? 'Remove this browser' : `Remove ${name}`}
+          question={
+            here
+              ? 'This browser is disconnected at once; to come back it needs a new link.'
+              : `It is disconnected at once and gets in no more, whoever has it.${last ? ' It is the last device: only a new link leads back.' : ''}`
+          }
+          disabled={busy}
+          onSure={() => engine.ask.removeDevice(device.id)}
+        />
+      </details>
+    </li>
+  )
+}
+
+/** A name that can be changed in place. */
+function Renamed(props: {
+  name: string
+  label: string
+  mayRename: boolean
+  onRename: (name: string) => void
+}) {
+  const { name, label, mayRename, onRename } = props
+  const [draft, setDraft] = useState<string | null>(null)
+  if (draft === null) {
+    return (
+      <span class="renamed">
+        {name}
+        {mayRename && (
+          <button
+            type="button"
+            class="text"
+            aria-label={`Rename: ${label}`}
+            onClick={() => setDraft(name)}
+          >
+            Rename
+          </button>
+        )}
+      </span>
+    )
+  }
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    if (draft.trim() !== '' && draft.trim() !== name) onRename(draft)
+    setDraft(null)
+  }
+  return (
+    <form class="renamed" onSubmit={submit}>
+      <input
+        aria-label={label}
+        value={draft}
+        maxLength={48}
+        ref={(element) => element?.focus()}
+        onInput={(event) => setDraft(event.currentTarget.value)}
+      />
+      <button type="submit" class="quiet small">
+        Save
+      </button>
+    </form>
+  )
+}
+
+/** Asks once more before something that cannot be taken back. */
+function Sure(props: {
+  label: string
+  /** on the button, where the label's name stands beside it anyway */
+  words?: string
+  question: string
+  disabled: boolean
+  onSure: () => void
+}) {
+  const [asking, setAsking] = useState(false)
+  if (!asking) {
+    return (
+      <button
+        type="button"
+        class="quiet small danger"
+        disabled={props.disabled}
+        aria-label={props.label}
+        onClick={() => setAsking(true)}
+      >
+        {props.words ?? props.label}
+      </button>
+    )
+  }
+  const answer = (sure: boolean): void => {
+    setAsking(false)
+    if (sure) props.onSure()
+  }
+  return (
+    <fieldset class="sure">
+      <legend class="sr-only">{props.label}</legend>
+      <span>{props.question}</span>
+      <button type="button" class="quiet small danger" onClick={() => answer(true)}>
+        Yes, remove
+      </button>
+      <button
+        type="button"
+        class="quiet small"
+        ref={(element) => element?.focus()}
+        onClick={() => answer(false)}
+      >
+        No
+      </button>
+    </fieldset>
+  )
+}
