@@ -72,6 +72,11 @@ export class Sealer {
     this.#generationSinceMs = input.nowMs
   }
 
+  /** when the present key came into use, by the clock of `seal`, ms */
+  get keySinceMs(): number {
+    return this.#generationSinceMs
+  }
+
   /**
    * Frames of one message, resolved in the order of the calls. Throws ClawError('limit') above 1 MiB, and once the
    * carrier has had all its frames: then it must end.

@@ -187,6 +187,7 @@ export class Conversation {
         break
       case 'pong':
         if (live !== this.#live) break
+        this.#noteKey(live)
         // Also after the browser said "offline" and the carrier held all the same.
         box.connection({
           state: 'connected',
@@ -200,6 +201,13 @@ export class Conversation {
       default:
         throw new ClawError('frame-invalid')
     }
+  }
+
+  #noteKey({ session }: Live): void {
+    const { box } = this.#ports
+    const { security } = box.value
+    if (security !== null && security.messageKeyAtMs !== session.keySinceMs)
+      box.set({ security: { ...security, messageKeyAtMs: session.keySinceMs } })
   }
 
   /**

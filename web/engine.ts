@@ -221,7 +221,10 @@ class PageEngine implements Engine {
     if (profile === null) return
     const { publicKey } = await this.#deviceKey()
     const known = this.state.security
-    const security = securityOf({ profile, publicKey, backend: this.#backend, live, known })
+    const security = securityOf({
+      ...{ profile, publicKey, backend: this.#backend, live, known },
+      record: this.#records.newest,
+    })
     this.#box.set({ security })
   }
 

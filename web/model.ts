@@ -126,7 +126,11 @@ export interface Security {
   readonly hostFingerprint: string
   /** 12 groups of five digits, or empty before the device has keys */
   readonly safetyCode: readonly string[]
+  /** when both ends agreed on fresh keys, and when the key for messages changed last */
   readonly keysRenewedAtMs: number | null
+  readonly messageKeyAtMs: number | null
+  /** when the host sealed the newest record under fresh keys, by its own clock */
+  readonly recordAtMs: number | null
   readonly epoch: number | null
   readonly intervalMs: number | null
   readonly knownSinceMs: number | null

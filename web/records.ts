@@ -46,6 +46,8 @@ export class Records {
   readonly #own: Own
   readonly #box: StateBox
   readonly #clock: Clock
+  /** of those seen in this run */
+  newest: RecordBody | null = null
   /** handed over for an invite: there is no device yet whose record it could be */
   #given: Uint8Array | null = null
   /** the last record led nowhere: a quick store may hold a newer one back, and a slower one have it */
@@ -186,6 +188,7 @@ export class Records {
   async #keepNewer(bytes: Uint8Array, record: RecordBody): Promise<void> {
     const { profile } = this.#own
     if (profile === null || record.seq < profile.seq) return
+    this.newest = record
     if (profile.deviceId === null) {
       this.#own.note({ ...profile, record: bytes, seq: record.seq })
       return
@@ -193,6 +196,8 @@ export class Records {
     await this.#own.update({ record: bytes, seq: record.seq })
     const { security } = this.#box.value
     if (security !== null)
-      this.#box.set({ security: { ...security, intervalMs: record.intervalMs } })
+      this.#box.set({
+        security: { ...security, intervalMs: record.intervalMs, recordAtMs: record.issuedMs },
+      })
   }
 }

@@ -17,6 +17,8 @@ const HANDSHAKE_MS = 10_000
 export interface Session {
   /** the host's clock, unix ms, when it wrote M2 */
   readonly hostTimeMs: number
+  /** when the key for what is sent now came into use, unix ms */
+  readonly keySinceMs: number
   send(message: ClawMessage): void
   close(): void
   /** every message that came, one at a time; a handler that throws ends the carrier */
@@ -74,6 +76,9 @@ export async function openSession(input: {
   const opener = new Opener({ backend, key: keys.receive, channel: 0 })
   return {
     hostTimeMs: keys.hostTimeMs,
+    get keySinceMs() {
+      return sealer.keySinceMs
+    },
     send(message) {
       sealer
         .seal(encodeMessage(message), runtime.now())

@@ -55,6 +55,10 @@ labTest(
     expect(text).toMatch(/ML-KEM-768/)
     expect(text.match(/\b\d{5}\b/g)?.length ?? 0).toBeGreaterThanOrEqual(12)
     expect(text).toContain(await ann.epoch())
+    // Each rotation of keys with its time, as this browser's clock shows times.
+    const dated = /(Keys renewed|Message key|Address keys)[A-Z][a-z]+ \d+, \d{4}, \d{1,2}:\d{2}/g
+    expect(text.match(dated)).toHaveLength(3)
+    expect(text).toMatch(/Port moves.*in \d+ (min|s)/)
     // What a person compares: the same fingerprint on both ends.
     const { lines } = await host.command('status')
     expect(String(lines[0]?.identity)).toMatch(/^[0-9a-f]{32}$/)

@@ -22,6 +22,8 @@ test('the Security dialog says what is missing, and what to do', async () => {
       hostFingerprint: '00112233445566778899aabbccddeeff',
       safetyCode: [],
       keysRenewedAtMs: null,
+      messageKeyAtMs: null,
+      recordAtMs: null,
       epoch: null,
       intervalMs: null,
       knownSinceMs: null,

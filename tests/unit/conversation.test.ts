@@ -15,6 +15,7 @@ const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length)
 
 /** The host's end: what the device sent, and a way to speak. */
 class Wire implements Session {
+  readonly keySinceMs = 0
   readonly hostTimeMs = 0
   readonly sent: ClawMessage[] = []
   closed = false

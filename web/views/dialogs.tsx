@@ -108,6 +108,8 @@ const ROUTE_WORDS: Record<Route, string> = {
   relay: 'Through a relay that sees sealed messages only',
 }
 
+const at = (ms: number | null): string => (ms === null ? 'not yet' : when(ms))
+
 function Facts({ security, connection }: { security: Security; connection: Connection }) {
   const next = useCountdown(security.intervalMs)
   return (
@@ -126,11 +128,15 @@ function Facts({ security, connection }: { security: Security; connection: Conne
           </>
         )}
         <dt>Keys renewed</dt>
-        <dd>{security.keysRenewedAtMs === null ? 'not yet' : when(security.keysRenewedAtMs)}</dd>
+        <dd>{at(security.keysRenewedAtMs)}, with each connection, every 6 hours at the latest</dd>
+        <dt>Message key</dt>
+        <dd>{at(security.messageKeyAtMs)}, changes every 15 minutes</dd>
+        <dt>Address keys</dt>
+        <dd>{at(security.recordAtMs)}, with each address that the host publishes</dd>
         <dt>Port epoch</dt>
         <dd>{connection.epoch ?? 'unknown'}</dd>
         <dt>Port moves</dt>
-        <dd>{next}</dd>
+        <dd>{next}, to another port with another certificate</dd>
         <dt>Your key</dt>
         <dd>
           {security.keyProtected
