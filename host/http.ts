@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { IncomingMessage, Server } from 'node:http'
 import { isIP } from 'node:net'
 import { extname, join, relative, sep } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { NodeMailbox } from '../fallback-worker/node.ts'
@@ -84,6 +85,8 @@ export async function createHttp(input: HttpInput): Promise<HttpServer> {
   const assets = tellGateway(await readPage(input.pageDir), input.mega)
   const app = createApp(input, assets)
   const servers = new Set<Server>()
+  /** no longer connections of the servers, which wait for them all the same */
+  const upgraded = new Set<Duplex>()
   return {
     async listen(host, port) {
       const server = createAdaptorServer({ fetch: app.fetch, serverOptions: LIMITS }) as Server
@@ -91,8 +94,13 @@ export async function createHttp(input: HttpInput): Promise<HttpServer> {
       server.on('upgrade', (request, socket, head) => {
         // What has no name of this host is for nobody here, as with a request.
         const mailbox = ownsName(request, input.hostNames) ? input.mailbox : undefined
-        if (mailbox === undefined) socket.destroy()
-        else mailbox.upgrade(request, socket, head)
+        if (mailbox === undefined) {
+          socket.destroy()
+          return
+        }
+        upgraded.add(socket)
+        socket.on('close', () => upgraded.delete(socket))
+        mailbox.upgrade(request, socket, head)
       })
       await bind(server, host, port)
       servers.add(server)
@@ -105,6 +113,7 @@ export async function createHttp(input: HttpInput): Promise<HttpServer> {
         (server) => new Promise<void>((done) => server.close(() => done())),
       )
       for (const server of servers) server.closeAllConnections()
+      for (const socket of upgraded) socket.destroy()
       servers.clear()
       await Promise.all(closing)
     },

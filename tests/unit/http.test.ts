@@ -1,7 +1,9 @@
 // The HTTP listener over real loopback sockets: whom it answers, with which headers, and what it never does.
+
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -262,4 +264,39 @@ test('without a built page there is no server', async () => {
     fallback: fallback.app,
   })
   await expect(missing).rejects.toThrow(new ClawError('page-missing'))
+})
+
+describe('WebSockets', () => {
+  const mailbox = { path: `/v1/mailbox/${id}`, protocol: 'clawchat.v1' } as const
+
+  test('are taken under a name of this host only, and end with it though their other end is silent', async () => {
+    const server = await createHttp({
+      ...{ pageDir: folder, stores: () => [], hostNames: [], fallback: fallback.app },
+      mailbox: fallback.mailbox,
+    })
+    const { port: at } = await server.listen('127.0.0.1', 0)
+    fallback.mailbox.attach(id, new Uint8Array(1536).fill(7), {
+      onMessage: () => undefined,
+      onClose: () => undefined,
+    })
+    const upgrade = (host: string): Promise<{ head: string; socket: Socket }> =>
+      new Promise((resolve) => {
+        const socket = connect(at, '127.0.0.1', () =>
+          socket.write(
+            `GET ${mailbox.path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+              'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
+              `Sec-WebSocket-Protocol: ${mailbox.protocol}.${'07'.repeat(8)}\r\n\r\n`,
+          ),
+        )
+        socket.once('data', (data) => resolve({ head: String(data), socket }))
+        socket.once('close', () => resolve({ head: '', socket }))
+        socket.on('error', () => undefined)
+      })
+    expect((await upgrade(`rebound.example:${at}`)).head).toBe('')
+    const { head, socket } = await upgrade(`127.0.0.1:${at}`)
+    expect(head).toMatch(/^HTTP\/1\.1 101 /)
+    const ended = once(socket, 'close')
+    await server.close()
+    await ended
+  })
 })
