@@ -72,6 +72,9 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     resize: (width, height) => page.setViewportSize({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path })),
     answerRecords: async (record, origin = '**') => {
+      // A store that is dead has no mailbox either.
+      if (record === 'dead')
+        await page.routeWebSocket(/\/v1\/mailbox\//, (socket) => void socket.close())
       await page.route(`${origin}/v1/records/*`, (route) => {
         if (record === 'dead') return route.abort('connectionrefused')
         return record === null
