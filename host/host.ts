@@ -240,7 +240,6 @@ export class Host {
     const { options, state, stores, now } = this.input
     const { intervalMs } = options.rotation
     const { hostPublicKey, storageId, writeSecret } = state.keys
-    const none = new Uint8Array(32)
     return new Relays({
       urls: stores.urls,
       own: stores.mailbox,
@@ -253,10 +252,9 @@ export class Host {
       now: () => performance.now(),
       intervalMs,
       nonces: new NonceTable(state.database),
-      onCarrier: (carrier, peer) => {
-        const intro = { ...peer, clientFingerprint: none, hostFingerprint: none }
-        serveCarrier(carrier, { ...intro, route: 'relay' }, this.#serveInput())
-      },
+      certificate: () => this.epochs.certificate(Math.floor(now() / intervalMs)),
+      addresses: () => this.direct.addresses(),
+      onCarrier: (carrier, intro) => serveCarrier(carrier, intro, this.#serveInput()),
     })
   }
 

@@ -94,7 +94,7 @@ export const locatorOf = (
 ): Locator => [
   ...[...ownUrls, ...urls].map((url) => ({
     type: 'https' as const,
-    flags: LOCATOR_FLAG.record | LOCATOR_FLAG.relay,
+    flags: LOCATOR_FLAG.record | LOCATOR_FLAG.mailbox | LOCATOR_FLAG.relay,
     id,
     url,
   })),

@@ -12,9 +12,11 @@ const MAX_BYTES = 1200
 const ATTRIBUTE = {
   username: 0x0006,
   integrity: 0x0008,
+  priority: 0x0024,
   useCandidate: 0x0025,
   xorMappedAddress: 0x0020,
   fingerprint: 0x8028,
+  iceControlled: 0x8029,
 } as const
 // The password never changes the length; 24 is header and value of MESSAGE-INTEGRITY.
 const INTEGRITY_BYTES = 24
@@ -155,14 +157,23 @@ export function encodeBindingSuccess(
   )
 }
 
-/** What a client sends; for tests and probes. */
+/** A check: what a client sends, or with `controlled` what a host does that punches (SPEC §4.5). */
 export function encodeBindingRequest(input: {
   readonly transaction: Buffer
   readonly username: string
   readonly password: string
   readonly useCandidate: boolean
+  /** tie-breaker: 8 bytes */
+  readonly controlled?: { readonly tieBreaker: Buffer; readonly priority: number } | undefined
 }): Buffer {
+  const { controlled } = input
   const attributes = [attribute(ATTRIBUTE.username, Buffer.from(input.username, 'latin1'))]
   if (input.useCandidate) attributes.push(attribute(ATTRIBUTE.useCandidate, Buffer.alloc(0)))
+  if (controlled !== undefined) {
+    const priority = Buffer.alloc(4)
+    priority.writeUInt32BE(controlled.priority)
+    attributes.push(attribute(ATTRIBUTE.priority, priority))
+    attributes.push(attribute(ATTRIBUTE.iceControlled, controlled.tieBreaker))
+  }
   return encode(BINDING_REQUEST, input.transaction, attributes, input.password)
 }

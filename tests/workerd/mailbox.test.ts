@@ -40,6 +40,9 @@ async function scene() {
     epoch,
     intervalMs: HOUR,
     now: () => performance.now(),
+    wallMs: Date.now,
+    certificate: () => null,
+    addresses: () => [],
     nonces: { all: () => [], add: () => undefined, remove: () => undefined },
     onCarrier: (carrier) => {
       carrier.markLive()

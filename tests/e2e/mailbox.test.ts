@@ -1,0 +1,62 @@
+// Where the direct route leads nowhere but UDP does, both ends meet through a mailbox and talk with nothing in between
+// (SPEC §4.5).
+import { expect } from 'vitest'
+import { freePort, labTest } from './harness.ts'
+
+const httpArgs = () => ['--http', `127.0.0.1:${freePort()}`]
+
+labTest(
+  'the direct route is blocked: join by a mailbox, chat both ways, reload',
+  async (lab) => {
+    const { host, ready } = await lab.host(httpArgs())
+    const ann = await lab.chromium('Ann')
+    const ben = await lab.chromium('Ben')
+    await ann.driver.blockUdp('direct')
+    await ann.join(String(ready.invite), 'mailbox')
+    expect(await host.waitFor('connected')).toMatchObject({ route: 'mailbox' })
+    await ben.join(await host.invite())
+    await ann.send('through both routers')
+    await ben.waitMessage('through both routers')
+    await ben.send('and back')
+    await ann.waitMessage('and back')
+    await ann.waitMessage('through both routers', 'delivered')
+
+    await ann.driver.press('Connection details')
+    const status = (step: string) =>
+      ann.driver.read(
+        (step) => document.querySelector<HTMLElement>(`[data-step="${step}"]`)?.className,
+        step,
+      )
+    expect(await status('mailbox')).toBe('done')
+    expect(await status('relay')).toBe('skipped')
+    await ann.driver.key('Escape')
+
+    await ann.driver.reload()
+    await ann.waitConnected(45_000, 'mailbox')
+    expect(await ann.texts()).toEqual(['through both routers', 'and back'])
+  },
+  180_000,
+)
+
+labTest(
+  'what goes through a relay moves to a punched hole in mid-conversation and loses nothing',
+  async (lab) => {
+    const { host, ready } = await lab.host(httpArgs())
+    const ann = await lab.chromium('Ann')
+    const ben = await lab.chromium('Ben')
+    await ben.join(String(ready.invite))
+    await ann.driver.blockUdp()
+    await ann.join(await host.invite(), 'relay')
+    const from = host.events.length
+    await ann.driver.openUdp('direct')
+    const expected = Array.from({ length: 30 }, (_, i) => `while it moves ${i}`)
+    for (const text of expected) await ann.send(text)
+    await ann.waitConnected(90_000, 'mailbox')
+    expect(await host.waitFor('connected', undefined, from)).toMatchObject({ route: 'mailbox' })
+    await ann.send('moved')
+    await ben.waitMessage('moved')
+    expect(await ben.texts()).toEqual([...expected, 'moved'])
+    expect(await ann.texts()).toEqual([...expected, 'moved'])
+  },
+  240_000,
+)
