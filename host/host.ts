@@ -106,8 +106,8 @@ export class Host {
   }
 
   readonly locator = (): Locator => {
-    const { state, doors, stores } = this.input
-    return locatorOf(state.keys.storageId, doors.urls, stores)
+    const { state, doors, stores, options } = this.input
+    return locatorOf(state.keys.storageId, doors.urls, stores, options.stun)
   }
 
   /** Throws ClawError('no-usable-store'). */
@@ -254,6 +254,7 @@ export class Host {
       nonces: new NonceTable(state.database),
       certificate: () => this.epochs.certificate(Math.floor(now() / intervalMs)),
       addresses: () => this.direct.addresses(),
+      stun: options.stun,
       onCarrier: (carrier, intro) => serveCarrier(carrier, intro, this.#serveInput()),
     })
   }

@@ -9,6 +9,7 @@ import { isDialable } from '../shared/record.ts'
 import { parseIp } from './addresses.ts'
 import type { SendTo } from './ice.ts'
 import type { Carrier } from './link.ts'
+import { askStun } from './reflexive.ts'
 import { type Certificate, RtcPeer } from './rtc.ts'
 import {
   encodeBindingRequest,
@@ -22,8 +23,12 @@ const ICE_DEADLINE_MS = 15_000
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 /** remote addresses that a client may use, as on the direct route */
 const MAX_PATHS = 8
-/** RFC 8445 §5.1.2: of a host candidate, and of one that its own checks reveal */
-const PRIORITY = { host: 2_130_706_431, peerReflexive: 1_862_270_975 } as const
+/** RFC 8445 §5.1.2 */
+const PRIORITY = {
+  host: 2_130_706_431,
+  peerReflexive: 1_862_270_975,
+  serverReflexive: 1_694_498_815,
+} as const
 const PRIORITY_STEP = 256
 
 export interface PunchInput {
@@ -32,6 +37,8 @@ export interface PunchInput {
   readonly offer: Description
   /** own addresses, texts */
   readonly addresses: readonly string[]
+  /** STUN servers to ask, `host:port` */
+  readonly stun: readonly string[]
   /** ms that never go back */
   readonly now: () => number
   readonly onCarrier: (carrier: Carrier) => void
@@ -53,6 +60,7 @@ export function mayPunch({ address }: Pick<Candidate, 'address'>): boolean {
 export class PunchPeer {
   readonly #input: PunchInput
   readonly #sockets: readonly Socket[]
+  readonly #reflexive: readonly Candidate[]
   readonly #rtc: RtcPeer
   readonly #ufrag = toBase64(randomBytes(6))
   readonly #password = toBase64(randomBytes(18))
@@ -68,10 +76,17 @@ export class PunchPeer {
   static async open(input: PunchInput): Promise<PunchPeer | null> {
     const bound = await Promise.all(input.addresses.map(bind))
     const sockets = bound.filter((socket) => socket !== null)
-    return sockets.length === 0 ? null : new PunchPeer(input, sockets)
+    if (sockets.length === 0) return null
+    const mapped = await Promise.all(sockets.map((socket) => reflexive(socket, input.stun)))
+    return new PunchPeer(input, sockets, mapped.flat())
   }
 
-  private constructor(input: PunchInput, sockets: readonly Socket[]) {
+  private constructor(
+    input: PunchInput,
+    sockets: readonly Socket[],
+    reflexive: readonly Candidate[],
+  ) {
+    this.#reflexive = reflexive
     const { certificate, now, onCarrier, onLive } = input
     this.#input = input
     this.#sockets = sockets
@@ -99,7 +114,8 @@ export class PunchPeer {
       return { address, port, kind: 'host', priority: PRIORITY.host - i * PRIORITY_STEP }
     })
     const { fingerprint } = this.#input.certificate
-    return { ufrag: this.#ufrag, password: this.#password, fingerprint, candidates }
+    const all = [...candidates, ...this.#reflexive]
+    return { ufrag: this.#ufrag, password: this.#password, fingerprint, candidates: all }
   }
 
   /** ms that never go back: the last packet that was the client's */
@@ -177,6 +193,20 @@ export class PunchPeer {
       for (const socket of this.#sockets) socket.close()
     })
   }
+}
+
+/** What the first server that answers sees of a socket; nothing where that is its own address. */
+async function reflexive(socket: Socket, servers: readonly string[]): Promise<Candidate[]> {
+  const answers = servers.map(async (server) => {
+    const mapped = await askStun(socket, server)
+    if (mapped === null) throw new Error('no answer')
+    return mapped
+  })
+  const mapped = await Promise.any(answers).catch(() => null)
+  const own = socket.address()
+  if (mapped === null || !mayPunch(mapped)) return []
+  if (mapped.address === own.address && mapped.port === own.port) return []
+  return [{ ...mapped, kind: 'srflx', priority: PRIORITY.serverReflexive }]
 }
 
 /** @returns null if this address cannot be bound */

@@ -19,6 +19,8 @@ export interface PunchesInput {
   readonly certificate: () => Certificate | null
   /** own addresses, texts */
   readonly addresses: () => readonly string[]
+  /** STUN servers to ask, `host:port` */
+  readonly stun: readonly string[]
   /** unix ms */
   readonly wallMs: () => number
   /** ms that never go back */
@@ -43,6 +45,7 @@ export class Punches {
   readonly #input: PunchesInput
   readonly #entries = new Set<Entry>()
   readonly #sweep: NodeJS.Timeout
+  #stopped = false
 
   constructor(input: PunchesInput) {
     this.#input = input
@@ -69,7 +72,7 @@ export class Punches {
     certificate: Certificate,
     told: PunchListener,
   ): Promise<PunchPeer | null> {
-    const { addresses, now, onCarrier } = this.#input
+    const { addresses, stun, now, onCarrier } = this.#input
     const intro: Introduction = {
       ...{ route: 'mailbox', credentialId, knock, hint },
       clientFingerprint: description.fingerprint,
@@ -77,7 +80,7 @@ export class Punches {
     }
     let entry: Entry | null = null
     const peer = await PunchPeer.open({
-      ...{ certificate, offer: description, addresses: addresses(), now },
+      ...{ certificate, offer: description, addresses: addresses(), stun, now },
       onCarrier: (carrier) => onCarrier(carrier, intro),
       onLive: () => {
         if (entry !== null) entry.live = true
@@ -91,7 +94,9 @@ export class Punches {
     if (peer === null) return null
     entry = { peer, credentialId, openedMs: now(), live: false }
     this.#entries.add(entry)
-    return peer
+    if (!this.#stopped) return peer
+    peer.close()
+    return null
   }
 
   #seal(peer: PunchPeer, { knock }: RelayAdmitted, { root, epoch }: Offer): Uint8Array {
@@ -116,6 +121,7 @@ export class Punches {
   }
 
   stop(): void {
+    this.#stopped = true
     clearInterval(this.#sweep)
     for (const { peer } of [...this.#entries]) peer.close()
   }

@@ -28,6 +28,7 @@ export interface Offer {
 
 interface Peer {
   readonly credentialId: string
+  readonly offers: boolean
   live: boolean
 }
 
@@ -80,10 +81,10 @@ export class RelayGate {
     if (entry === undefined || this.#nonces.has(key)) return null
     const { id, root } = entry.credential
     const offer = offers ? this.#openOffer(bytes, entry) : this.#openKnock(bytes, root)
-    if (this.#isFull(id, nowMs)) return null
+    if (this.#isFull(id, offers, nowMs)) return null
     const untilEpoch = entry.epoch + SIGNAL_WINDOW
     this.#nonces.set(key, { untilEpoch, sinceMs: nowMs })
-    this.#peers.set(key, { credentialId: id, live: false })
+    this.#peers.set(key, { credentialId: id, offers, live: false })
     return { key, credentialId: id, knock: bytes, hint, untilEpoch, offer }
   }
 
@@ -98,9 +99,10 @@ export class RelayGate {
     return { description: parseDescription(text), root, epoch }
   }
 
-  #isFull(id: string, nowMs: number): boolean {
+  /** Holes that do not open must not shut the relay: half-open peers of either kind are counted apart. */
+  #isFull(id: string, offers: boolean, nowMs: number): boolean {
     const recent = (this.#recent.get(id) ?? []).filter((atMs) => nowMs - atMs < 60_000)
-    const waiting = [...this.#peers.values()].filter(({ live }) => !live)
+    const waiting = [...this.#peers.values()].filter((peer) => !peer.live && peer.offers === offers)
     const full =
       recent.length >= LIMIT.noncesPerMinute ||
       waiting.length >= LIMIT.halfOpen ||

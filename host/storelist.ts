@@ -91,6 +91,7 @@ export const locatorOf = (
   id: Uint8Array,
   ownUrls: readonly string[],
   { urls, mega }: StoreList,
+  stun: readonly string[] = [],
 ): Locator => [
   ...[...ownUrls, ...urls].map((url) => ({
     type: 'https' as const,
@@ -99,6 +100,7 @@ export const locatorOf = (
     url,
   })),
   ...(mega?.entry ? [mega.entry] : []),
+  ...stun.map((server) => ({ type: 'stun' as const, flags: 0, server })),
 ]
 
 /** Keeps what this folder has burnt in the endpoints `urls` and in its old file at MEGA (SPEC §3.5). */

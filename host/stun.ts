@@ -1,7 +1,7 @@
 // STUN binding requests and their answers (RFC 8489, RFC 8445): just what an ICE-lite host needs, read strictly.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { parseIp } from './addresses.ts'
+import { formatIp, parseIp } from './addresses.ts'
 
 const MAGIC = 0x2112a442
 const HEADER = 20
@@ -155,6 +155,32 @@ export function encodeBindingSuccess(
     [attribute(ATTRIBUTE.xorMappedAddress, value)],
     password,
   )
+}
+
+/** What a STUN server is asked: without any attribute. `transaction`: 12 bytes. */
+export function encodeStunQuery(transaction: Buffer): Buffer {
+  const query = Buffer.alloc(HEADER)
+  query.writeUInt16BE(BINDING_REQUEST, 0)
+  query.writeUInt32BE(MAGIC, 4)
+  transaction.copy(query, 8)
+  return query
+}
+
+/** The address (text) and port in a server's answer to this query; null for everything else. */
+export function parseStunAnswer(
+  packet: Buffer,
+  transaction: Buffer,
+): { readonly address: string; readonly port: number } | null {
+  if (packet.length < HEADER || packet.length > MAX_BYTES || packet.length % 4 !== 0) return null
+  if (packet.readUInt16BE(0) !== BINDING_SUCCESS || packet.readUInt32BE(4) !== MAGIC) return null
+  if (packet.readUInt16BE(2) !== packet.length - HEADER) return null
+  if (!packet.subarray(8, HEADER).equals(transaction)) return null
+  const value = readAttributes(packet)?.get(ATTRIBUTE.xorMappedAddress)?.value
+  if (value === undefined || value.length < 4) return null
+  const size = { 1: 4, 2: 16 }[value.readUInt8(1)]
+  if (value.length - 4 !== size) return null
+  const ip = value.subarray(4).map((byte, i) => byte ^ (packet[4 + i] ?? 0))
+  return { address: formatIp(ip), port: value.readUInt16BE(2) ^ (MAGIC >>> 16) }
 }
 
 /** A check: what a client sends, or with `controlled` what a host does that punches (SPEC §4.5). */

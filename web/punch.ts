@@ -23,7 +23,7 @@ export async function dialMailbox(endpoint: RelayEndpoint, input: DialInput): Pr
     ...CHANNEL,
     trickle: false,
     iceCompleteTimeout: GATHER_MS,
-    config: { iceServers: [] },
+    config: { iceServers: stunServers(input.record) },
   })
   const pipe = pipeOf(peer)
   try {
@@ -46,6 +46,10 @@ export async function dialMailbox(endpoint: RelayEndpoint, input: DialInput): Pr
       : new ClawError('no-answer')
   }
 }
+
+/** Those that the owner named; a browser asks nobody else. */
+const stunServers = ({ locator }: DialInput['record']): RTCIceServer[] =>
+  locator.flatMap((entry) => (entry.type === 'stun' ? [{ urls: `stun:${entry.server}` }] : []))
 
 /** The whole offer, with what candidates there are after `GATHER_MS`. */
 async function offerOf(peer: SimplePeer.Instance): Promise<string> {

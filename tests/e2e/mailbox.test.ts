@@ -1,7 +1,9 @@
 // Where the direct route leads nowhere but UDP does, both ends meet through a mailbox and talk with nothing in between
 // (SPEC §4.5).
+import { createSocket } from 'node:dgram'
 import { expect } from 'vitest'
-import { freePort, labTest } from './harness.ts'
+import { encodeBindingSuccess } from '../../host/stun.ts'
+import { freePort, labTest, lanAddress } from './harness.ts'
 
 const httpArgs = () => ['--http', `127.0.0.1:${freePort()}`]
 
@@ -59,4 +61,30 @@ labTest(
     expect(await ann.texts()).toEqual([...expected, 'moved'])
   },
   240_000,
+)
+
+labTest(
+  'host and page both ask the STUN server that the owner named',
+  async (lab) => {
+    const asked = new Set<string>()
+    const server = createSocket('udp4')
+    server.on('message', (query, from) => {
+      asked.add(from.address)
+      const answer = encodeBindingSuccess(query.subarray(8, 20), from, 'x')
+      server.send(answer, from.port, from.address)
+    })
+    await new Promise<void>((bound) => server.bind(0, lanAddress, bound))
+    try {
+      const stun = `stun:${lanAddress}:${server.address().port}`
+      const { ready } = await lab.host([...httpArgs(), '--lan', '--stun', stun])
+      const ann = await lab.elsewhere('Ann')
+      await ann.driver.blockUdp('direct')
+      await ann.join(String(ready.invite), 'mailbox')
+      // The page's address (harness.ts), and the host's.
+      expect([...asked].sort()).toEqual(expect.arrayContaining([lanAddress, '10.78.0.2']))
+    } finally {
+      server.close()
+    }
+  },
+  120_000,
 )

@@ -5,7 +5,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { afterEach, expect, test } from 'vitest'
 import { type PunchInput, PunchPeer } from '../../host/punch.ts'
 import { makeCertificate } from '../../host/rtc.ts'
-import { encodeBindingRequest, parseBindingRequest } from '../../host/stun.ts'
+import { encodeBindingRequest, encodeBindingSuccess, parseBindingRequest } from '../../host/stun.ts'
 import type { Candidate, Description } from '../../shared/description.ts'
 
 const ADDRESS = '10.77.0.1'
@@ -44,6 +44,7 @@ async function punch(candidates: readonly Candidate[], more: Partial<PunchInput>
     certificate: await makeCertificate(),
     offer,
     addresses: [ADDRESS],
+    stun: [],
     now: () => performance.now(),
     onCarrier: () => undefined,
     onLive: () => undefined,
@@ -144,4 +145,28 @@ test('it tells when it is gone, and its port with it', async () => {
     again.bind(port, ADDRESS, bound)
   })
   again.close()
+})
+
+test('it asks the STUN server that the owner named, and offers what that sees', async () => {
+  const server = createSocket('udp4')
+  const asked = Promise.withResolvers<Buffer>()
+  server.on('message', (query, from) => {
+    asked.resolve(query)
+    const seen = { address: '192.0.2.77', port: 40_000 }
+    server.send(encodeBindingSuccess(query.subarray(8, 20), seen, 'x'), from.port, from.address)
+  })
+  await new Promise<void>((bound) => server.bind(0, ADDRESS, bound))
+  closers.push(() => server.close())
+  const peer = await punch([], { stun: [`${ADDRESS}:${server.address().port}`] })
+  expect((await asked.promise).length).toBe(20)
+  expect(peer.description.candidates.map(({ kind }) => kind)).toEqual(['host', 'srflx'])
+  expect(peer.description.candidates[1]).toMatchObject({ address: '192.0.2.77', port: 40_000 })
+})
+
+test('a STUN server that does not answer costs a second and no more', async () => {
+  const { port } = await ear()
+  const startMs = performance.now()
+  const peer = await punch([], { stun: [`${ADDRESS}:${port}`] })
+  expect(performance.now() - startMs).toBeLessThan(3000)
+  expect(peer.description.candidates).toHaveLength(1)
 })

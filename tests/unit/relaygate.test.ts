@@ -170,13 +170,13 @@ test.each<[string, () => Uint8Array]>([
   expect(gate.take(offer(), 0)).not.toBeNull()
 })
 
-test('a knock and an offer share their nonces and their limits', () => {
+test('a knock and an offer share their nonces; holes that do not open leave room for the relay', () => {
   const nonce = random(12)
   expect(gate.take(knock({ nonce }), 0)?.offer).toBeNull()
   expect(gate.take(offer({ nonce }), 0)).toBeNull()
-  for (let i = 1; i < LIMIT.halfOpenPerCredential; i++) gate.take(offer(), 0)
+  for (let i = 0; i < LIMIT.halfOpenPerCredential; i++) expect(gate.take(offer(), 0)).not.toBeNull()
   expect(gate.take(offer(), 0)).toBeNull()
-  expect(gate.take(knock(), 0)).toBeNull()
+  expect(gate.take(knock(), 0)).not.toBeNull()
 })
 
 test.each([

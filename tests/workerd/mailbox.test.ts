@@ -43,6 +43,7 @@ async function scene() {
     wallMs: Date.now,
     certificate: () => null,
     addresses: () => [],
+    stun: [],
     nonces: { all: () => [], add: () => undefined, remove: () => undefined },
     onCarrier: (carrier) => {
       carrier.markLive()
