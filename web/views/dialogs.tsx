@@ -171,6 +171,7 @@ const STEP_NAMES: Record<Step['name'], string> = {
   verify: 'Check its signature',
   direct: 'Direct route',
   handshake: 'Agree on keys',
+  mailbox: 'Through both routers',
   relay: 'Through a relay',
   sync: 'Bring both up to date',
 }
