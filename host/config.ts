@@ -43,6 +43,8 @@ export interface StartOptions {
   readonly udpAddress: string | null
   readonly externalAddress: string | null
   readonly stores: readonly StoreOption[]
+  /** STUN servers, `host:port` */
+  readonly stun: readonly string[]
   /** gateway of MEGA's API, without trailing slash; another than MEGA's own is for tests */
   readonly megaApi: string
   /** CLAWCHAT_DEPLOY_TOKEN: for the one store given by https */

@@ -85,7 +85,7 @@ export class DirectListener {
     if (this.#sockets.has(port)) return
     const sockets = new Map<string, Socket>()
     this.#sockets.set(port, sockets)
-    const found = this.#addresses()
+    const found = this.addresses()
     const addresses = found.length === 0 ? ['0.0.0.0'] : found
     const errors = await this.#bindAll(port, sockets, addresses)
     if (sockets.size > 0 && !errors.some(isTaken)) return
@@ -93,7 +93,8 @@ export class DirectListener {
     throw new ClawError('port-taken')
   }
 
-  #addresses(): string[] {
+  /** texts: those that ports are bound on */
+  addresses(): string[] {
     const { bindAddress } = this.#input
     return bindAddress !== null ? [bindAddress] : hostAddresses([]).map(({ ip }) => formatIp(ip))
   }
@@ -101,7 +102,7 @@ export class DirectListener {
   /** The machine's addresses changed: open ports get sockets on the new ones too. */
   async readdress(): Promise<void> {
     for (const [port, sockets] of this.#sockets) {
-      const fresh = this.#addresses().filter((address) => !sockets.has(address))
+      const fresh = this.addresses().filter((address) => !sockets.has(address))
       await this.#bindAll(port, sockets, fresh)
     }
   }

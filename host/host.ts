@@ -113,8 +113,8 @@ export class Host {
   }
 
   readonly locator = (): Locator => {
-    const { state, doors, stores } = this.input
-    return locatorOf(state.keys.storageId, doors.urls, stores)
+    const { state, doors, stores, options } = this.input
+    return locatorOf(state.keys.storageId, doors.urls, stores, options.stun)
   }
 
   /** Throws ClawError('no-usable-store'). */
@@ -247,7 +247,6 @@ export class Host {
     const { options, state, stores, now } = this.input
     const { intervalMs } = options.rotation
     const { hostPublicKey, storageId, writeSecret } = state.keys
-    const none = new Uint8Array(32)
     return new Relays({
       urls: stores.urls,
       own: stores.mailbox,
@@ -260,10 +259,10 @@ export class Host {
       now: () => performance.now(),
       intervalMs,
       nonces: new NonceTable(state.database),
-      onCarrier: (carrier, peer) => {
-        const intro = { ...peer, clientFingerprint: none, hostFingerprint: none }
-        serveCarrier(carrier, { ...intro, route: 'relay' }, this.#serveInput())
-      },
+      certificate: () => this.epochs.certificate(Math.floor(now() / intervalMs)),
+      addresses: () => this.direct.addresses(),
+      stun: options.stun,
+      onCarrier: (carrier, intro) => serveCarrier(carrier, intro, this.#serveInput()),
     })
   }
 

@@ -18,6 +18,7 @@ import {
   parsePortRange,
   parseStore,
   parseStoreUrl,
+  parseStun,
   parseSwitch,
   parseToken,
 } from './optionvalues.ts'
@@ -185,6 +186,18 @@ export const OPTIONS = {
     must: 'this must be https:URL, file:PATH or mega; the URL without ? and #, at most 200 bytes.',
     read: (texts, folder) => texts.map((each) => parseStore(each, folder)),
   } satisfies OptionRow<readonly StoreOption[]> as OptionRow<readonly StoreOption[]>,
+  stun: {
+    kind: 'list',
+    from: EVERYWHERE,
+    sign: 'stun:HOST:PORT',
+    help: 'ask this STUN server for the own public address, devices too (repeatable, at most 2)',
+    otherwise: 'none: nobody is asked',
+    reason:
+      'A host behind a router without a forwarded port can then be reached without a relay (docs/SPEC.md §4.5). The server sees the addresses of host and devices when they connect.',
+    example: ['stun:stun.example:3478'],
+    must: 'this must be stun:HOST:PORT.',
+    read: (texts) => texts.map(parseStun),
+  } satisfies OptionRow<readonly string[]> as OptionRow<readonly string[]>,
   'deploy-token': text({
     from: ['environment', 'file'],
     secret: true,

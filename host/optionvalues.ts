@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
-import { URL_MAX_BYTES } from '../shared/locator.ts'
+import { isStunServer, URL_MAX_BYTES } from '../shared/locator.ts'
 import {
   type ListenAddress,
   type PortRange,
@@ -63,6 +63,14 @@ export function parseStoreUrl(value: string): string {
   const named = url.username !== '' || url.password !== ''
   if (named || Buffer.byteLength(base) > URL_MAX_BYTES) throw new ClawError('usage')
   return base
+}
+
+/** stun:HOST:PORT or stun:HOST, whose port is 3478. @returns HOST:PORT, lower case */
+export function parseStun(value: string): string {
+  const server = value.toLowerCase().replace(/^stun:/, '')
+  const whole = /(^[^:]+|\])$/.test(server) ? `${server}:3478` : server
+  if (!value.toLowerCase().startsWith('stun:') || !isStunServer(whole)) throw new ClawError('usage')
+  return whole
 }
 
 export function parseWorkerName(value: string): string {

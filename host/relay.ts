@@ -1,10 +1,11 @@
-// Carriers over a mailbox (SPEC §4.4): one for each client whose first message is a good knock. What a mailbox is, and how it
-// is reached, stands in mailbox.ts; here its clients are numbers.
+// Clients of a mailbox (SPEC §4.4): a relayed carrier for each whose first message is a good knock, an answer for each good
+// offer (§4.5). What a mailbox is, and how it is reached, stands in mailbox.ts; here its clients are numbers.
 import { fromHex, toHex } from '../shared/bytes.ts'
 import { PacedQueue } from '../shared/pace.ts'
 import { type GateCredential, LIMIT } from './gate.ts'
 import type { Carrier } from './link.ts'
-import { type RelayAdmitted, RelayGate } from './relaygate.ts'
+import { Punches, type PunchesInput } from './punches.ts'
+import { type Offer, type RelayAdmitted, RelayGate } from './relaygate.ts'
 
 const LIVE_DEADLINE_MS = 20_000
 const SWEEP_MS = 1000
@@ -23,35 +24,36 @@ export interface TrunkListener {
   onEnd(): void
 }
 
-export interface RelayInput {
-  /** 16 bytes */
-  readonly hostTag: Uint8Array
+export interface RelayInput extends PunchesInput {
   readonly credentials: () => readonly GateCredential[]
   readonly epoch: () => number
   /** of an epoch */
   readonly intervalMs: number
-  /** ms that never go back */
-  readonly now: () => number
   readonly nonces: {
     all(): readonly { readonly nonce: Uint8Array; readonly untilEpoch: number }[]
     add(nonce: Uint8Array, untilEpoch: number): void
     remove(nonce: Uint8Array): void
   }
-  readonly onCarrier: (carrier: Carrier, peer: RelayAdmitted) => void
 }
 
-interface Peer {
-  readonly admitted: RelayAdmitted
-  readonly admittedMs: number
-  heardMs: number
+interface Line {
   receive(bytes: Uint8Array): void
   /** `told`: the client's end knows already */
   end(told: boolean): void
 }
 
+interface Peer extends Line {
+  readonly admitted: RelayAdmitted
+  readonly admittedMs: number
+  heardMs: number
+}
+
+const NO_FINGERPRINT = new Uint8Array(32)
+
 export class RelayDesk {
   readonly #input: RelayInput
   readonly #gate: RelayGate
+  readonly #punches: Punches
   readonly #peers = new Set<Peer>()
   readonly #sweep: NodeJS.Timeout
 
@@ -62,6 +64,7 @@ export class RelayDesk {
       untilEpoch,
     }))
     this.#gate = new RelayGate(input.hostTag, used, input.now())
+    this.#punches = new Punches(input)
     this.#sweep = setInterval(() => this.#endSilent(), SWEEP_MS)
     this.#sweep.unref()
   }
@@ -79,12 +82,13 @@ export class RelayDesk {
       const { key, credentialId } = peer.admitted
       if (credentialIds.has(credentialId) && !this.#gate.isLive(key)) peer.end(false)
     }
+    this.#punches.retire(credentialIds)
     this.refresh()
   }
 
   /** A mailbox is there. */
   serve(trunk: Trunk): TrunkListener {
-    const clients = new Map<number, Peer>()
+    const clients = new Map<number, Line>()
     return {
       onData: (client, data) => {
         const known = clients.get(client)
@@ -98,7 +102,7 @@ export class RelayDesk {
     }
   }
 
-  #admit(trunk: Trunk, client: number, data: Uint8Array, clients: Map<number, Peer>): void {
+  #admit(trunk: Trunk, client: number, data: Uint8Array, clients: Map<number, Line>): void {
     const { now, nonces, onCarrier } = this.#input
     const admitted = this.#gate.take(data, now())
     if (admitted === null) {
@@ -107,6 +111,10 @@ export class RelayDesk {
     }
     // On disk before the first answer: a knock is accepted once, whatever happens to this process.
     nonces.add(fromHex(admitted.key), admitted.untilEpoch)
+    if (admitted.offer !== null) {
+      this.#punch(trunk, client, admitted, admitted.offer, clients)
+      return
+    }
     const { carrier, peer } = this.#makePeer(admitted, {
       send: (bytes) => trunk.send(client, bytes),
       ended: (told) => {
@@ -116,7 +124,35 @@ export class RelayDesk {
     })
     clients.set(client, peer)
     this.#peers.add(peer)
-    onCarrier(carrier, admitted)
+    const { credentialId, knock, hint } = admitted
+    const none = { clientFingerprint: NO_FINGERPRINT, hostFingerprint: NO_FINGERPRINT }
+    onCarrier(carrier, { route: 'relay', credentialId, knock, hint, ...none })
+  }
+
+  /** The line serves for the answer only; what else comes over it counts for nothing. */
+  #punch(
+    trunk: Trunk,
+    client: number,
+    admitted: RelayAdmitted,
+    offer: Offer,
+    clients: Map<number, Line>,
+  ): void {
+    const { key } = admitted
+    const line: Line = {
+      receive: () => undefined,
+      end: () => clients.delete(client),
+    }
+    clients.set(client, line)
+    const told = {
+      onLive: () => this.#gate.markLive(key),
+      onGone: () => this.#gate.close(key),
+    }
+    void this.#punches.answer(admitted, offer, told).then((answer) => {
+      if (clients.get(client) !== line) return
+      clients.delete(client)
+      if (answer !== null) trunk.send(client, answer)
+      trunk.close(client)
+    })
   }
 
   #makePeer(
@@ -180,6 +216,7 @@ export class RelayDesk {
 
   stop(): void {
     clearInterval(this.#sweep)
+    this.#punches.stop()
     for (const peer of [...this.#peers]) peer.end(false)
   }
 }

@@ -1,6 +1,8 @@
-// Which knock opens a relayed carrier (SPEC §4.4): a machine over first messages. Time comes in; sockets stay outside.
+// Which first message opens a carrier over a mailbox (SPEC §4.4, §4.5): a knock for a relay, an offer to punch a hole. Time comes in; sockets stay outside.
 import { toHex } from '../shared/bytes.ts'
-import { SIGNAL_WINDOW } from '../shared/constants.ts'
+import { ENVELOPE_BYTES, SIGNAL_WINDOW } from '../shared/constants.ts'
+import { type Description, parseDescription } from '../shared/description.ts'
+import { openOffer, splitEnvelope } from '../shared/envelope.ts'
 import { openKnock, signalHint, splitKnock } from '../shared/knock.ts'
 import { type GateCredential, LIMIT } from './gate.ts'
 
@@ -8,21 +10,36 @@ export interface RelayAdmitted {
   /** of the nonce, hex */
   readonly key: string
   readonly credentialId: string
-  /** 93 bytes */
+  /** 93 bytes, or an offer's envelope of 2048 */
   readonly knock: Uint8Array
   readonly hint: Uint8Array
+  /** what the offer says, and what its answer is sealed with; null for a relay's knock */
+  readonly offer: Offer | null
   /** until then its nonce is refused */
   readonly untilEpoch: number
 }
 
+export interface Offer {
+  readonly description: Description
+  readonly root: Uint8Array
+  /** of the hint */
+  readonly epoch: number
+}
+
 interface Peer {
   readonly credentialId: string
+  readonly offers: boolean
   live: boolean
+}
+
+interface HintEntry {
+  readonly credential: GateCredential
+  readonly epoch: number
 }
 
 export class RelayGate {
   readonly #hostTag: Uint8Array
-  #hints = new Map<string, { readonly credential: GateCredential; readonly epoch: number }>()
+  #hints = new Map<string, HintEntry>()
   readonly #nonces = new Map<string, { readonly untilEpoch: number; readonly sinceMs: number }>()
   readonly #peers = new Map<string, Peer>()
   readonly #recent = new Map<string, number[]>()
@@ -57,22 +74,35 @@ export class RelayGate {
   }
 
   #open(bytes: Uint8Array, nowMs: number): RelayAdmitted | null {
-    const { raw, hint, nonce } = splitKnock(bytes)
+    const offers = bytes.length === ENVELOPE_BYTES
+    const { hint, nonce } = offers ? splitEnvelope(bytes) : splitKnock(bytes)
     const key = toHex(nonce)
     const entry = this.#hints.get(toHex(hint))
     if (entry === undefined || this.#nonces.has(key)) return null
     const { id, root } = entry.credential
-    openKnock({ root, hostTag: this.#hostTag, knock: raw, clientUfrag: '', route: 'relay' })
-    if (this.#isFull(id, nowMs)) return null
+    const offer = offers ? this.#openOffer(bytes, entry) : this.#openKnock(bytes, root)
+    if (this.#isFull(id, offers, nowMs)) return null
     const untilEpoch = entry.epoch + SIGNAL_WINDOW
     this.#nonces.set(key, { untilEpoch, sinceMs: nowMs })
-    this.#peers.set(key, { credentialId: id, live: false })
-    return { key, credentialId: id, knock: raw, hint, untilEpoch }
+    this.#peers.set(key, { credentialId: id, offers, live: false })
+    return { key, credentialId: id, knock: bytes, hint, untilEpoch, offer }
   }
 
-  #isFull(id: string, nowMs: number): boolean {
+  #openKnock(knock: Uint8Array, root: Uint8Array): null {
+    openKnock({ root, hostTag: this.#hostTag, knock, clientUfrag: '', route: 'relay' })
+    return null
+  }
+
+  #openOffer(offer: Uint8Array, { credential, epoch }: HintEntry): Offer {
+    const { root } = credential
+    const { text } = openOffer({ root, hostTag: this.#hostTag, offer })
+    return { description: parseDescription(text), root, epoch }
+  }
+
+  /** Holes that do not open must not shut the relay: half-open peers of either kind are counted apart. */
+  #isFull(id: string, offers: boolean, nowMs: number): boolean {
     const recent = (this.#recent.get(id) ?? []).filter((atMs) => nowMs - atMs < 60_000)
-    const waiting = [...this.#peers.values()].filter(({ live }) => !live)
+    const waiting = [...this.#peers.values()].filter((peer) => !peer.live && peer.offers === offers)
     const full =
       recent.length >= LIMIT.noncesPerMinute ||
       waiting.length >= LIMIT.halfOpen ||

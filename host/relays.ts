@@ -20,8 +20,6 @@ export interface RelaysInput extends RelayInput {
   readonly storageId: Uint8Array
   /** Ed25519 secret of W, 32 bytes */
   readonly writeSecret: Uint8Array
-  /** unix ms */
-  readonly wallMs: () => number
 }
 
 export class Relays {

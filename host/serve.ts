@@ -18,7 +18,7 @@ import { stateFor } from './roster.ts'
 export interface Introduction {
   readonly route: Route
   readonly credentialId: string
-  /** 93 bytes */
+  /** 93 bytes; on the route `mailbox` the envelope of the offer, 2048 */
   readonly knock: Uint8Array
   readonly hint: Uint8Array
   /** both zero on a relay */

@@ -23,6 +23,9 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
   const { values, origins } = effective
   const label: Label = (name) => labelOf(name, origins[name])
   const stores = values.store ?? []
+  if ((values.stun ?? []).length > 2) {
+    throw new UsageError(`${label('stun')}: at most two STUN servers.`)
+  }
   checkStores(stores, values['deploy-token'] !== null, label)
   return {
     dataDir,
@@ -36,6 +39,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     udpAddress: values.udp,
     externalAddress: values['external-address'],
     stores,
+    stun: values.stun ?? [],
     megaApi: megaApi(effective),
     deployToken: values['deploy-token'],
     clockOffsetMs: values['clock-offset'] ?? 0,

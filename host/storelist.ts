@@ -91,14 +91,16 @@ export const locatorOf = (
   id: Uint8Array,
   ownUrls: readonly string[],
   { urls, mega }: StoreList,
+  stun: readonly string[] = [],
 ): Locator => [
   ...[...ownUrls, ...urls].map((url) => ({
     type: 'https' as const,
-    flags: LOCATOR_FLAG.record | LOCATOR_FLAG.relay,
+    flags: LOCATOR_FLAG.record | LOCATOR_FLAG.mailbox | LOCATOR_FLAG.relay,
     id,
     url,
   })),
   ...(mega?.entry ? [mega.entry] : []),
+  ...stun.map((server) => ({ type: 'stun' as const, flags: 0, server })),
 ]
 
 /** Keeps what this folder has burnt in the endpoints `urls` and in its old file at MEGA (SPEC §3.5). */

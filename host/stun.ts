@@ -1,7 +1,7 @@
 // STUN binding requests and their answers (RFC 8489, RFC 8445): just what an ICE-lite host needs, read strictly.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { parseIp } from './addresses.ts'
+import { formatIp, parseIp } from './addresses.ts'
 
 const MAGIC = 0x2112a442
 const HEADER = 20
@@ -12,9 +12,11 @@ const MAX_BYTES = 1200
 const ATTRIBUTE = {
   username: 0x0006,
   integrity: 0x0008,
+  priority: 0x0024,
   useCandidate: 0x0025,
   xorMappedAddress: 0x0020,
   fingerprint: 0x8028,
+  iceControlled: 0x8029,
 } as const
 // The password never changes the length; 24 is header and value of MESSAGE-INTEGRITY.
 const INTEGRITY_BYTES = 24
@@ -155,14 +157,49 @@ export function encodeBindingSuccess(
   )
 }
 
-/** What a client sends; for tests and probes. */
+/** What a STUN server is asked: without any attribute. `transaction`: 12 bytes. */
+export function encodeStunQuery(transaction: Buffer): Buffer {
+  const query = Buffer.alloc(HEADER)
+  query.writeUInt16BE(BINDING_REQUEST, 0)
+  query.writeUInt32BE(MAGIC, 4)
+  transaction.copy(query, 8)
+  return query
+}
+
+/** The address (text) and port in a server's answer to this query; null for everything else. */
+export function parseStunAnswer(
+  packet: Buffer,
+  transaction: Buffer,
+): { readonly address: string; readonly port: number } | null {
+  if (packet.length < HEADER || packet.length > MAX_BYTES || packet.length % 4 !== 0) return null
+  if (packet.readUInt16BE(0) !== BINDING_SUCCESS || packet.readUInt32BE(4) !== MAGIC) return null
+  if (packet.readUInt16BE(2) !== packet.length - HEADER) return null
+  if (!packet.subarray(8, HEADER).equals(transaction)) return null
+  const value = readAttributes(packet)?.get(ATTRIBUTE.xorMappedAddress)?.value
+  if (value === undefined || value.length < 4) return null
+  const size = { 1: 4, 2: 16 }[value.readUInt8(1)]
+  if (value.length - 4 !== size) return null
+  const ip = value.subarray(4).map((byte, i) => byte ^ (packet[4 + i] ?? 0))
+  return { address: formatIp(ip), port: value.readUInt16BE(2) ^ (MAGIC >>> 16) }
+}
+
+/** A check: what a client sends, or with `controlled` what a host does that punches (SPEC §4.5). */
 export function encodeBindingRequest(input: {
   readonly transaction: Buffer
   readonly username: string
   readonly password: string
   readonly useCandidate: boolean
+  /** tie-breaker: 8 bytes */
+  readonly controlled?: { readonly tieBreaker: Buffer; readonly priority: number } | undefined
 }): Buffer {
+  const { controlled } = input
   const attributes = [attribute(ATTRIBUTE.username, Buffer.from(input.username, 'latin1'))]
   if (input.useCandidate) attributes.push(attribute(ATTRIBUTE.useCandidate, Buffer.alloc(0)))
+  if (controlled !== undefined) {
+    const priority = Buffer.alloc(4)
+    priority.writeUInt32BE(controlled.priority)
+    attributes.push(attribute(ATTRIBUTE.priority, priority))
+    attributes.push(attribute(ATTRIBUTE.iceControlled, controlled.tieBreaker))
+  }
   return encode(BINDING_REQUEST, input.transaction, attributes, input.password)
 }

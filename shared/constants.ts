@@ -26,6 +26,10 @@ export const MAILBOX_HINTS_BYTES = 1536
 /** Messages of one client over a relay, each way: a sender keeps to these, the worker allows twice as many. */
 export const RELAY_PER_SECOND = 64
 export const RELAY_BURST = 256
+/** A sealed offer or answer (SPEC §4.5). */
+export const ENVELOPE_BYTES = 2048
+/** Candidates of an offer or answer that count. */
+export const CANDIDATES_MAX = 16
 
 export const FRAME_MAX_BYTES = 16384
 export const FRAME_BUCKETS = [64, 256, 1024, 4096, 16352] as const

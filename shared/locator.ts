@@ -21,6 +21,12 @@ export type LocatorEntry =
       readonly handle: string
       readonly key: Uint8Array
     }
+  /** server: `host:port` of a STUN server, an IPv6 address in brackets */
+  | {
+      readonly type: 'stun'
+      readonly flags: number
+      readonly server: string
+    }
   /** kept as it came and ignored */
   | {
       readonly type: 'unknown'
@@ -31,7 +37,8 @@ export type LocatorEntry =
 
 export type Locator = readonly LocatorEntry[]
 
-const TYPE = { https: 1, mega: 2 } as const
+const TYPE = { https: 1, mega: 2, stun: 3 } as const
+const SERVER = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9]([a-z0-9.-]{0,188}[a-z0-9])?):[1-9]\d{0,4}$/
 const BASE_URL = /^https?:\/\/[^\s?#/]+(\/[^\s?#]*[^\s?#/])?$/
 
 /** Appends the locator; throws ClawError('limit') above 8 entries or 200-byte URLs. */
@@ -50,10 +57,18 @@ function entryData(entry: LocatorEntry): Uint8Array {
   if (entry.type === 'mega') {
     return new Writer(40).bytes(toUtf8(entry.handle)).bytes(entry.key).done()
   }
+  if (entry.type === 'stun') {
+    if (!isStunServer(entry.server)) throw new ClawError('limit')
+    return toUtf8(entry.server)
+  }
   const url = toUtf8(entry.url)
   if (url.length > URL_MAX_BYTES || !BASE_URL.test(entry.url)) throw new ClawError('limit')
   return new Writer(32 + url.length).bytes(entry.id).bytes(url).done()
 }
+
+/** `host:port`, lower case, at most 200 characters. */
+export const isStunServer = (text: string): boolean =>
+  SERVER.test(text) && text.length <= URL_MAX_BYTES && Number(/\d+$/.exec(text)?.[0]) <= 65_535
 
 /** Reads a locator and leaves the reader behind it; throws ClawError(code). */
 export function readLocator(reader: Reader, code: ClawErrorCode): LocatorEntry[] {
@@ -87,6 +102,11 @@ function readEntry(
     const key = reader.bytes(32)
     reader.end()
     return { type: 'mega', flags, handle, key }
+  }
+  if (type === TYPE.stun) {
+    const server = fromUtf8(reader.rest(), code)
+    if (!isStunServer(server)) reader.fail()
+    return { type: 'stun', flags, server }
   }
   return { type: 'unknown', code: type, flags, data }
 }

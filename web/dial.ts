@@ -1,8 +1,14 @@
 // The direct route (SPEC §4): this page writes the host's WebRTC answer itself, with a knock as its ICE user fragment.
-// No signaling server takes part. simple-peer is used here and nowhere else.
+// No signaling server takes part. simple-peer is used here and in punch.ts.
 import SimplePeer from 'simple-peer'
 import { concat, fromHex } from '../shared/bytes.ts'
 import { HINT_BYTES, type Route } from '../shared/constants.ts'
+import {
+  type Candidate,
+  colonHex,
+  type Description,
+  formatCandidate,
+} from '../shared/description.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { hostTag, icePassword, knockUfrag, sealKnock } from '../shared/knock.ts'
 import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
@@ -19,7 +25,7 @@ export interface Carrier {
   close(): void
   readonly hostFingerprint: Uint8Array
   readonly clientFingerprint: Uint8Array
-  /** 93 bytes */
+  /** 93 bytes; on the route `mailbox` the envelope of the offer, 2048 */
   readonly knock: Uint8Array
   readonly hint: Uint8Array
   readonly epoch: number
@@ -64,43 +70,48 @@ const around = (epoch: number): number[] => [epoch, epoch + 1, epoch - 1]
 const external = (address: HostAddress, port: number): number =>
   address.externalPort === 0 ? port : address.externalPort
 
-const read = (sdp: string, pattern: RegExp): string => {
+/** Throws ClawError('no-webrtc') for a browser that writes no such SDP. */
+export const read = (sdp: string, pattern: RegExp): string => {
   const found = pattern.exec(sdp)?.[1]
   if (found === undefined) throw new ClawError('no-webrtc')
   return found
 }
 
 /** The answer that a lite host would give (RFC 8839, RFC 8842). */
-export function writeAnswer(input: {
-  readonly mid: string
-  readonly ufrag: string
-  readonly password: string
-  readonly fingerprint: Uint8Array
-  readonly targets: readonly { readonly ip: string; readonly port: number }[]
-}): string {
-  const hex = Array.from(input.fingerprint, (b) => b.toString(16).padStart(2, '0').toUpperCase())
-  const lines = input.targets.map(
-    ({ ip, port }, i) =>
-      `a=candidate:${i + 1} 1 udp ${2130706431 - i * 256} ${ip} ${port} typ host`,
+export function writeAnswer(
+  input: Omit<Description, 'candidates'> & {
+    readonly mid: string
+    readonly targets: readonly { readonly ip: string; readonly port: number }[]
+  },
+): string {
+  const candidates = input.targets.map(
+    ({ ip, port }, i): Candidate => ({
+      ...{ address: ip, port, kind: 'host', priority: 2130706431 - i * 256 },
+    }),
   )
+  return answerSdp({ ...input, candidates }, input.mid, true)
+}
+
+/** The answer around what a host says of itself. `isLite`: it answers checks and sends none. */
+export function answerSdp(said: Description, mid: string, isLite: boolean): string {
   return [
     'v=0',
     'o=- 1 1 IN IP4 0.0.0.0',
     's=-',
     't=0 0',
-    'a=ice-lite',
-    `a=group:BUNDLE ${input.mid}`,
+    ...(isLite ? ['a=ice-lite'] : []),
+    `a=group:BUNDLE ${mid}`,
     'a=msid-semantic: WMS',
     'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
     'c=IN IP4 0.0.0.0',
-    `a=mid:${input.mid}`,
-    `a=ice-ufrag:${input.ufrag}`,
-    `a=ice-pwd:${input.password}`,
-    `a=fingerprint:sha-256 ${hex.join(':')}`,
+    `a=mid:${mid}`,
+    `a=ice-ufrag:${said.ufrag}`,
+    `a=ice-pwd:${said.password}`,
+    `a=fingerprint:sha-256 ${colonHex(said.fingerprint)}`,
     'a=setup:passive',
     'a=sctp-port:5000',
     'a=max-message-size:262144',
-    ...lines,
+    ...said.candidates.map(formatCandidate),
     'a=end-of-candidates',
     '',
   ].join('\r\n')
@@ -150,25 +161,10 @@ async function dialEpoch(
   const targets = candidates(record, ports)
   if (hostFingerprint === undefined) throw new ClawError('record-stale')
   if (targets.length === 0) throw new ClawError('no-answer')
-  const peer = new SimplePeer({
-    initiator: true,
-    trickle: true,
-    config: { iceServers: [] },
-    channelConfig: { negotiated: true, id: 0, ordered: true },
-  })
-  const unread: Uint8Array[] = []
-  const listeners: ((bytes: Uint8Array) => void)[] = []
-  const closers: (() => void)[] = []
+  const peer = new SimplePeer({ ...CHANNEL, trickle: true, config: { iceServers: [] } })
+  const pipe = pipeOf(peer)
   let gathered = 0
   let open: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> | null = null
-  peer.on('data', (data: Uint8Array) => {
-    const bytes = new Uint8Array(data)
-    if (listeners.length === 0) unread.push(bytes)
-    for (const listener of listeners) listener(bytes)
-  })
-  peer.on('close', () => {
-    for (const closer of closers.splice(0)) closer()
-  })
   peer.on('signal', (data) => {
     if (data.type === 'candidate') gathered += 1
     if (data.type !== 'offer' || data.sdp === undefined || open !== null) return
@@ -219,11 +215,31 @@ async function dialEpoch(
   })
   if (open === null) throw new ClawError('no-webrtc')
   const bound: Pick<Carrier, 'knock' | 'hint' | 'clientFingerprint'> = open
+  return { ...bound, ...pipe, route: 'direct', hostFingerprint, epoch }
+}
+
+/** The one channel of a carrier (SPEC §4.2). */
+export const CHANNEL = {
+  initiator: true,
+  channelConfig: { negotiated: true, id: 0, ordered: true },
+} as const
+
+/** What comes and goes over the channel of a peer; to be called before it opens. */
+export function pipeOf(
+  peer: SimplePeer.Instance,
+): Pick<Carrier, 'send' | 'onMessage' | 'onClose' | 'close'> {
+  const unread: Uint8Array[] = []
+  const listeners: ((bytes: Uint8Array) => void)[] = []
+  const closers: (() => void)[] = []
+  peer.on('data', (data: Uint8Array) => {
+    const bytes = new Uint8Array(data)
+    if (listeners.length === 0) unread.push(bytes)
+    for (const listener of listeners) listener(bytes)
+  })
+  peer.on('close', () => {
+    for (const closer of closers.splice(0)) closer()
+  })
   return {
-    ...bound,
-    route: 'direct',
-    hostFingerprint,
-    epoch,
     // An empty message would block the host's channel; frames never are.
     send: (bytes) => {
       if (!peer.destroyed && bytes.length > 0) peer.send(concat(bytes))

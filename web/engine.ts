@@ -38,7 +38,7 @@ const PASSING: readonly ClawErrorCode[] = [
   'store-unreachable',
   'record-missing',
 ]
-/** on a relay: when the direct route is tried again */
+/** on a relay: when the shorter ways are tried again */
 const UPGRADE_MS = [5000, 30_000, 60_000, 120_000, 300_000, 600_000]
 const STEADY_MS = 10_000
 const ANSWER_MS = 15_000
@@ -47,7 +47,7 @@ const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && toHex(a) === toHex(b)
 
 /** Not every way is tried. */
-type Way = Pick<OpenInput, 'onlyEpoch' | 'directOnly'>
+type Way = Pick<OpenInput, 'onlyEpoch' | 'noRelay'>
 
 /** An invite as it was opened, and what it says. */
 interface Link {
@@ -347,7 +347,7 @@ class PageEngine implements Engine {
   }
 
   /** One attempt to get connected, or to a fresh carrier; the next attempt follows by itself. */
-  async #connect({ onlyEpoch, directOnly = false }: Way = {}): Promise<void> {
+  async #connect({ onlyEpoch, noRelay = false }: Way = {}): Promise<void> {
     if (this.#connecting || this.#removed || !this.#mayTalk()) return
     this.#connecting = true
     clearTimeout(this.#retryTimer)
@@ -365,7 +365,7 @@ class PageEngine implements Engine {
         this.#box.connection({ state, route: null, steps: idleSteps() })
       }
       found = await this.#records.findOwn(root)
-      const way = { onlyEpoch, directOnly }
+      const way = { onlyEpoch, noRelay }
       const { session, route, epoch } = await this.#open(found.record, root, 'connect', way)
       const live = await this.#resume(session, epoch)
       this.#box.connection({ state: 'connected', route, epoch })
@@ -380,7 +380,7 @@ class PageEngine implements Engine {
       const rolledBack = found.stores === 0 && found.older > 0
       this.#box.set({ error: rolledBack ? 'record-rollback' : null })
     } catch (error) {
-      const stays = directOnly && this.#chat.live !== null && codeOf(error) !== 'burned'
+      const stays = noRelay && this.#chat.live !== null && codeOf(error) !== 'burned'
       if (!stays) this.#failed(causeOf(codeOf(error), found, this.state.clock), moving)
     } finally {
       this.#connecting = false
@@ -388,12 +388,12 @@ class PageEngine implements Engine {
     }
   }
 
-  /** What goes through a relay tries the direct route from time to time. */
+  /** What goes through a relay tries the shorter ways from time to time. */
   #upgradeLater(): void {
     if (this.#chat.live === null || this.state.connection.route !== 'relay') return
     const wait = UPGRADE_MS[Math.min(this.#upgrades, UPGRADE_MS.length - 1)] ?? 0
     this.#upgrades += 1
-    this.#upgradeTimer = setTimeout(() => void this.#connect({ directOnly: true }), wait)
+    this.#upgradeTimer = setTimeout(() => void this.#connect({ noRelay: true }), wait)
   }
 
   #open(record: RecordBody, root: Uint8Array, mode: Mode, way: Way = {}): Promise<Opened> {
@@ -512,7 +512,7 @@ class PageEngine implements Engine {
         const { security } = this.state
         if (security !== null) this.#box.set({ security: { ...security, epoch, intervalMs } })
         const relayed = this.state.connection.route === 'relay'
-        void this.#connect({ onlyEpoch: epoch, directOnly: relayed })
+        void this.#connect({ onlyEpoch: epoch, noRelay: relayed })
       },
       this.#clock.untilAfter(atMs, intervalMs),
     )

@@ -102,7 +102,7 @@ export interface Asking {
   dismiss(): void
 }
 
-export type StepName = 'record' | 'verify' | 'direct' | 'handshake' | 'relay' | 'sync'
+export type StepName = 'record' | 'verify' | 'direct' | 'handshake' | 'mailbox' | 'relay' | 'sync'
 
 /** One row of "Connection details". `facts` are numbers and host names for the sentence, e.g. { stores: 2, ageMs: 360000, addresses: 3 }. */
 export interface Step {

@@ -1,18 +1,20 @@
-// From a record to a session (SPEC §4, §5): the direct route first, relays beside it when that takes long; the first that
-// has shaken hands is used. Each is a step of "Connection details".
+// From a record to a session (SPEC §4, §5): the direct route first, the longer ways beside it when that takes long; the first
+// that has shaken hands is used. Each is a step of "Connection details".
 import type { Mode, Route } from '../shared/constants.ts'
 import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import type { RecordBody } from '../shared/record.ts'
 import type { Clock } from './clock.ts'
 import { type Carrier, dial } from './dial.ts'
+import { dialMailbox } from './punch.ts'
 import type { Records } from './records.ts'
-import { dialRelay, type RelayEndpoint, relaysOf } from './relay.ts'
+import { dialRelay, endpointsFor, type RelayEndpoint } from './relay.ts'
 import { browserRuntime } from './runtime.ts'
 import { openSession, type Session } from './session.ts'
 import type { StateBox } from './state.ts'
 
-const RELAY_AFTER_MS = 1000
+/** what the ways before get for themselves */
+const NEXT_AFTER_MS = 1000
 
 export interface Opened {
   readonly session: Session
@@ -33,29 +35,47 @@ export interface OpenInput {
   readonly mode: Mode
   /** moving to its port; then there is a carrier, and a relay would be none the better */
   readonly onlyEpoch?: number | undefined
-  /** there is a relay already */
-  readonly directOnly?: boolean | undefined
+  /** there is a relay already: only what is shorter helps */
+  readonly noRelay?: boolean | undefined
 }
 
 /** Throws ClawError as `dial` and `openSession` do; then no carrier is left open. */
 export async function openCarrier(input: OpenInput): Promise<Opened> {
   const direct = openDirect(input)
-  const relays = relaysOf(input.record, location.protocol)
-  if (input.directOnly || input.onlyEpoch !== undefined || relays.length === 0) return direct
-  const early = await Promise.race([direct.catch(() => null), after(RELAY_AFTER_MS)])
-  if (early !== null) {
-    input.box.skip('relay')
-    return early
+  if (input.onlyEpoch !== undefined) return direct
+  const started = [direct]
+  const later = laterWays(input)
+  for (const { open } of later) {
+    const early = await Promise.race([Promise.any(started).catch(() => null), after(NEXT_AFTER_MS)])
+    if (early !== null) break
+    started.push(open())
   }
-  const relay = openRelay(input, relays)
+  for (const { step } of later.slice(started.length - 1)) input.box.skip(step)
   try {
-    const opened = await first([direct, relay])
-    if (opened.route === 'relay') input.box.skip('handshake')
+    const opened = await first(started)
+    if (opened.route !== 'direct') input.box.skip('handshake')
     return opened
   } catch {
     // Why the short way failed says more.
     return direct
   }
+}
+
+interface Way {
+  readonly step: 'mailbox' | 'relay'
+  readonly open: () => Promise<Opened>
+}
+
+/** What is tried when the direct route takes long, one after the other. */
+function laterWays(input: OpenInput): Way[] {
+  const dials = { mailbox: openMailbox, relay: openRelay }
+  const steps = input.noRelay ? (['mailbox'] as const) : (['mailbox', 'relay'] as const)
+  return steps.flatMap((step) => {
+    const endpoints = endpointsFor(step, input.record, location.protocol)
+    const open = (): Promise<Opened> =>
+      input.box.step(step, () => firstOf(endpoints, (one) => dials[step](input, one)))
+    return endpoints.length === 0 ? [] : [{ step, open }]
+  })
 }
 
 const after = (ms: number): Promise<null> =>
@@ -80,19 +100,30 @@ async function openDirect(input: OpenInput): Promise<Opened> {
   return box.step('handshake', () => shakeHands(input, carrier))
 }
 
-function openRelay(input: OpenInput, relays: readonly RelayEndpoint[]): Promise<Opened> {
-  const { box } = input
-  return box.step('relay', async () => {
-    try {
-      return await first(relays.map((endpoint) => openOne(input, endpoint)))
-    } catch (error) {
-      const codes = (error as AggregateError).errors.map((each: ClawError) => each.code)
-      throw new ClawError(codes.includes('no-answer') ? 'no-answer' : 'store-unreachable')
-    }
-  })
+/** Throws ClawError: of what all endpoints come to, that which says most. */
+async function firstOf(
+  endpoints: readonly RelayEndpoint[],
+  open: (endpoint: RelayEndpoint) => Promise<Opened>,
+): Promise<Opened> {
+  try {
+    return await first(endpoints.map(open))
+  } catch (error) {
+    const codes = (error as AggregateError).errors.map((each: ClawError) => each.code)
+    const telling = (['no-webrtc', 'no-network', 'no-answer'] as const).find((code) =>
+      codes.includes(code),
+    )
+    throw new ClawError(telling ?? 'store-unreachable')
+  }
 }
 
-async function openOne(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {
+async function openMailbox(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {
+  return shakeHands(
+    input,
+    await dialMailbox(endpoint, { ...input, timesMs: input.clock.timesMs() }),
+  )
+}
+
+async function openRelay(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {
   const carrier = await dialRelay(endpoint, { ...input, timesMs: input.clock.timesMs() })
   try {
     return await shakeHands(input, carrier)

@@ -13,15 +13,16 @@ const DEADLINE_MS = 8000
 
 export type RelayEndpoint = Extract<LocatorEntry, { type: 'https' }>
 
-/** Those of the record's endpoints that relay, as far as a page of this protocol may reach them. */
-export const relaysOf = (
+/** Those of the record's endpoints that serve for this, as far as a page of this protocol may reach them. */
+export const endpointsFor = (
+  use: 'mailbox' | 'relay',
   { locator }: Pick<RecordBody, 'locator'>,
   pageProtocol: string,
 ): RelayEndpoint[] =>
   locator.filter(
     (entry): entry is RelayEndpoint =>
       entry.type === 'https' &&
-      (entry.flags & LOCATOR_FLAG.relay) !== 0 &&
+      (entry.flags & LOCATOR_FLAG[use]) !== 0 &&
       // A browser refuses plain connections of a secure page.
       (pageProtocol !== 'https:' || entry.url.startsWith('https:')),
   )
@@ -51,9 +52,7 @@ export function dialRelay(
     clientUfrag: '',
   })
   const hint = knock.slice(0, HINT_BYTES)
-  const url = `${endpoint.url.replace(/^http/, 'ws')}/v1/mailbox/${toHex(endpoint.id)}`
-  const socket = new WebSocket(url, `${MAILBOX_PROTOCOL}.${toHex(hint)}`)
-  socket.binaryType = 'arraybuffer'
+  const socket = openLine(endpoint, hint)
   const bound = { knock, hint, epoch, hostFingerprint: none, clientFingerprint: none }
   return new Promise((resolve, reject) => {
     const fail = (): void => {
@@ -71,6 +70,14 @@ export function dialRelay(
       resolve({ ...carrier, ...bound, route: 'relay' })
     }
   })
+}
+
+/** A client's WebSocket to the mailbox. `hint`: 8 bytes. */
+export function openLine({ url, id }: RelayEndpoint, hint: Uint8Array): WebSocket {
+  const address = `${url.replace(/^http/, 'ws')}/v1/mailbox/${toHex(id)}`
+  const socket = new WebSocket(address, `${MAILBOX_PROTOCOL}.${toHex(hint)}`)
+  socket.binaryType = 'arraybuffer'
+  return socket
 }
 
 function carrierOf(

@@ -31,8 +31,9 @@ export interface Resolved {
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
-type StoreEntry = Exclude<LocatorEntry, { type: 'unknown' }>
-const isStore = (entry: LocatorEntry): entry is StoreEntry => entry.type !== 'unknown'
+type StoreEntry = Extract<LocatorEntry, { type: 'https' | 'mega' }>
+const isStore = (entry: LocatorEntry): entry is StoreEntry =>
+  entry.type === 'https' || entry.type === 'mega'
 
 interface Found {
   readonly bytes: Uint8Array

@@ -2,7 +2,9 @@
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { AppState, Connection, Step, StepName } from './model.ts'
 
-const STEPS: readonly StepName[] = ['record', 'verify', 'direct', 'handshake', 'relay', 'sync']
+const STEPS: readonly StepName[] = [
+  ...(['record', 'verify', 'direct', 'handshake', 'mailbox', 'relay', 'sync'] as const),
+]
 
 export const idleSteps = (): Step[] =>
   STEPS.map((name) => ({ name, status: 'waiting', ms: null, code: null, facts: {} }))

@@ -28,10 +28,10 @@ export interface Driver {
   screenshot(file: string): Promise<void>
   /** Answers every fetch of a record, or those from this origin, with these bytes (null: 404), or not at all. Chromium only. */
   answerRecords(record: Uint8Array | null | 'dead', origin?: string): Promise<void>
-  /** From the next load on no UDP packet of this page reaches anybody; `reopen` ends that. Chromium only. */
-  blockUdp(): Promise<void>
-  /** Ends `blockUdp`, for dials from now on. */
-  openUdp(): Promise<void>
+  /** From the next load on no UDP packet of this page reaches anybody, or none goes the direct route. Chromium only. */
+  blockUdp(what?: Blocked): Promise<void>
+  /** Ends `blockUdp`, or leaves only this blocked, for dials from now on until the next load. */
+  openUdp(left?: Blocked): Promise<void>
   /** Sets this page's clock this far off, from its next load on. Chromium only. */
   shiftClock(byMs: number): Promise<void>
   /** Answers every request to this origin with 404 and this `Date`. Chromium only. */
@@ -48,6 +48,8 @@ export interface Driver {
 // So is a 404 that a test puts in place of a record.
 const unavoidable =
   /ERR_CONNECTION_REFUSED|status of 404|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED/
+
+type Blocked = 'all' | 'direct' | 'nothing'
 
 export function chromiumDriver(page: PlaywrightPage): Driver {
   const errors: string[] = []
@@ -72,6 +74,9 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     resize: (width, height) => page.setViewportSize({ width, height }),
     screenshot: async (path) => void (await page.screenshot({ path })),
     answerRecords: async (record, origin = '**') => {
+      // A store that is dead has no mailbox either.
+      if (record === 'dead')
+        await page.routeWebSocket(/\/v1\/mailbox\//, (socket) => void socket.close())
       await page.route(`${origin}/v1/records/*`, (route) => {
         if (record === 'dead') return route.abort('connectionrefused')
         return record === null
@@ -79,11 +84,11 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
           : route.fulfill({ body: Buffer.from(record), contentType: 'application/octet-stream' })
       })
     },
-    blockUdp: async () => void (await page.addInitScript(dropCandidates)),
-    openUdp: async () =>
-      void page.evaluate(() => {
-        ;(globalThis as { noUdp?: boolean }).noUdp = false
-      }),
+    blockUdp: async (what = 'all') => void (await page.addInitScript(dropCandidates, what)),
+    openUdp: async (left = 'nothing') =>
+      void (await page.evaluate((left) => {
+        ;(globalThis as { blocked?: Blocked }).blocked = left
+      }, left)),
     shiftClock: async (byMs) => void (await page.addInitScript(shiftDate, byMs)),
     answerDate: async (origin, dateMs) => {
       await page.route(`${origin}/**`, (route) =>
@@ -111,14 +116,16 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
 const onlyChromium = (): Promise<never> => Promise.reject(new Error('in Chromium only'))
 
 /** Runs in a page before anything of it: the browser never learns where the host's port is, so nothing leaves it. */
-function dropCandidates(): void {
-  const wall = globalThis as { noUdp?: boolean }
-  wall.noUdp = true
+function dropCandidates(what: Blocked): void {
+  const wall = globalThis as { blocked?: Blocked }
+  wall.blocked = what
   const { prototype } = RTCPeerConnection
   const real = prototype.setRemoteDescription as (what: RTCSessionDescriptionInit) => Promise<void>
   prototype.setRemoteDescription = function (description: RTCSessionDescriptionInit) {
     const sdp = description.sdp?.replace(/^a=candidate:.*\r\n/gm, '') ?? ''
-    return real.call(this, wall.noUdp ? { type: description.type, sdp } : description)
+    const isDirect = sdp.includes('a=ice-lite')
+    const blocks = wall.blocked === 'all' || (wall.blocked === 'direct' && isDirect)
+    return real.call(this, blocks ? { type: description.type, sdp } : description)
   }
 }
 
@@ -179,6 +186,8 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
   }
 }
 
+type Way = 'direct' | 'mailbox' | 'relay'
+
 /** One person's page. */
 export class Client {
   readonly name: string
@@ -192,7 +201,7 @@ export class Client {
   }
 
   /** Opens an invite and joins under the client's name; returns once connected. */
-  async join(link: string, route: 'direct' | 'relay' = 'direct'): Promise<void> {
+  async join(link: string, route: Way = 'direct'): Promise<void> {
     await this.driver.goto(link)
     await this.driver.fill('Your name', this.name)
     await this.driver.press('Join')
@@ -200,7 +209,7 @@ export class Client {
   }
 
   /** Connected, and over this route: nothing else counts. */
-  async waitConnected(timeoutMs = 45_000, route: 'direct' | 'relay' = 'direct'): Promise<void> {
+  async waitConnected(timeoutMs = 45_000, route: Way = 'direct'): Promise<void> {
     await this.driver.until(
       (route) => {
         const status = document.querySelector<HTMLElement>('[role="status"][data-state]')

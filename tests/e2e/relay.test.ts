@@ -30,6 +30,12 @@ labTest(
       null,
     )
     expect(row).toContain('Through a relay')
+    const report = await ann.driver.read(
+      () => document.querySelector('.report pre')?.textContent ?? '',
+      null,
+    )
+    expect(report).toMatch(/^relay: done in \d+ ms$/m)
+    expect(report).not.toMatch(/127\.0\.0\.1|Ann|Ben|through the relay/)
     await ann.driver.key('Escape')
 
     await ann.driver.reload()

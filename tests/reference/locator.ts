@@ -9,6 +9,7 @@ export interface ReferenceEntry {
 }
 
 export const httpsData = (id: Uint8Array, url: string): Buffer => join(id, text(url))
+export const stunData = (server: string): Buffer => text(server)
 export const megaData = (handle: string, key: Uint8Array): Buffer => join(text(handle), key)
 
 export const encodeLocator = (entries: readonly ReferenceEntry[]): Buffer =>

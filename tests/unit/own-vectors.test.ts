@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { encodeBindingRequest, encodeBindingSuccess, parseBindingRequest } from '../../host/stun.ts'
 import { concat, fromHex, Reader, toHex, Writer } from '../../shared/bytes.ts'
 import { MODE, type Mode, ROUTE, type Route } from '../../shared/constants.ts'
+import { openAnswer, openOffer, sealAnswer, sealOffer } from '../../shared/envelope.ts'
 import { ClawError } from '../../shared/error.ts'
 import { answerHandshake, startHandshake } from '../../shared/handshake.ts'
 import { sha256 as hash, kdf } from '../../shared/hash.ts'
@@ -53,7 +54,17 @@ test('every list of the file is read by a test', () => {
   const inWire = ['message', 'messageRefused', 'event', 'eventRefused']
   const here = [
     ...['kdf', 'hostTag', 'invite', 'inviteRefused', 'handshakeRefused', 'knockHint'],
-    ...['knockRefused', 'mailbox', 'stun', 'stunRefused', 'recordBody', 'put', 'frameSequence'],
+    ...[
+      'knockRefused',
+      'mailbox',
+      'envelope',
+      'envelopeRefused',
+      'stun',
+      'stunRefused',
+      'recordBody',
+      'put',
+      'frameSequence',
+    ],
     ...['frameRefused', 'resume', 'safety'],
   ]
   expect(Object.keys(vectors).sort()).toEqual([...elsewhere, ...inWire, ...here].sort())
@@ -90,7 +101,7 @@ describe('keys and links', () => {
     expect(entries).toEqual(v.locator)
   })
 
-  test.each(list('inviteRefused', 28))('no invite: $what', async (v) => {
+  test.each(list('inviteRefused', 35))('no invite: $what', async (v) => {
     expect(await codeOf(() => decodeInvite(v.fragment))).toBe(v.code)
   })
 
@@ -112,6 +123,32 @@ describe('packets', () => {
     const { origin, timeMs } = v
     const input = { origin, timeMs, challenge: fromHex(v.challenge), hints, sha256: hash }
     expect(toHex(await encodeProof(writeSecret, input))).toBe(v.proof)
+  })
+
+  test.each(list('envelope', 4))('envelope: $what', (v) => {
+    const [root, tag] = [fromHex(v.root), hostTag(fromHex(v.hostPublicKey))]
+    const { epoch, timeMs, text } = v
+    const sealing = { root, hostTag: tag, epoch, timeMs, nonce: fromHex(v.nonce), text }
+    const envelope = fromHex(v.envelope)
+    if (v.offer === null) {
+      expect(toHex(sealOffer(sealing))).toBe(v.envelope)
+      expect(openOffer({ root, hostTag: tag, offer: envelope })).toEqual({ timeMs, text })
+    } else {
+      const offer = fromHex(v.offer)
+      expect(toHex(sealAnswer(sealing, offer))).toBe(v.envelope)
+      const opened = openAnswer({ root, hostTag: tag, offer, answer: envelope })
+      expect(opened).toEqual({ timeMs, text })
+    }
+  })
+
+  test.each(list('envelopeRefused', 16))('no envelope: $what', async (v) => {
+    const ends = { root: fromHex(v.root), hostTag: hostTag(fromHex(v.hostPublicKey)) }
+    const [envelope, offer] = [fromHex(v.envelope), fromHex(v.offer)]
+    const open = () =>
+      v.kind === 'offer'
+        ? openOffer({ ...ends, offer: envelope })
+        : openAnswer({ ...ends, offer, answer: envelope })
+    expect(await codeOf(open)).toBe(v.code)
   })
 
   test.each(list('knockRefused', 18))('no knock: $what', async (v) => {

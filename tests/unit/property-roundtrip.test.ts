@@ -60,8 +60,13 @@ const entry: fc.Arbitrary<LocatorEntry> = fc.oneof(
     key: exactly(32),
   }),
   fc.record({
+    type: fc.constant('stun' as const),
+    flags: byte,
+    server: fc.stringMatching(/^[a-z0-9]{1,20}\.[a-z]{2,9}:[1-9]\d{0,3}$/),
+  }),
+  fc.record({
     type: fc.constant('unknown' as const),
-    code: fc.integer({ min: 3, max: 255 }),
+    code: fc.integer({ min: 4, max: 255 }),
     flags: byte,
     data: fc.uint8Array({ maxLength: 60 }),
   }),

@@ -1,8 +1,11 @@
-// Whose first message opens a relayed carrier (SPEC §4.4): one good knock once, everything else gets silence.
+// Whose first message opens a carrier over a mailbox (SPEC §4.4, §4.5): one good knock or offer once, everything else gets silence.
 import { randomBytes } from 'node:crypto'
 import { beforeEach, expect, test } from 'vitest'
 import { LIMIT } from '../../host/gate.ts'
+import { mayPunch } from '../../host/punch.ts'
 import { type RelayAdmitted, RelayGate } from '../../host/relaygate.ts'
+import { formatDescription } from '../../shared/description.ts'
+import { sealAnswer, sealOffer } from '../../shared/envelope.ts'
 import { hostTag, knockHint, sealKnock, signalHint } from '../../shared/knock.ts'
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n))
@@ -129,4 +132,60 @@ test('a revoked credential opens nothing', () => {
   const bytes = knock()
   gate.setCredentials([], EPOCH)
   expect(gate.take(bytes, 0)).toBeNull()
+})
+
+const description = {
+  ...{ ufrag: 'aZ09', password: 'p'.repeat(22), fingerprint: random(32) },
+  candidates: [{ address: '192.0.2.7', port: 5, kind: 'host' as const, priority: 1 }],
+}
+const sealing = (choice: Choice & { text?: string } = {}) => ({
+  root: choice.root ?? root,
+  hostTag: choice.tag ?? TAG,
+  epoch: choice.epoch ?? EPOCH,
+  timeMs: 1,
+  nonce: choice.nonce ?? random(12),
+  text: choice.text ?? formatDescription(description),
+})
+const offer = (choice: Choice & { text?: string } = {}): Uint8Array => sealOffer(sealing(choice))
+
+test.each([-1, 0, 1])('an offer of epoch %i around now is taken once', (by) => {
+  const bytes = offer({ epoch: EPOCH + by })
+  const taken = gate.take(bytes, 0)
+  const opened = { description, root, epoch: EPOCH + by }
+  expect(taken).toMatchObject({ credentialId: 'ann', knock: bytes, offer: opened })
+  expect(gate.take(bytes, 1)).toBeNull()
+})
+
+test.each<[string, () => Uint8Array]>([
+  ['two epochs late', () => offer({ epoch: EPOCH - 2 })],
+  ['of another credential', () => offer({ root: random(32) })],
+  ['to another host', () => offer({ tag: random(16) })],
+  ['that is an answer', () => sealAnswer(sealing(), offer())],
+  ['that says nothing', () => offer({ text: '' })],
+  ['without a fingerprint', () => offer({ text: 'a=ice-ufrag:aZ09\r\na=ice-pwd:' })],
+  ['one byte short', () => offer().slice(1)],
+  ['of random bytes', () => random(2048)],
+])('an offer %s opens nothing, and is not held against the next', (_, bytes) => {
+  for (let i = 0; i < LIMIT.noncesPerMinute; i++) expect(gate.take(bytes(), 0)).toBeNull()
+  expect(gate.take(offer(), 0)).not.toBeNull()
+})
+
+test('a knock and an offer share their nonces; holes that do not open leave room for the relay', () => {
+  const nonce = random(12)
+  expect(gate.take(knock({ nonce }), 0)?.offer).toBeNull()
+  expect(gate.take(offer({ nonce }), 0)).toBeNull()
+  for (let i = 0; i < LIMIT.halfOpenPerCredential; i++) expect(gate.take(offer(), 0)).not.toBeNull()
+  expect(gate.take(offer(), 0)).toBeNull()
+  expect(gate.take(knock(), 0)).not.toBeNull()
+})
+
+test.each([
+  ...['127.0.0.1', '0.0.0.0', '224.0.0.1', '255.255.255.255', '::1', '::', 'ff02::1', 'fe80::1'],
+  ...['::ffff:127.0.0.1', '::ffff:192.0.2.7', '::192.0.2.7', 'abc.local', '1.2.3', '999.1.1.1', ''],
+])('nothing is sent to %s', (address) => {
+  expect(mayPunch({ address })).toBe(false)
+})
+
+test.each(['192.0.2.7', '10.0.0.9', '2001:db8::7', 'fd00::1'])('%s may be sent to', (address) => {
+  expect(mayPunch({ address })).toBe(true)
 })

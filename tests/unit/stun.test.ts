@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest'
 import {
   encodeBindingRequest,
   encodeBindingSuccess,
+  encodeStunQuery,
   looksLikeStun,
   parseBindingRequest,
+  parseStunAnswer,
 } from '../../host/stun.ts'
 
 const transaction = Buffer.from('000102030405060708090a0b', 'hex')
@@ -208,5 +210,42 @@ describe('encodeBindingSuccess', () => {
     expect(integrity?.value).toEqual(createHmac('sha1', password).update(signed).digest())
     const crc = (crc32(packet.subarray(0, fingerprint?.at)) ^ 0x5354554e) >>> 0
     expect(fingerprint?.value.readUInt32BE(0)).toBe(crc)
+  })
+})
+
+describe('a STUN server', () => {
+  // RFC 5769 §2.2 and §2.3: responses of another implementation.
+  const id = Buffer.from('b7e7a701bc34d686fa87dfae', 'hex')
+  const v4 = Buffer.from(
+    '0101003c2112a442b7e7a701bc34d686fa87dfae8022000b7465737420766563746f7220002000080001a147e112a643000800142b91f599fd9e90c38c7489f92af9ba53f06be7d780280004c07d4c96',
+    'hex',
+  )
+  const v6 = Buffer.from(
+    '010100482112a442b7e7a701bc34d686fa87dfae8022000b7465737420766563746f7220002000140002a1470113a9faa5d3f179bc25f4b5bed2b9d900080014a382954e4be67bf11784c97c8292c275bfe3ed4180280004c8fb0b4c',
+    'hex',
+  )
+
+  it('is asked without a name or a password', () => {
+    expect(encodeStunQuery(id).toString('hex')).toBe(`000100002112a442${id.toString('hex')}`)
+  })
+
+  it('is understood', () => {
+    expect(parseStunAnswer(v4, id)).toEqual({ address: '192.0.2.1', port: 32_853 })
+    const address = '2001:db8:1234:5678:11:2233:4455:6677'
+    expect(parseStunAnswer(v6, id)).toEqual({ address, port: 32_853 })
+  })
+
+  it('is believed for this question only, and in whole', () => {
+    expect(parseStunAnswer(v4, transaction)).toBeNull()
+    expect(parseStunAnswer(encodeStunQuery(id), id)).toBeNull()
+    for (let cut = 0; cut < v4.length; cut++)
+      expect(parseStunAnswer(v4.subarray(0, cut), id)).toBeNull()
+    // no address; one of another length than its family's
+    const none = Buffer.from(v4)
+    none.writeUInt16BE(0x8023, 36)
+    expect(parseStunAnswer(none, id)).toBeNull()
+    const family = Buffer.from(v4)
+    family.writeUInt8(2, 41)
+    expect(parseStunAnswer(family, id)).toBeNull()
   })
 })

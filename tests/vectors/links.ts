@@ -13,6 +13,7 @@ const HTTPS = {
   data: links.httpsData(fixed('storage id'), 'https://store.example/claw'),
 }
 const MEGA = { type: 2, flags: 1, data: links.megaData('Ab3_-xyz', fixed('mega key')) }
+const STUN = { type: 3, flags: 0, data: links.stunData('stun.example:3478') }
 const UNKNOWN = { type: 200, flags: 7, data: fixed('later', 5) }
 
 export function kdfVectors() {
@@ -57,7 +58,7 @@ export function inviteVectors() {
       what: 'longest name, highest seq, every type of entry, an unknown one among them',
       hostName: 'ß'.repeat(24),
       minSeq: Number.MAX_SAFE_INTEGER,
-      locator: [HTTPS, MEGA, UNKNOWN],
+      locator: [HTTPS, MEGA, STUN, UNKNOWN],
     },
     {
       what: 'eight entries, the longest URL, plain http with a port',
@@ -138,6 +139,21 @@ export function inviteRefusedVectors() {
         ]),
       }),
     ],
+    ...[
+      'stun.example',
+      'stun.example:0',
+      'stun.example:65536',
+      'stun:a:1',
+      '[::1:1',
+      'A.example:1',
+      '',
+    ].map(
+      (server) =>
+        [
+          `a STUN server ${JSON.stringify(server)}`,
+          fragment({ locator: links.encodeLocator([{ ...STUN, data: links.stunData(server) }]) }),
+        ] as const,
+    ),
   ]
   return cases.map(([what, text, code = 'invite-malformed']) => ({ what, fragment: text, code }))
 }

@@ -14,7 +14,7 @@ import {
   kdfVectors,
   safetyVectors,
 } from './links.ts'
-import { mailboxVectors } from './mailboxes.ts'
+import { envelopeRefusedVectors, envelopeVectors, mailboxVectors } from './mailboxes.ts'
 import {
   eventRefusedVectors,
   eventVectors,
@@ -74,6 +74,8 @@ export async function makeVectors(): Promise<Fields> {
     knockHint: knockHintVectors(),
     knockRefused: knockRefusedVectors(),
     mailbox: mailboxVectors(),
+    envelope: envelopeVectors(),
+    envelopeRefused: envelopeRefusedVectors(),
     stun: stunVectors(),
     stunRefused: stunRefusedVectors(),
     record: [record],

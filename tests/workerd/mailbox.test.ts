@@ -40,6 +40,10 @@ async function scene() {
     epoch,
     intervalMs: HOUR,
     now: () => performance.now(),
+    wallMs: Date.now,
+    certificate: () => null,
+    addresses: () => [],
+    stun: [],
     nonces: { all: () => [], add: () => undefined, remove: () => undefined },
     onCarrier: (carrier) => {
       carrier.markLive()

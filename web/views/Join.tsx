@@ -82,6 +82,7 @@ const STEP_WORDS = {
   verify: 'checking its signature',
   direct: 'knocking',
   handshake: 'agreeing on keys',
+  mailbox: 'meeting halfway',
   relay: 'asking a relay',
   sync: 'fetching messages',
 } as const

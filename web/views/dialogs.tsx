@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Route } from '../../shared/constants.ts'
 import type { ClawErrorCode } from '../../shared/error.ts'
 import type { AppState, Connection, Security, Step } from '../model.ts'
+import { reportOf } from '../report.ts'
 import { clockWords, fileWords, formatSpan, TAKEN, WORDS, type Words } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { RecordFile } from './RecordFile.tsx'
@@ -170,6 +171,7 @@ const STEP_NAMES: Record<Step['name'], string> = {
   verify: 'Check its signature',
   direct: 'Direct route',
   handshake: 'Agree on keys',
+  mailbox: 'Through both routers',
   relay: 'Through a relay',
   sync: 'Bring both up to date',
 }
@@ -250,6 +252,24 @@ export function DetailsDialog({ state, engine, onClose }: ViewProps & { onClose:
           </li>
         ))}
       </ol>
+      <details class="report">
+        <summary>Report for whoever helps you</summary>
+        <p class="lead">It names nobody, no address, no key and no text.</p>
+        <pre>{reportOf(state, navigator.userAgent)}</pre>
+        {isSecureContext && (
+          <button
+            type="button"
+            class="quiet small"
+            onClick={() =>
+              void navigator.clipboard
+                .writeText(reportOf(state, navigator.userAgent))
+                .catch(() => undefined)
+            }
+          >
+            Copy the report
+          </button>
+        )}
+      </details>
       <h3>Without any store</h3>
       <p class="lead">
         The owner can give you the host’s address as a file, record.bin: open it here, or drop it on
