@@ -208,6 +208,8 @@ class PageEngine implements Engine {
 
   #showRemoved(): void {
     this.#removed = true
+    // Who removed this very device gets no answer.
+    this.ask.dismiss()
     this.#box.connection({ state: 'offline', route: null, latencyMs: null })
     this.#box.set({ error: 'removed' })
     this.#offerSpare('removed')
@@ -594,7 +596,8 @@ class PageEngine implements Engine {
         if (!leading && this.#invite === null)
           this.#box.set({
             ...message.state,
-            ...{ handover: this.state.handover, asked: this.state.asked },
+            handover: this.state.handover,
+            asked: message.state.error === 'removed' ? null : this.state.asked,
           })
         break
       case 'joining':

@@ -27,7 +27,11 @@ export function roomWords(
     .filter(({ route, here }) => route === null && !here)
     .toSorted((a, b) => a.lastSeenMs - b.lastSeenMs)
     .slice(0, NAMED)
-    .map(({ name, lastSeenMs }) => `${name}, away for ${formatSpan(nowMs - lastSeenMs)}`)
+    .map(({ name, member, lastSeenMs }) => {
+      const whose = members.find(({ id }) => id === member)?.name ?? name
+      const full = whose === name ? name : `${name} of ${whose}`
+      return `${full}, away for ${formatSpan(nowMs - lastSeenMs)}`
+    })
   if (links.length > 0 && away.length > 0)
     return `Withdraw a link that nobody needs: ${list(links)}; or remove a device that nobody uses: ${list(away)}.`
   if (links.length > 0) return `Withdraw a link that nobody needs: ${list(links)}.`

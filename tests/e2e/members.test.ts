@@ -174,4 +174,11 @@ labTest('a guest sees nothing to invite or remove but the own device', async (la
       'Rename: Your name',
     ].toSorted(),
   )
+
+  // Who leaves gets no answer: the dialog closes, and the page says where it stands.
+  await open(guy, 'this browser')
+  await guy.driver.press('Remove this browser')
+  await guy.driver.press('Yes, remove')
+  await guy.driver.until(() => document.querySelector('dialog') === null, null, 20_000)
+  expect(await guy.alertCode()).toBe('removed')
 })

@@ -116,13 +116,13 @@ test('a host that is full: open links are named first, then the devices that wer
   ]
   const invites = [link('for the club', null), link('', 'a1')]
   expect(roomWords({ members, devices, invites }, NOW)).toBe(
-    'Withdraw a link that nobody needs: “link for a new guest: for the club”, “link for a device of Ann”; or remove a device that nobody uses: “Phone 30, away for 30 days”, “Tablet, away for 9 days”, “Phone 5, away for 5 days”.',
+    'Withdraw a link that nobody needs: “link for a new guest: for the club”, “link for a device of Ann”; or remove a device that nobody uses: “Phone 30 of Ann, away for 30 days”, “Tablet of Ann, away for 9 days”, “Phone 5 of Ann, away for 5 days”.',
   )
   expect(roomWords({ members, devices: [], invites: [link('', null)] }, NOW)).toBe(
     'Withdraw a link that nobody needs: “link for a new guest”.',
   )
-  expect(roomWords({ members, devices: [away('Tv', 2)], invites: [] }, NOW)).toBe(
-    'Remove a device that nobody uses: “Tv, away for 2 days”.',
+  expect(roomWords({ members, devices: [away('Ann', 2)], invites: [] }, NOW)).toBe(
+    'Remove a device that nobody uses: “Ann, away for 2 days”.',
   )
   expect(roomWords({ members, devices: [], invites: [] }, NOW)).toBeNull()
 })

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { encode } from 'uqr'
 import type { Asked } from '../model.ts'
 import { when } from './dialogs.tsx'
+import { reveal } from './reveal.ts'
 
 type Link = NonNullable<Asked['link']>
 
@@ -23,7 +24,7 @@ export function LinkCard(props: {
   // It was asked for further down, where it would not be seen.
   useLayoutEffect(() => {
     card.current?.focus({ preventScroll: true })
-    card.current?.scrollIntoView({ block: 'start' })
+    reveal(card.current)
   }, [link.invite])
   const [copied, setCopied] = useState(false)
   const copy = (): void => {

@@ -9,6 +9,7 @@ import { Dialog, when } from './dialogs.tsx'
 import { InviteForm } from './InviteForm.tsx'
 import { LinkCard } from './LinkCard.tsx'
 import { Renamed } from './Renamed.tsx'
+import { reveal } from './reveal.ts'
 import { Sure } from './Sure.tsx'
 
 export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: () => void }) {
@@ -20,6 +21,10 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
     engine.ask.dismiss()
     onClose()
   }
+  // What is said of this very browser stands behind the dialog.
+  useEffect(() => {
+    if (state.error === 'removed') onClose()
+  }, [state.error])
   return (
     <Dialog name="People and devices" onClose={close}>
       {!connected && (
@@ -68,7 +73,7 @@ function Outcome({ state, engine }: ViewProps) {
   const box = useRef<HTMLDivElement>(null)
   // What was pressed may stand far below.
   useEffect(() => {
-    if (asked !== null && asked.link === null) box.current?.scrollIntoView({ block: 'nearest' })
+    if (asked !== null && asked.link === null) reveal(box.current)
   }, [asked?.status, asked?.code, asked?.id])
   if (asked === null) return <div aria-live="polite" ref={box} />
   const { status, code, link, removal } = asked
