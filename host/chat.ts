@@ -31,7 +31,7 @@ export interface ChatInput {
   /** a switch that was announced before this device came, or null */
   readonly notice: () => ClawMessage | null
   /** Carries a request out and resolves with the answer (SPEC §7.3). */
-  readonly request: (request: Request) => Promise<Answer>
+  readonly request: (token: number, request: Request) => Promise<Answer>
   /** RESUME is done: from here on the device is connected */
   readonly onConnected: () => void
 }
@@ -98,7 +98,7 @@ export class ChatSession {
     if (this.#asked >= REQUESTS_AT_ONCE) throw new ClawError('limit')
     this.#asked += 1
     this.#input
-      .request(request)
+      .request(token, request)
       .then((answer) => this.send({ type: 'answer', token, answer }))
       .catch(() => this.#input.link.close())
       .finally(() => {

@@ -7,6 +7,7 @@ import type { OwnAddresses } from './addresses.ts'
 import { requestsOf } from './commands.ts'
 import type { HostEvent, StartOptions } from './config.ts'
 import { EpochTable, NonceTable } from './database.ts'
+import { RequestDesk } from './desk.ts'
 import { DirectListener, guardWerift } from './direct.ts'
 import { type EpochEvent, Epochs, hostEvent } from './epochs.ts'
 import { Hub } from './hub.ts'
@@ -43,6 +44,10 @@ export interface HostInput {
 export class Host {
   readonly input: HostInput
   readonly hub = new Hub()
+  readonly #desk = new RequestDesk({
+    nowMs: () => performance.now(),
+    carryOut: (asker, request) => answerRequest(requestsOf(this), asker, request),
+  })
   readonly publisher: Publisher
   readonly epochs: Epochs
   readonly direct: DirectListener
@@ -279,7 +284,7 @@ export class Host {
       record: () => this.publisher.record,
       notice: () => this.epochs.notice,
       publish: this.credentialsChanged,
-      request: (asker, request) => answerRequest(requestsOf(this), asker, request),
+      request: (asker, token, request) => this.#desk.answer(asker, token, request),
       report,
     }
   }

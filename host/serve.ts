@@ -42,7 +42,7 @@ export interface ServeInput {
   readonly notice: () => ClawMessage | null
   /** Publishes the changed credentials; resolves once one store confirmed, or after a few seconds. */
   readonly publish: () => Promise<void>
-  readonly request: (asker: Asker, request: Request) => Promise<Answer>
+  readonly request: (asker: Asker, token: number, request: Request) => Promise<Answer>
   readonly report: (event: HostEvent) => void
 }
 
@@ -126,7 +126,7 @@ function converse(link: SecureLink, { credentialId, route }: Introduction, input
       const hostName = input.hostName()
       return state && { type: 'state', hostName, roomName: hostName, ...state }
     },
-    request: (request) => input.request({ device, member }, request),
+    request: (token, request) => input.request({ device, member }, token, request),
     onConnected: () => report({ event: 'connected', member, device, route }),
   })
   hub.open(session)

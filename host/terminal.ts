@@ -58,6 +58,7 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'This device may not do that.',
     next: 'Ask the owner of the host.',
   },
+  'too-many': { message: 'This device asks too much at once.', next: TRY_AGAIN },
   'record-missing': { message: 'No store holds a record of this host.', next: TRY_AGAIN },
   'record-malformed': { message: 'The record in the store is damaged.', next: TRY_AGAIN },
   'record-no-slot': {

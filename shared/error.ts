@@ -18,6 +18,7 @@ export type ClawErrorCode =
   | 'burned'
   | 'device-unknown'
   | 'not-allowed'
+  | 'too-many'
   | 'record-missing'
   | 'record-malformed'
   | 'record-no-slot'

@@ -49,6 +49,7 @@ export const REQUEST_FAILURE = {
   'name-invalid': 5,
   'no-usable-store': 6,
   'port-taken': 7,
+  'too-many': 8,
 } as const satisfies Partial<Record<ClawErrorCode, number>>
 export type RequestFailure = keyof typeof REQUEST_FAILURE
 

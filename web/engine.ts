@@ -108,10 +108,10 @@ class PageEngine implements Engine {
     this.ask = new Requests({
       box: this.#box,
       runtime: browserRuntime,
-      send: (message) => this.#chat.say(message),
-      handOver: (request) => {
-        if (!this.#tab.leading) this.#tab.tell({ type: 'ask', request })
-        return !this.#tab.leading
+      send: (message) => {
+        if (this.#tab.leading) return this.#chat.say(message)
+        this.#tab.tell({ type: 'request', message })
+        return true
       },
     })
     this.#chat = new Conversation({
@@ -124,7 +124,9 @@ class PageEngine implements Engine {
       onEnded: (live) => this.#ended(live),
       onRecord: (bytes) => this.#takeRecord(bytes),
       onNotice: (notice) => this.#plan(notice),
-      onAnswer: (answer) => this.ask.answered(answer),
+      onAnswer: (message) => {
+        if (!this.ask.answered(message)) this.#tab.tell({ type: 'answer', message })
+      },
       onBye: (reason) => {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#noteRemoved()
@@ -173,10 +175,10 @@ class PageEngine implements Engine {
     await this.#tab.start()
   }
 
-  /** Shows the other tabs how things stand; an invite concerns only the tab that opened it. */
+  /** Shows the other tabs how things stand; an invite, and what was asked, concern only the tab where that was. */
   #mirror(): void {
     if (this.#tab.leading && this.#invite === null)
-      this.#tab.tell({ type: 'state', state: this.state })
+      this.#tab.tell({ type: 'state', state: { ...this.state, asked: null } })
   }
 
   async #showProfile(profile: Profile): Promise<void> {
@@ -206,6 +208,8 @@ class PageEngine implements Engine {
 
   #showRemoved(): void {
     this.#removed = true
+    // Who removed this very device gets no answer.
+    this.ask.dismiss()
     this.#box.connection({ state: 'offline', route: null, latencyMs: null })
     this.#box.set({ error: 'removed' })
     this.#offerSpare('removed')
@@ -368,6 +372,8 @@ class PageEngine implements Engine {
       const live = await this.#resume(session, epoch)
       this.#box.connection({ state: 'connected', route, epoch })
       this.#upgrades = 0
+      this.ask.again()
+      this.#tab.tell({ type: 'connected' })
       await this.#showSecurity(live)
       this.#spare = null
       rememberLink(null)
@@ -588,7 +594,11 @@ class PageEngine implements Engine {
     switch (message.type) {
       case 'state':
         if (!leading && this.#invite === null)
-          this.#box.set({ ...message.state, handover: this.state.handover })
+          this.#box.set({
+            ...message.state,
+            handover: this.state.handover,
+            asked: message.state.error === 'removed' ? null : this.state.asked,
+          })
         break
       case 'joining':
         // The profile is about to change: nothing of the host so far may be written to it.
@@ -602,10 +612,14 @@ class PageEngine implements Engine {
       case 'joined':
         void this.#reload()
         break
-      case 'ask':
-        if (!leading) break
-        if (message.request === null) this.ask.dismiss()
-        else this.ask.ask(message.request)
+      case 'request':
+        if (leading) this.#chat.say(message.message)
+        break
+      case 'answer':
+        this.ask.answered(message.message)
+        break
+      case 'connected':
+        this.ask.again()
         break
       case 'hello':
         if (leading) this.#mirror()

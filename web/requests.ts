@@ -1,5 +1,6 @@
 // What the person asks of the host (SPEC §7.3): one request at a time, its answer into the state that the views show.
-// Knows no carrier: the answer comes on whichever one lives then. No answer in time says so; STATE shows what came of it.
+// Knows no carrier: on the next one the same request goes out again, and the host does nothing twice. Each tab waits for
+// its own answers only: a link is shown where it was asked for, and nowhere else.
 import { fromHex, toHex } from '../shared/bytes.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
 import type { ClawMessage } from '../shared/messages.ts'
@@ -11,18 +12,18 @@ import type { StateBox } from './state.ts'
 /** The host waits a few seconds for stores before it answers. */
 const ANSWER_MS = 20_000
 
+type Asks = Extract<ClawMessage, { type: 'request' }>
+
 export interface RequestPorts {
   readonly box: StateBox
   readonly runtime: Pick<Runtime, 'after' | 'random'>
-  /** on the carrier in use; false without one */
-  readonly send: (message: ClawMessage) => boolean
-  /** whether another tab talks to the host, and was handed this; null: forget the last answer */
-  readonly handOver: (request: Request | null) => boolean
+  /** on the carrier in use, or by the tab that has one; false without one */
+  readonly send: (message: Asks) => boolean
 }
 
 export class Requests implements Asking {
   readonly #ports: RequestPorts
-  #pending: { readonly token: number; readonly cancel: () => void } | null = null
+  #pending: { readonly message: Asks; readonly cancel: () => void } | null = null
 
   constructor(ports: RequestPorts) {
     this.#ports = ports
@@ -53,29 +54,35 @@ export class Requests implements Asking {
 
   /** Forgets the last answer; a link in it is not shown again. */
   dismiss(): void {
-    if (this.#ports.handOver(null)) return
     this.#end()
     this.#ports.box.set({ asked: null })
   }
 
   ask(request: Request): void {
-    const { box, runtime, send, handOver } = this.#ports
-    if (box.value.asked?.status === 'running' || handOver(request)) return
+    const { box, runtime, send } = this.#ports
+    if (box.value.asked?.status === 'running') return
     const token = new DataView(runtime.random(4).buffer).getUint32(0)
     box.set({ asked: begun(request) })
-    this.#pending = { token, cancel: runtime.after(ANSWER_MS, () => this.#fail('no-answer')) }
+    const message: Asks = { type: 'request', token, request }
+    this.#pending = { message, cancel: runtime.after(ANSWER_MS, () => this.#fail('no-answer')) }
     try {
-      if (!send({ type: 'request', token, request })) this.#fail('no-answer')
+      if (!send(message)) this.#fail('no-answer')
     } catch {
       this.#fail('limit')
     }
   }
 
-  answered({ token, answer }: Extract<ClawMessage, { type: 'answer' }>): void {
-    // An answer that came too late to be waited for.
-    if (token !== this.#pending?.token) return
+  /** A fresh carrier: the answer may have been lost with the one before. */
+  again(): void {
+    if (this.#pending !== null) this.#ports.send(this.#pending.message)
+  }
+
+  /** @returns whether it was asked here, and not too long ago */
+  answered({ token, answer }: Extract<ClawMessage, { type: 'answer' }>): boolean {
+    if (token !== this.#pending?.message.token) return false
     if (answer.kind === 'failed') this.#fail(answer.code)
     else this.#done(resultOf(answer))
+    return true
   }
 
   #done(change: Partial<Asked>): void {

@@ -1,7 +1,7 @@
 // Which tab of this origin leads (SPEC §6.2: one carrier per device): a lease in IndexedDB, and a channel between tabs.
 // Web Locks are missing on plain http, so they are not used anywhere.
 import { toHex } from '../shared/bytes.ts'
-import type { Request } from '../shared/requests.ts'
+import type { ClawMessage } from '../shared/messages.ts'
 import type { Device } from './device.ts'
 import type { AppState } from './model.ts'
 
@@ -31,6 +31,8 @@ function leaveId(id: string): void {
   }
 }
 
+type Of<T extends ClawMessage['type']> = Extract<ClawMessage, { type: T }>
+
 export type TabMessage =
   /** the leader's state, for the tabs that only show it */
   | { readonly type: 'state'; readonly state: AppState }
@@ -39,8 +41,11 @@ export type TabMessage =
   | { readonly type: 'older' }
   | { readonly type: 'retry' }
   | { readonly type: 'hello' }
-  /** asked of the host in a tab that does not lead; null: the last answer was read */
-  | { readonly type: 'ask'; readonly request: Request | null }
+  /** asked in a tab that does not lead, and the answer to it, which other tabs leave alone */
+  | { readonly type: 'request'; readonly message: Of<'request'> }
+  | { readonly type: 'answer'; readonly message: Of<'answer'> }
+  /** the leader has a carrier again: what was not answered goes out once more */
+  | { readonly type: 'connected' }
   /** the sender is about to replace the profile, and has replaced it */
   | { readonly type: 'joining' }
   | { readonly type: 'joined' }

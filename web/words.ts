@@ -79,6 +79,11 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     'Only the owner may do it, or whoever it belongs to.',
     'Ask the owner.',
   ),
+  'too-many': words(
+    'That was too much at once.',
+    'The host does about ten such things a minute for each device.',
+    'Wait a minute, then try again.',
+  ),
   'record-missing': words(
     'The host could not be found.',
     'No store has its address: the host may be off, or the stores out of reach.',

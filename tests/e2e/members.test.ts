@@ -120,6 +120,36 @@ labTest(
   240_000,
 )
 
+labTest(
+  'a link from the page, with its note in the list, is withdrawn there and works no more',
+  async (lab) => {
+    const { host, ready } = await lab.host(httpArgs())
+    const ann = await lab.chromium('Ann')
+    await ann.join(String(ready.invite))
+    await people(ann)
+    await open(ann, 'Invite somebody')
+    await ann.driver.fill('Note, for your list only', 'for the club')
+    await ann.driver.press('Make the link')
+    const link = await newLink(ann)
+    const listed = async () =>
+      (await host.command('invite', '--list')).lines.find(({ note }) => note === 'for the club')
+    expect(await listed()).toMatchObject({ role: 'member', uses: 1, used: 0, state: 'open' })
+    await people(ann)
+    await ann.driver.press('Withdraw the link for a new member: for the club')
+    await ann.driver.until(
+      () => document.querySelector('dialog')?.textContent?.includes('for the club') === false,
+      null,
+      20_000,
+    )
+    expect(await listed()).toMatchObject({ state: 'withdrawn' })
+    const eve = await lab.chromium('Eve')
+    await eve.driver.goto(link)
+    await eve.driver.fill('Your name', 'Eve')
+    await eve.driver.press('Join')
+    expect(await eve.alertCode()).toBe('record-no-slot')
+  },
+)
+
 labTest('a guest sees nothing to invite or remove but the own device', async (lab) => {
   const { host, ready } = await lab.host(httpArgs())
   const ann = await lab.chromium('Ann')
@@ -144,4 +174,11 @@ labTest('a guest sees nothing to invite or remove but the own device', async (la
       'Rename: Your name',
     ].toSorted(),
   )
+
+  // Who leaves gets no answer: the dialog closes, and the page says where it stands.
+  await open(guy, 'this browser')
+  await guy.driver.press('Remove this browser')
+  await guy.driver.press('Yes, remove')
+  await guy.driver.until(() => document.querySelector('dialog') === null, null, 20_000)
+  expect(await guy.alertCode()).toBe('removed')
 })

@@ -78,11 +78,46 @@ for (const [form, viewport] of [
             .getByRole('button', { name: 'No' })
             .evaluate((e) => e === document.activeElement),
         ).toBe(true)
+        // News from the host does not take the focus away from where the person is.
+        await page.keyboard.press('Shift+Tab')
+        const focused = () => page.evaluate(() => document.activeElement?.textContent)
+        expect(await focused()).toBe('Yes, remove')
+        await show({ ...PEOPLE, clock: null })
+        expect(await focused()).toBe('Yes, remove')
+        // Escape leaves the question, and only that; the focus is back where it was.
+        await page.keyboard.press('Escape')
+        expect(await focused()).toBe('Remove Tablet')
+        await page.keyboard.press('Enter')
+        await dialog.getByRole('button', { name: 'Rename: Your name' }).click()
+        const name = dialog.getByRole('textbox', { name: 'Your name' })
+        await name.fill('é'.repeat(25))
+        await page.keyboard.press('Enter')
+        expect(await dialog.textContent()).toContain('Too long by 2 bytes.')
+        expect(await fits()).toBe(true)
+        await shot('rename')
+        await page.keyboard.press('Escape')
+        expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
+          'Rename: Your name',
+        )
         await dialog.getByText('Invite somebody').click()
         expect(await fits()).toBe(true)
         await shot('open')
         await show({ ...PEOPLE, asked: LINK })
-        await dialog.getByRole('img', { name: 'The link as a QR code' }).scrollIntoViewIfNeeded()
+        // The form stands below: the link comes into view by itself, and has the focus.
+        const card = dialog.getByRole('region', { name: 'New link' })
+        expect(await card.evaluate((e) => e === document.activeElement)).toBe(true)
+        const seen = () =>
+          dialog.evaluate((element) => {
+            const [body, card] = ['.body', '.link-card, .missing'].map((css) =>
+              (element.querySelector(css) as HTMLElement).getBoundingClientRect(),
+            )
+            // Nothing but the body may have moved: the title stays.
+            if (element.scrollTop !== 0) return -element.scrollTop
+            return Math.round((card?.top ?? 0) - (body?.top ?? 0))
+          })
+        expect(await seen()).toBeGreaterThanOrEqual(0)
+        expect(await card.textContent()).toContain('The first 5 who join by this link are in.')
+        await dialog.getByRole('img', { name: 'The link as a QR code' }).waitFor()
         expect(await fits()).toBe(true)
         await shot('link')
         await show({
@@ -95,6 +130,14 @@ for (const [form, viewport] of [
           } as AppState['asked'],
         })
         expect(await dialog.getByRole('alert').getAttribute('data-code')).toBe('not-allowed')
+        const full = { ...LINK, link: null, status: 'failed', code: 'credentials-full' } as const
+        await show({ ...PEOPLE, asked: full })
+        const alert = dialog.getByRole('alert')
+        expect(await alert.textContent()).toContain('“link for a new guest: for the club”')
+        expect(await alert.textContent()).toContain('“Bell of Door bell, away for')
+        expect(await fits()).toBe(true)
+        expect(await seen()).toBeGreaterThanOrEqual(0)
+        await shot('full')
         await page.keyboard.press('Escape')
         await dialog.waitFor({ state: 'detached' })
       })

@@ -145,3 +145,41 @@ labTest('a reload goes on as the same tab, without waiting for its own lease', a
   await ann.waitConnected()
   expect(await leader(ann)).toBe(before)
 })
+
+labTest('a link is shown in the tab that asked for it, and in no other', async (lab) => {
+  const link = await linkOf(lab, 'host')
+  await withTabs(async (first, second) => {
+    await first.join(link)
+    await second.driver.goto(link.slice(0, link.indexOf('#')))
+    await second.waitConnected()
+    const shown = (tab: Client): Promise<string> =>
+      tab.driver.read(
+        () => document.querySelector<HTMLInputElement>('#new-link')?.value ?? '',
+        null,
+      )
+    for (const [asks, other] of [
+      [second, first],
+      [first, second],
+    ] as const) {
+      // What tabs say to each other must have passed when both are seen.
+      await other.driver.press('People and devices')
+      await asks.driver.press('People and devices')
+      await asks.driver.press('Add a device of yours')
+      await asks.driver.until(
+        () => document.querySelector<HTMLInputElement>('#new-link')?.value.includes('#') === true,
+        null,
+        20_000,
+      )
+      // The list that both show has the new link by now, as words.
+      await other.driver.until(
+        () =>
+          document.querySelector('dialog')?.textContent?.includes('link for a device of') === true,
+        null,
+        20_000,
+      )
+      expect(await shown(other)).toBe('')
+      await asks.driver.press('Close')
+      await other.driver.press('Close')
+    }
+  })
+})

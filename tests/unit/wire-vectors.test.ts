@@ -110,7 +110,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 47))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 48))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))

@@ -162,7 +162,7 @@ function entries(record: Uint8Array): Entry[] {
     ['ANSWER', { token: 7, kind: 1 }, wire.done({ token: 7 })],
     ['ANSWER', { ...LINK, invite: toHex(LINK.invite), kind: 2 }, wire.link(LINK)],
     ['ANSWER', { ...GONE, links: GONE.links.map(toHex), kind: 3 }, wire.gone(GONE)],
-    ...[1, 2, 3, 4, 5, 6, 7].map(
+    ...[1, 2, 3, 4, 5, 6, 7, 8].map(
       (code): Entry => ['ANSWER', { token: 0, code }, wire.failed({ token: 0, code })],
     ),
   ]
@@ -269,7 +269,7 @@ function outOfRange(): [string, number, Uint8Array][] {
       T.REQUEST,
       wire.request({ token: 0, kind: 6, id: room, name: 'n'.repeat(49) }),
     ],
-    ['ANSWER with code 8', T.ANSWER, wire.failed({ token: 0, code: 8 })],
+    ['ANSWER with code 9', T.ANSWER, wire.failed({ token: 0, code: 9 })],
     ['ANSWER of kind 0', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 0)],
     ['ANSWER of kind 4', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 4)],
     ['ANSWER with reach 4', T.ANSWER, wire.link({ ...LINK, reach: 4 })],

@@ -1,8 +1,9 @@
 // A link that the host has just made: to copy, and to photograph where another device could open it.
-import { useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { encode } from 'uqr'
 import type { Asked } from '../model.ts'
 import { when } from './dialogs.tsx'
+import { reveal } from './reveal.ts'
 
 type Link = NonNullable<Asked['link']>
 
@@ -12,7 +13,19 @@ const REACH: Record<Link['reach'], string> = {
   anywhere: 'It works anywhere.',
 }
 
-export function LinkCard({ link, onDone }: { link: Link; onDone: () => void }) {
+export function LinkCard(props: {
+  link: Link
+  /** how many may join by it */
+  uses: number
+  onDone: () => void
+}) {
+  const { link, uses, onDone } = props
+  const card = useRef<HTMLElement>(null)
+  // It was asked for further down, where it would not be seen.
+  useLayoutEffect(() => {
+    card.current?.focus({ preventScroll: true })
+    reveal(card.current)
+  }, [link.invite])
   const [copied, setCopied] = useState(false)
   const copy = (): void => {
     navigator.clipboard?.writeText(link.url).then(
@@ -21,9 +34,17 @@ export function LinkCard({ link, onDone }: { link: Link; onDone: () => void }) {
     )
   }
   return (
-    <section class="link-card" aria-label="New link">
+    <section class="link-card" aria-label="New link" tabIndex={-1} ref={card}>
       <p>
-        <strong>Give this link to one person only.</strong> Whoever opens it first is in.{' '}
+        {uses === 1 ? (
+          <>
+            <strong>Give this link to one person only.</strong> Whoever joins first is in.
+          </>
+        ) : (
+          <>
+            <strong>The first {uses} who join by this link are in.</strong> Give it to them only.
+          </>
+        )}{' '}
         {REACH[link.reach]} Until {when(link.expiresAtMs)}.
       </p>
       {link.reach !== 'computer' && <Qr text={link.url} />}

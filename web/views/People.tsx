@@ -1,12 +1,16 @@
 // "People and devices": who is in and by which browsers, links for others and for further devices, and how somebody goes.
-import { useState } from 'preact/hooks'
-import type { DeviceInfo, Member, OpenInvite } from '../model.ts'
+import { useEffect, useRef } from 'preact/hooks'
+import type { DeviceInfo, Member } from '../model.ts'
+import { linkName, roomWords } from '../room.ts'
 import { WORDS } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { Avatar, toneOf } from './Avatar.tsx'
 import { Dialog, when } from './dialogs.tsx'
 import { InviteForm } from './InviteForm.tsx'
 import { LinkCard } from './LinkCard.tsx'
+import { Renamed } from './Renamed.tsx'
+import { reveal } from './reveal.ts'
+import { Sure } from './Sure.tsx'
 
 export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: () => void }) {
   const { members, invites, asked, me } = state
@@ -17,6 +21,10 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
     engine.ask.dismiss()
     onClose()
   }
+  // What is said of this very browser stands behind the dialog.
+  useEffect(() => {
+    if (state.error === 'removed') onClose()
+  }, [state.error])
   return (
     <Dialog name="People and devices" onClose={close}>
       {!connected && (
@@ -59,26 +67,32 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
   )
 }
 
-function linkName({ member, role, note }: OpenInvite, members: readonly Member[]): string {
-  const whose = members.find(({ id }) => id === member)?.name
-  if (member !== null) return `link for a device of ${whose ?? 'a member'}`
-  return note === '' ? `link for a new ${role}` : `link for a new ${role}: ${note}`
-}
-
 /** What became of the last request, said where it was made. */
 function Outcome({ state, engine }: ViewProps) {
   const { asked } = state
-  if (asked === null) return <div aria-live="polite" />
+  const box = useRef<HTMLDivElement>(null)
+  // What was pressed may stand far below.
+  useEffect(() => {
+    if (asked !== null && asked.link === null) reveal(box.current)
+  }, [asked?.status, asked?.code, asked?.id])
+  if (asked === null) return <div aria-live="polite" ref={box} />
   const { status, code, link, removal } = asked
   return (
-    <div aria-live="polite">
+    <div aria-live="polite" ref={box}>
       {status === 'running' && <p class="banner">The host is at it…</p>}
       {status === 'failed' && code !== null && (
         <p class="missing" role="alert" data-code={code}>
-          <strong>{WORDS[code].what}</strong> {WORDS[code].why} {WORDS[code].next}
+          <strong>{WORDS[code].what}</strong> {WORDS[code].why}{' '}
+          {(code === 'credentials-full' && roomWords(state)) || WORDS[code].next}
         </p>
       )}
-      {link !== null && <LinkCard link={link} onDone={() => engine.ask.dismiss()} />}
+      {link !== null && (
+        <LinkCard
+          link={link}
+          uses={state.invites.find(({ id }) => id === link.invite)?.uses ?? 1}
+          onDone={() => engine.ask.dismiss()}
+        />
+      )}
       {removal !== null && (
         <p class="missing" role="note">
           <strong>Removed.</strong> It is disconnected and gets in no more.
@@ -188,98 +202,5 @@ function DeviceRow({
         />
       </details>
     </li>
-  )
-}
-
-/** A name that can be changed in place. */
-function Renamed(props: {
-  name: string
-  label: string
-  mayRename: boolean
-  onRename: (name: string) => void
-}) {
-  const { name, label, mayRename, onRename } = props
-  const [draft, setDraft] = useState<string | null>(null)
-  if (draft === null) {
-    return (
-      <span class="renamed">
-        {name}
-        {mayRename && (
-          <button
-            type="button"
-            class="text"
-            aria-label={`Rename: ${label}`}
-            onClick={() => setDraft(name)}
-          >
-            Rename
-          </button>
-        )}
-      </span>
-    )
-  }
-  const submit = (event: Event): void => {
-    event.preventDefault()
-    if (draft.trim() !== '' && draft.trim() !== name) onRename(draft)
-    setDraft(null)
-  }
-  return (
-    <form class="renamed" onSubmit={submit}>
-      <input
-        aria-label={label}
-        value={draft}
-        maxLength={48}
-        ref={(element) => element?.focus()}
-        onInput={(event) => setDraft(event.currentTarget.value)}
-      />
-      <button type="submit" class="quiet small">
-        Save
-      </button>
-    </form>
-  )
-}
-
-/** Asks once more before something that cannot be taken back. */
-function Sure(props: {
-  label: string
-  /** on the button, where the label's name stands beside it anyway */
-  words?: string
-  question: string
-  disabled: boolean
-  onSure: () => void
-}) {
-  const [asking, setAsking] = useState(false)
-  if (!asking) {
-    return (
-      <button
-        type="button"
-        class="quiet small danger"
-        disabled={props.disabled}
-        aria-label={props.label}
-        onClick={() => setAsking(true)}
-      >
-        {props.words ?? props.label}
-      </button>
-    )
-  }
-  const answer = (sure: boolean): void => {
-    setAsking(false)
-    if (sure) props.onSure()
-  }
-  return (
-    <fieldset class="sure">
-      <legend class="sr-only">{props.label}</legend>
-      <span>{props.question}</span>
-      <button type="button" class="quiet small danger" onClick={() => answer(true)}>
-        Yes, remove
-      </button>
-      <button
-        type="button"
-        class="quiet small"
-        ref={(element) => element?.focus()}
-        onClick={() => answer(false)}
-      >
-        No
-      </button>
-    </fieldset>
   )
 }
