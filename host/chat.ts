@@ -198,8 +198,9 @@ export class ChatSession {
         this.#window.sent(event.number, event.body.length)
         sent.push(link.send({ type: 'event', ...event }))
       }
-      if (sent.length === 0) return
       await Promise.all(sent)
+      // Nothing is left; what has come meanwhile has asked for another round.
+      if (sent.length < BATCH) return
     }
   }
 }

@@ -1,7 +1,7 @@
 // The page's engine: takes the link, finds the host, keeps one conversation going, and says how it stands (model.ts).
 // Only the leading tab dials and sends (tab.ts); every tab writes to the same outbox.
 import { toHex } from '../shared/bytes.ts'
-import type { Mode } from '../shared/constants.ts'
+import type { Mode, Route } from '../shared/constants.ts'
 import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
@@ -16,7 +16,7 @@ import { Handover } from './handover.ts'
 import type { Profile } from './keep.ts'
 import { rememberedLink, rememberLink, takeFragment } from './link.ts'
 import type { AppState, Engine } from './model.ts'
-import { type Opened, type OpenInput, openCarrier } from './open.ts'
+import { type Opened, type OpenInput, openCarrier, SHORTER } from './open.ts'
 import { Own } from './own.ts'
 import { PING_MS } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
@@ -38,7 +38,7 @@ const PASSING: readonly ClawErrorCode[] = [
   'store-unreachable',
   'record-missing',
 ]
-/** on a relay: when the shorter ways are tried again */
+/** on a longer way: when the shorter ones are tried again */
 const UPGRADE_MS = [5000, 30_000, 60_000, 120_000, 300_000, 600_000]
 const STEADY_MS = 10_000
 const ANSWER_MS = 15_000
@@ -47,7 +47,7 @@ const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && toHex(a) === toHex(b)
 
 /** Not every way is tried. */
-type Way = Pick<OpenInput, 'onlyEpoch' | 'noRelay'>
+type Way = Pick<OpenInput, 'onlyEpoch' | 'routes'>
 
 /** An invite as it was opened, and what it says. */
 interface Link {
@@ -349,7 +349,7 @@ class PageEngine implements Engine {
   }
 
   /** One attempt to get connected, or to a fresh carrier; the next attempt follows by itself. */
-  async #connect({ onlyEpoch, noRelay = false }: Way = {}): Promise<void> {
+  async #connect(way: Way = {}): Promise<void> {
     if (this.#connecting || this.#removed || !this.#mayTalk()) return
     this.#connecting = true
     clearTimeout(this.#retryTimer)
@@ -367,7 +367,6 @@ class PageEngine implements Engine {
         this.#box.connection({ state, route: null, steps: idleSteps() })
       }
       found = await this.#records.findOwn(root)
-      const way = { onlyEpoch, noRelay }
       const { session, route, epoch } = await this.#open(found.record, root, 'connect', way)
       const live = await this.#resume(session, epoch)
       this.#box.connection({ state: 'connected', route, epoch })
@@ -382,7 +381,8 @@ class PageEngine implements Engine {
       const rolledBack = found.stores === 0 && found.older > 0
       this.#box.set({ error: rolledBack ? 'record-rollback' : null })
     } catch (error) {
-      const stays = noRelay && this.#chat.live !== null && codeOf(error) !== 'burned'
+      const stays =
+        way.routes !== undefined && this.#chat.live !== null && codeOf(error) !== 'burned'
       if (!stays) this.#failed(causeOf(codeOf(error), found, this.state.clock), moving)
     } finally {
       this.#connecting = false
@@ -390,12 +390,19 @@ class PageEngine implements Engine {
     }
   }
 
-  /** What goes through a relay tries the shorter ways from time to time. */
+  /** What shorter ways there are than the one that carries the conversation; empty on the shortest, or on none. */
+  #shorter(): readonly Route[] {
+    const { route } = this.state.connection
+    return this.#chat.live === null || route === null ? [] : SHORTER[route]
+  }
+
+  /** What does not go the shortest way tries it from time to time. */
   #upgradeLater(): void {
-    if (this.#chat.live === null || this.state.connection.route !== 'relay') return
+    const routes = this.#shorter()
+    if (routes.length === 0) return
     const wait = UPGRADE_MS[Math.min(this.#upgrades, UPGRADE_MS.length - 1)] ?? 0
     this.#upgrades += 1
-    this.#upgradeTimer = setTimeout(() => void this.#connect({ noRelay: true }), wait)
+    this.#upgradeTimer = setTimeout(() => void this.#connect({ routes }), wait)
   }
 
   #open(record: RecordBody, root: Uint8Array, mode: Mode, way: Way = {}): Promise<Opened> {
@@ -513,8 +520,10 @@ class PageEngine implements Engine {
       () => {
         const { security } = this.state
         if (security !== null) this.#box.set({ security: { ...security, epoch, intervalMs } })
-        const relayed = this.state.connection.route === 'relay'
-        void this.#connect({ onlyEpoch: epoch, noRelay: relayed })
+        const shorter = this.#shorter()
+        // A carrier that uses none of the host's ports need not move; it may.
+        const routes = shorter.length === 0 ? undefined : shorter
+        void this.#connect({ onlyEpoch: epoch, routes })
       },
       this.#clock.untilAfter(atMs, intervalMs),
     )

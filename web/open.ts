@@ -16,6 +16,14 @@ import type { StateBox } from './state.ts'
 /** what the ways before get for themselves */
 const NEXT_AFTER_MS = 1000
 
+/** What a conversation moves to in the background, by what carries it. */
+export const SHORTER: Readonly<Record<Route, readonly Route[]>> = {
+  relay: ['direct', 'mailbox'],
+  mailbox: ['direct'],
+  signal: [],
+  direct: [],
+}
+
 export interface Opened {
   readonly session: Session
   readonly route: Route
@@ -35,8 +43,8 @@ export interface OpenInput {
   readonly mode: Mode
   /** moving to its port; then there is a carrier, and a relay would be none the better */
   readonly onlyEpoch?: number | undefined
-  /** there is a relay already: only what is shorter helps */
-  readonly noRelay?: boolean | undefined
+  /** what may be tried; there is a carrier already and only what is shorter helps, perhaps */
+  readonly routes?: readonly Route[] | undefined
 }
 
 /** Throws ClawError as `dial` and `openSession` do; then no carrier is left open. */
@@ -69,7 +77,9 @@ interface Way {
 /** What is tried when the direct route takes long, one after the other. */
 function laterWays(input: OpenInput): Way[] {
   const dials = { mailbox: openMailbox, relay: openRelay }
-  const steps = input.noRelay ? (['mailbox'] as const) : (['mailbox', 'relay'] as const)
+  const steps = (['mailbox', 'relay'] as const).filter(
+    (step) => input.routes?.includes(step) ?? true,
+  )
   return steps.flatMap((step) => {
     const endpoints = endpointsFor(step, input.record, location.protocol)
     const open = (): Promise<Opened> =>

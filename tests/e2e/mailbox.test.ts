@@ -64,6 +64,51 @@ labTest(
 )
 
 labTest(
+  'a punched hole is left for the direct route once that works, and nothing is lost',
+  async (lab) => {
+    const { host, ready } = await lab.host(httpArgs())
+    const ann = await lab.chromium('Ann')
+    const ben = await lab.chromium('Ben')
+    await ben.join(String(ready.invite))
+    await ann.driver.blockUdp('direct')
+    await ann.join(await host.invite(), 'mailbox')
+    const from = host.events.length
+    await ann.driver.openUdp()
+    const expected = Array.from({ length: 30 }, (_, i) => `while it moves ${i}`)
+    for (const text of expected) await ann.send(text)
+    await ann.waitConnected(90_000, 'direct')
+    expect(await host.waitFor('connected', undefined, from)).toMatchObject({ route: 'direct' })
+    await ann.send('moved')
+    await ben.waitMessage('moved')
+    expect(await ben.texts()).toEqual([...expected, 'moved'])
+    expect(await ann.texts()).toEqual([...expected, 'moved'])
+  },
+  240_000,
+)
+
+labTest(
+  'a punched hole outlives a rotation of the port that it does not use',
+  async (lab) => {
+    const { host, ready } = await lab.host([
+      ...httpArgs(),
+      ...['--rotate-every', '20s', '--notice', '5s', '--grace', '3s'],
+    ])
+    const ann = await lab.chromium('Ann')
+    await ann.driver.blockUdp('direct')
+    await ann.join(String(ready.invite), 'mailbox')
+    await ann.send('before')
+    await ann.waitMessage('before', 'sent')
+    const from = host.events.length
+    const { epoch } = await host.waitFor('rotated', undefined, from)
+    await host.waitFor('closed', (event) => Number(event.epoch) === Number(epoch) - 1, from)
+    await ann.send('after')
+    await ann.waitMessage('after', 'sent')
+    expect(host.events.slice(from).map(({ event }) => event)).not.toContain('disconnected')
+  },
+  240_000,
+)
+
+labTest(
   'host and page both ask the STUN server that the owner named',
   async (lab) => {
     const asked = new Set<string>()
