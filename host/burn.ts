@@ -101,7 +101,7 @@ export function wipeDatabase(db: DatabaseSync): void {
   transaction(db, () => {
     for (const name of names.filter((table) => table !== 'kv' && table !== 'rooms'))
       db.exec(`DELETE FROM ${name}`)
-    db.exec('UPDATE rooms SET seq = 0')
+    db.exec('DELETE FROM rooms WHERE id <> zeroblob(16); UPDATE rooms SET seq = 0, change = 0')
     const kept = KEPT.map((key) => `'${key}'`).join()
     db.exec(`DELETE FROM kv WHERE key NOT IN (${kept})`)
   })

@@ -1,5 +1,6 @@
 // One device's conversation on one carrier (SPEC §6.2, §7): RESUME first, then events both ways.
 // What is stored and who may see it is decided in rooms.ts; this file only moves it.
+import { fromHex } from '../shared/bytes.ts'
 import type { Route } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
@@ -14,6 +15,8 @@ import type { Rooms } from './rooms.ts'
 const BATCH = 32
 /** Requests of one session that are being carried out; a further one ends it. */
 const REQUESTS_AT_ONCE = 4
+/** between two TYPING of a session that are passed on */
+const TYPING_MS = 2000
 
 export interface ChatInput {
   readonly link: SecureLink
@@ -51,6 +54,7 @@ export class ChatSession {
   #pumpAgain = false
   /** requests under way */
   #asked = 0
+  #typedMs = Number.NEGATIVE_INFINITY
 
   constructor(input: ChatInput) {
     this.#input = input
@@ -86,6 +90,9 @@ export class ChatSession {
       case 'bye':
         this.#input.link.close()
         break
+      case 'typing':
+        this.#typing(message.room)
+        break
       case 'pong':
         break
       default:
@@ -104,6 +111,17 @@ export class ChatSession {
       .finally(() => {
         this.#asked -= 1
       })
+  }
+
+  /** Those of the room who are here are told, and nobody more often than that. */
+  #typing(room: Uint8Array): void {
+    const { rooms, hub, now } = this.#input
+    if (now() - this.#typedMs < TYPING_MS || !rooms.list.isInside(room, this.member)) return
+    this.#typedMs = now()
+    const told = new Set(rooms.list.devices(room))
+    for (const session of hub.sessions)
+      if (session.member !== this.member && told.has(session.device))
+        session.send({ type: 'typing', room, member: fromHex(this.member) })
   }
 
   send(message: ClawMessage): void {
@@ -145,17 +163,10 @@ export class ChatSession {
   }
 
   #receive(message: Extract<ClawMessage, { type: 'event' }>): Promise<void> {
-    const event = decodeEvent(message.kind, message.body)
-    if (event.type !== 'post') throw new ClawError('frame-invalid')
+    const { number, id, kind, body } = message
     const { rooms, hub, now } = this.#input
-    const { stored, touched } = rooms.receivePost(
-      this.device,
-      message.number,
-      message.id,
-      event.room,
-      event.text,
-      now(),
-    )
+    const event = decodeEvent(kind, body)
+    const { stored, touched } = rooms.receive(this.device, number, id, event, now())
     const acknowledged = this.#input.link.send({ type: 'ack', stored })
     hub.wake(touched)
     return acknowledged
@@ -171,7 +182,7 @@ export class ChatSession {
   }
 
   #history({ room, before, limit }: Extract<ClawMessage, { type: 'history' }>): Promise<void> {
-    const { messages, more } = this.#input.rooms.history(room, before, limit)
+    const { messages, more } = this.#input.rooms.history(this.member, room, before, limit)
     return this.#input.link.send({ type: 'page', room, before, more, messages })
   }
 

@@ -16,6 +16,7 @@ import type {
   InviteRow,
   MemberResult,
   RevokeResult,
+  RoomResult,
   RotateResult,
   StartOptions,
   StatusResult,
@@ -25,7 +26,7 @@ import { type ControlCommand, callControl, controlPath } from './control.ts'
 import { unknownVariables } from './effective.ts'
 import { helpText } from './help.ts'
 import type { MegaAccount } from './megaaccount.ts'
-import { fullText, membersText, revokeText } from './memberlist.ts'
+import { fullText, membersText, revokeText, roomsText } from './memberlist.ts'
 import { useSystemNetwork } from './network.ts'
 import { type Command, parseCommand, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
@@ -79,6 +80,17 @@ async function run(command: Command): Promise<void> {
       const { id } = command
       await call(command.dataDir, 'invite-withdraw', { id })
       return print({ id, withdrawn: true }, `Invite ${id} is withdrawn.`)
+    }
+    case 'rooms': {
+      const rows = (await call(command.dataDir, 'rooms')) as RoomResult[]
+      if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
+      else process.stdout.write(`${roomsText(rows)}\n`)
+      return
+    }
+    case 'rooms-make': {
+      const args = { name: command.room }
+      const room = (await call(command.dataDir, 'rooms-make', args)) as RoomResult
+      return print(room, `The room "${room.name}" is there. Its id: ${room.room}`)
     }
     case 'members': {
       const rows = (await call(command.dataDir, 'members')) as MemberResult[]

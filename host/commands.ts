@@ -1,7 +1,8 @@
 // What a running host does when a command asks (contract.md): status, invites, members, revocation, rotation, burn, stop.
+import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { BURN_REASON, type BurnReason, writeBurnt } from './burn.ts'
-import type { InviteArgs, RevokeResult, StatusResult } from './config.ts'
+import type { InviteArgs, RevokeResult, RoomResult, StatusResult } from './config.ts'
 import type { Host } from './host.ts'
 import { makeInvite } from './invites.ts'
 import { memberList } from './memberlist.ts'
@@ -26,9 +27,13 @@ export async function runControl(host: Host, command: string, args: unknown): Pr
     case 'revoke':
       return revoke(host, (args as { id: string }).id)
     case 'invite':
-      return makeInvite(host.invites, args as InviteArgs)
+      return makeInvite(host.invites, withRooms(host, args as InviteArgs))
     case 'invite-list':
       return members.invites(now())
+    case 'rooms':
+      return roomRows(host)
+    case 'rooms-make':
+      return makeRoom(host, (args as { name: string }).name)
     case 'invite-withdraw':
       if (members.withdraw((args as { id: string }).id)) await host.credentialsChanged()
       return null
@@ -37,14 +42,47 @@ export async function runControl(host: Host, command: string, args: unknown): Pr
   }
 }
 
+/** Rooms may be named by their names. Throws ClawError('room-unknown') for none, and for two of one name. */
+function withRooms({ input }: Host, args: InviteArgs): InviteArgs {
+  const all = input.state.rooms.list.rooms().filter(({ kind }) => kind === 'room')
+  const rooms = args.rooms.map((wanted) => {
+    const meant = all.filter(({ id, name }) => toHex(id) === wanted || name === wanted)
+    const [room] = meant
+    if (room === undefined || meant.length > 1) throw new ClawError('room-unknown')
+    return toHex(room.id)
+  })
+  return { ...args, rooms: [...new Set(rooms)] }
+}
+
+function roomRows({ input, hostName }: Host): RoomResult[] {
+  return input.state.rooms.list
+    .rooms()
+    .filter(({ kind }) => kind === 'room')
+    .map(({ id, name, members }) => ({
+      ...{ room: toHex(id), name: name === '' ? hostName() : name, members: members.length },
+    }))
+}
+
+/** With the owner in it, if there is one. Throws ClawError: `name-invalid`, `too-many`. */
+function makeRoom({ input, hub }: Host, name: string): RoomResult {
+  const { members, rooms } = input.state
+  const owner = members.members().find(({ role }) => role === 'owner')?.id
+  const inside = owner === undefined ? [] : [owner]
+  const id = rooms.list.make(name, owner ?? null, inside, input.now())
+  hub.broadcastState()
+  return { room: toHex(id), name: name.trim(), members: inside.length }
+}
+
 /** What a device may ask of this host (SPEC §7.3). */
 export const requestsOf = (host: Host): RequestsInput => ({
   members: host.input.state.members,
+  rooms: host.input.state.rooms,
   now: host.input.now,
   invite: (args) => makeInvite(host.invites, args),
   revoke: (id) => revoke(host, id),
   credentialsChanged: host.credentialsChanged,
   tell: () => host.hub.broadcastState(),
+  wake: (devices) => host.hub.wake(devices),
 })
 
 function status(host: Host): StatusResult {

@@ -149,12 +149,15 @@ export interface InviteArgs {
   readonly uses: number
   readonly expiresMs: number
   readonly note: string
+  /** room ids, hex, where its member comes in; none: the host's room */
+  readonly rooms: readonly string[]
 }
 export const DEFAULT_INVITE: InviteArgs = {
   role: 'member',
   uses: 1,
   expiresMs: 7 * 24 * 3_600_000,
   note: '',
+  rooms: [],
 }
 
 export interface InviteResult {
@@ -177,6 +180,15 @@ export interface InviteRow {
   readonly state: 'open' | 'used' | 'expired' | 'withdrawn'
   /** whose device it makes; null: it makes a member */
   readonly member: string | null
+  /** room ids, where its member comes in; none: the host's room */
+  readonly rooms: readonly string[]
+}
+
+/** A line of `rooms`. */
+export interface RoomResult {
+  readonly room: string
+  readonly name: string
+  readonly members: number
 }
 
 export interface StatusResult {

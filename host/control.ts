@@ -12,6 +12,8 @@ export type ControlCommand =
   | 'invite'
   | 'invite-list'
   | 'invite-withdraw'
+  | 'rooms'
+  | 'rooms-make'
   | 'status'
   | 'rotate'
   | 'members'

@@ -6,7 +6,7 @@ import { ClawError } from '../shared/error.ts'
 import { createPrivate } from './folder.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 3
+const VERSION = 4
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -56,6 +56,35 @@ const STEPS: readonly string[] = [
   CREATE TABLE revoked (publicKey BLOB PRIMARY KEY, device TEXT NOT NULL, atMs INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
   // Whose further device a link makes (SPEC §7.3).
   'ALTER TABLE invites ADD COLUMN member TEXT;',
+  // Rooms, who is in them, and messages that change (SPEC §7, §7.4).
+  `ALTER TABLE rooms ADD COLUMN kind TEXT NOT NULL DEFAULT 'room';
+  ALTER TABLE rooms ADD COLUMN createdBy TEXT;
+  ALTER TABLE rooms ADD COLUMN createdMs INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rooms ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE inside (
+    room BLOB NOT NULL, member TEXT NOT NULL, sinceMs INTEGER NOT NULL, PRIMARY KEY (room, member)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX roomsOfMember ON inside (member);
+  INSERT INTO inside SELECT zeroblob(16), id, createdMs FROM members;
+  CREATE TABLE inviteRooms (
+    invite TEXT NOT NULL, room BLOB NOT NULL, PRIMARY KEY (invite, room)
+  ) STRICT, WITHOUT ROWID;
+  DROP INDEX messagesById;
+  CREATE UNIQUE INDEX messagesById ON messages (id);
+  ALTER TABLE messages ADD COLUMN replyTo BLOB;
+  ALTER TABLE messages ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE messages ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE messages ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE changes (
+    message BLOB NOT NULL, change INTEGER NOT NULL, kind TEXT NOT NULL, member TEXT NOT NULL,
+    atMs INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (message, change)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE reactions (message BLOB NOT NULL, emoji TEXT NOT NULL, member TEXT NOT NULL) STRICT;
+  CREATE UNIQUE INDEX reactionsOf ON reactions (message, emoji, member);
+  CREATE TABLE reads (
+    room BLOB NOT NULL, member TEXT NOT NULL, seq INTEGER NOT NULL, shared INTEGER NOT NULL,
+    PRIMARY KEY (room, member)
+  ) STRICT, WITHOUT ROWID;`,
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */
@@ -75,13 +104,16 @@ export function openDatabase(dir: string): DatabaseSync {
   }
 }
 
-/** Makes the tables of an empty database, or brings older ones up; ClawError('storage') for those of a later version. */
-export function prepareSchema(db: DatabaseSync): void {
+/**
+ * Makes the tables of an empty database, or brings older ones up; ClawError('storage') for those of a later version.
+ * `upTo`: an older version, for tests.
+ */
+export function prepareSchema(db: DatabaseSync, upTo = VERSION): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
-  if (version === VERSION) return
+  if (version === upTo) return
   if (version > VERSION) throw new ClawError('storage')
-  const missing = STEPS.slice(version).join('\n')
-  transaction(db, () => db.exec(`${missing} PRAGMA user_version = ${VERSION}`))
+  const missing = STEPS.slice(version, upTo).join('\n')
+  transaction(db, () => db.exec(`${missing} PRAGMA user_version = ${upTo}`))
 }
 
 /**

@@ -46,8 +46,12 @@ ${CONFIG_HELP}`,
   --uses N        how many devices may join with it (default 1)
   --expires ${formatDuration(7 * 86_400_000)}    how long it works
   --note TEXT     for your own list
+  --rooms A,B     lets them into these rooms only (default: the host's own room)
   --list          shows the invites
   --withdraw ID   makes an invite useless`,
+  rooms: `clawchat rooms: the rooms there are
+
+  --make NAME     makes one, with the owner in it`,
   members:
     'clawchat members: who is in, with which devices, when they were last seen, and their safety codes',
   revoke: `clawchat revoke DEVICE|MEMBER: takes a device, or all of a member, out of the chat for good
@@ -88,6 +92,7 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   start: 'run the host',
   stop: 'stop it',
   invite: 'make, list or withdraw links to join',
+  rooms: 'which rooms there are, or a new one',
   members: 'who is in, and with which devices',
   revoke: 'take a device or a member out',
   burn: 'end a compromised identity and start a new one',

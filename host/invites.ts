@@ -10,6 +10,7 @@ const OWNER_INVITE: InviteArgs = {
   uses: 1,
   expiresMs: 3_600_000,
   note: 'first owner',
+  rooms: [],
 }
 const KEPT_OWNER_INVITES = 3
 

@@ -1,7 +1,7 @@
 // The commands `members` and `revoke` at the terminal: the list for machines and for people, and what a full host says.
 import type { Route } from '../shared/constants.ts'
 import { safetyCode } from '../shared/safety.ts'
-import type { InviteRow, MemberResult, RevokeResult } from './config.ts'
+import type { InviteRow, MemberResult, RevokeResult, RoomResult } from './config.ts'
 import type { Members } from './members.ts'
 
 /** Lines of `members`, oldest first. `online`: by device id. */
@@ -27,6 +27,9 @@ export function memberList(
       })),
   }))
 }
+
+export const roomsText = (rooms: readonly RoomResult[]): string =>
+  rooms.map(({ room, name, members }) => `${room}  ${name}, ${members} in it`).join('\n')
 
 export function membersText(members: readonly MemberResult[]): string {
   if (members.length === 0) return 'Nobody has joined yet. Invite someone with "clawchat invite".'

@@ -9,6 +9,8 @@ import { inviteRoot } from '../shared/invite.ts'
 import type { InviteArgs, InviteRow, Role } from './config.ts'
 import { transaction } from './database.ts'
 
+/** Where a member comes in by a link that names no room (SPEC §7.4). */
+export const HOST_ROOM = new Uint8Array(16)
 const RESERVATION_MS = 10 * 60_000
 const ID_BYTES = 16
 const ROOT_BYTES = 32
@@ -67,6 +69,10 @@ const SQL = {
     'INSERT INTO invites (id, role, note, root, uses, createdMs, expiresAtMs, byDevice, member) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   invite: 'SELECT * FROM invites WHERE id = ?',
   invites: 'SELECT * FROM invites ORDER BY createdMs, rowid',
+  addInviteRoom: 'INSERT INTO inviteRooms (invite, room) VALUES (?, ?)',
+  inviteRooms: 'SELECT room FROM inviteRooms WHERE invite = ?',
+  enter:
+    'INSERT OR IGNORE INTO inside (room, member, sinceMs) SELECT id, ?, ? FROM rooms WHERE id = ?',
   linksFor: "SELECT id FROM invites WHERE member = ? AND state = 'open' ORDER BY createdMs, rowid",
   renameMember: 'UPDATE members SET name = ? WHERE id = ?',
   renameDevice: 'UPDATE devices SET name = ? WHERE id = ?',
@@ -129,6 +135,7 @@ export class Members {
       const [by, member] = [args.byDevice ?? null, args.member ?? null]
       const times = [nowMs, expiresAtMs] as const
       this.#sql.addInvite.run(id, role, note, inviteRoot(args), uses, ...times, by, member)
+      for (const room of args.rooms) this.#sql.addInviteRoom.run(id, fromHex(room))
       return { id, expiresAtMs }
     })
   }
@@ -144,6 +151,7 @@ export class Members {
       expires: new Date(Number(row.expiresAtMs)).toISOString(),
       state: stateOf(row, nowMs),
       member: row.member === null ? null : String(row.member),
+      rooms: this.#roomsOf(String(row.id)).map(toHex),
     }))
   }
 
@@ -259,7 +267,12 @@ export class Members {
     const owner = role === 'owner' ? this.#sql.owner.get() : undefined
     const known = ofMember ?? (owner === undefined ? null : String(owner.id))
     const member = known ?? this.#id()
-    if (known === null) this.#sql.addMember.run(member, role, name, nowMs)
+    if (known === null) {
+      this.#sql.addMember.run(member, role, name, nowMs)
+      const rooms = this.#roomsOf(inviteId)
+      for (const room of rooms.length > 0 ? rooms : [HOST_ROOM])
+        this.#sql.enter.run(member, nowMs, room)
+    }
     const publicKey = reserved.publicKey as Uint8Array
     const root = reserved.root as Uint8Array
     this.#sql.addDevice.run(id, member, name, publicKey, root, nowMs, nowMs, inviteId)
@@ -311,6 +324,10 @@ export class Members {
 
   hasOwnerDevice(): boolean {
     return this.#sql.ownerDevice.get() !== undefined
+  }
+
+  #roomsOf(inviteId: string): Uint8Array[] {
+    return this.#sql.inviteRooms.all(inviteId).map(({ room }) => room as Uint8Array)
   }
 
   #id = (): string => toHex(this.#random(ID_BYTES))

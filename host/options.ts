@@ -13,7 +13,14 @@ import {
 import { type ConfigFile, readConfigFile } from './configfile.ts'
 import { type Effective, type Env, resolveOptions } from './effective.ts'
 import { type OptionName, optionRow, optionsFrom } from './optiontable.ts'
-import { parseExpiry, parseNote, parseRole, parseUses, parseWorkerName } from './optionvalues.ts'
+import {
+  parseExpiry,
+  parseNote,
+  parseRole,
+  parseRooms,
+  parseUses,
+  parseWorkerName,
+} from './optionvalues.ts'
 import { megaApi, startOptions } from './startoptions.ts'
 import { UsageError } from './usage.ts'
 
@@ -21,7 +28,7 @@ export type Command =
   | { readonly name: 'help'; readonly of: CommandName | null }
   | { readonly name: 'start'; readonly options: StartOptions }
   | {
-      readonly name: 'stop' | 'status' | 'rotate' | 'members' | 'invite-list'
+      readonly name: 'stop' | 'status' | 'rotate' | 'members' | 'invite-list' | 'rooms'
       readonly dataDir: string
     }
   | { readonly name: 'revoke'; readonly dataDir: string; readonly id: string }
@@ -32,6 +39,7 @@ export type Command =
       readonly yes: boolean
     }
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
+  | { readonly name: 'rooms-make'; readonly dataDir: string; readonly room: string }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'page'; readonly out: string }
   | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
@@ -44,6 +52,7 @@ export const COMMAND_NAMES = [
   'start',
   'stop',
   'invite',
+  'rooms',
   'members',
   'revoke',
   'burn',
@@ -59,7 +68,6 @@ export type CommandName = (typeof COMMAND_NAMES)[number]
 const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
   start: ['signal', 'turn', 'no-map'],
-  invite: ['rooms'],
 }
 
 const COMMON = {
@@ -75,10 +83,12 @@ const SPECIFIC = {
     uses: { type: 'string' },
     expires: { type: 'string' },
     note: { type: 'string' },
+    rooms: { type: 'string' },
     list: { type: 'boolean' },
     withdraw: { type: 'string' },
   },
   members: {},
+  rooms: { make: { type: 'string' } },
   revoke: {},
   burn: { reason: { type: 'string' }, yes: { type: 'boolean' } },
   status: {},
@@ -129,6 +139,10 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, options: startOptions(effective(values, dataDir, env).effective, dataDir) }
     case 'invite':
       return inviteCommand(values, dataDir)
+    case 'rooms': {
+      const room = text(values, 'make')
+      return room === undefined ? { name, dataDir } : { name: 'rooms-make', dataDir, room }
+    }
     case 'burn':
       return { name, dataDir, reason: burnReason(values), yes: values.yes === true }
     case 'revoke':
@@ -244,7 +258,7 @@ function deployCommand(values: Values, dataDir: string): Command {
 
 function inviteCommand(values: Values, dataDir: string): Command {
   const id = text(values, 'withdraw')
-  const making = ['role', 'uses', 'expires', 'note'].some((option) => option in values)
+  const making = ['role', 'uses', 'expires', 'note', 'rooms'].some((option) => option in values)
   if ([values.list === true, id !== undefined, making].filter(Boolean).length > 1) {
     throw new UsageError('--list, --withdraw and the options of a new invite do not go together.')
   }
@@ -287,5 +301,8 @@ function inviteArgs(values: Values): InviteArgs {
     note:
       optional(values, 'note', parseNote, 'a note has at most 200 characters, in one line.') ??
       DEFAULT_INVITE.note,
+    rooms:
+      optional(values, 'rooms', parseRooms, 'name one to 16 rooms, with commas between them.') ??
+      DEFAULT_INVITE.rooms,
   }
 }

@@ -103,6 +103,13 @@ export function parseNote(value: string): string {
   return value
 }
 
+/** Names or ids of 1 to 16 rooms, with commas between them. */
+export function parseRooms(value: string): readonly string[] {
+  const rooms = value.split(',').map((room) => room.trim())
+  if (rooms.length > 16 || rooms.includes('')) throw new ClawError('usage')
+  return rooms
+}
+
 export function parseSwitch(value: string): boolean {
   if (value === 'true' || value === '1') return true
   if (value === 'false' || value === '0') return false

@@ -6,9 +6,12 @@ import {
   REQUEST_FAILURE,
   type Request,
   type RequestFailure,
+  type RoomRequest,
 } from '../shared/requests.ts'
 import type { InviteArgs, InviteResult, RevokeResult } from './config.ts'
 import type { Members } from './members.ts'
+import { decides, isLeavable } from './roomlist.ts'
+import type { Rooms } from './rooms.ts'
 
 /** How long the link for a further device of a member works. */
 export const DEVICE_LINK_MS = 10 * 60_000
@@ -23,6 +26,7 @@ export interface Asker {
 
 export interface RequestsInput {
   readonly members: Members
+  readonly rooms: Rooms
   readonly now: () => number
   readonly invite: (
     args: InviteArgs & { readonly byDevice: string; readonly member?: string },
@@ -33,6 +37,8 @@ export interface RequestsInput {
   readonly credentialsChanged: () => Promise<void>
   /** who is connected gets STATE */
   readonly tell: () => void
+  /** new events wait for these devices */
+  readonly wake: (devices: readonly string[]) => void
 }
 
 /** Rejects only with what is no refusal. */
@@ -55,10 +61,11 @@ export async function answerRequest(
 const isFailure = (code: string): code is RequestFailure => code in REQUEST_FAILURE
 
 /** The table of SPEC §7.3. What is not theirs is to others as if it were not there. */
-function mayAsk({ members }: RequestsInput, { member }: Asker, request: Request): boolean {
+function mayAsk({ members, rooms }: RequestsInput, { member }: Asker, request: Request): boolean {
   const role = members.members().find(({ id }) => id === member)?.role
   const owner = role === 'owner'
   if (request.kind === 'invite') return owner
+  if (request.kind === 'make-room') return owner || role === 'member'
   const id = toHex(request.id)
   switch (request.kind) {
     case 'device-link':
@@ -72,6 +79,16 @@ function mayAsk({ members }: RequestsInput, { member }: Asker, request: Request)
     case 'remove-device':
     case 'rename-device':
       return owner || members.devices().some((each) => each.id === id && each.member === member)
+    case 'talk-to':
+      return (owner || role === 'member') && id !== member
+    case 'rename-room':
+    case 'add-to-room':
+      return decides(rooms.list.room(request.id), member, owner)
+    case 'leave-room': {
+      const room = rooms.list.room(request.id)
+      const self = toHex(request.member) === member
+      return self ? isLeavable(room, member) : decides(room, member, owner)
+    }
   }
 }
 
@@ -80,7 +97,9 @@ async function carryOut(input: RequestsInput, asker: Asker, request: Request): P
   switch (request.kind) {
     case 'invite': {
       const { role, uses, lifeMs, note } = request
-      const wish = { role, uses, expiresMs: lifeMs, note: oneLine(note), byDevice: asker.device }
+      const rooms = request.rooms.map((id) => knownRoom(input, id))
+      const about = { role, uses, expiresMs: lifeMs, note: oneLine(note), rooms }
+      const wish = { ...about, byDevice: asker.device }
       return linkAnswer(input, await input.invite(wish))
     }
     case 'device-link':
@@ -101,9 +120,53 @@ async function carryOut(input: RequestsInput, asker: Asker, request: Request): P
         toHex(request.id),
         request.name,
       )
+      break
+    default:
+      return changeRooms(input, asker, request)
   }
   input.tell()
   return { kind: 'done' }
+}
+
+/** Throws ClawError: `name-invalid`, `device-unknown`, `too-many`. */
+function changeRooms(input: RequestsInput, { member }: Asker, request: RoomRequest): Answer {
+  const { rooms, now, tell } = input
+  const answer = (room: Uint8Array): Answer => ({ kind: 'room', room })
+  const told = (result: Answer): Answer => {
+    tell()
+    return result
+  }
+  switch (request.kind) {
+    case 'make-room': {
+      const others = request.members.map((id) => knownMember(input, id))
+      return told(answer(rooms.list.make(request.name, member, [member, ...others], now())))
+    }
+    case 'talk-to':
+      return told(answer(rooms.list.direct(member, knownMember(input, request.id), now())))
+    case 'rename-room':
+      rooms.list.rename(request.id, request.name)
+      return told({ kind: 'done' })
+    case 'add-to-room':
+      input.wake(rooms.enter(request.id, knownMember(input, request.member), now()))
+      return told({ kind: 'done' })
+    case 'leave-room':
+      rooms.list.leave(request.id, toHex(request.member))
+      return told({ kind: 'done' })
+  }
+}
+
+/** Throws ClawError('device-unknown') for nobody, and for who has no device any more. */
+function knownMember({ members }: RequestsInput, id: Uint8Array): string {
+  const member = toHex(id)
+  if (!members.devices().some((each) => each.member === member))
+    throw new ClawError('device-unknown')
+  return member
+}
+
+/** Throws ClawError('room-unknown'). */
+function knownRoom({ rooms }: RequestsInput, id: Uint8Array): string {
+  if (rooms.list.room(id)?.kind !== 'room') throw new ClawError('room-unknown')
+  return toHex(id)
 }
 
 /** A note is shown in one line; what would break it is a space. */
@@ -116,7 +179,7 @@ async function deviceLink(input: RequestsInput, asker: Asker, member: string): P
   const open = members.linksFor(member)
   for (const old of open.slice(0, Math.max(0, open.length - DEVICE_LINKS + 1)))
     members.withdraw(old)
-  const wish = { role: row.role, uses: 1, expiresMs: DEVICE_LINK_MS, note: '' }
+  const wish = { role: row.role, uses: 1, expiresMs: DEVICE_LINK_MS, note: '', rooms: [] }
   members.expire(now())
   return linkAnswer(input, await input.invite({ ...wish, member, byDevice: asker.device }))
 }

@@ -1,19 +1,16 @@
 // Messages, and what waits for each device (SPEC §6.2, §7). Every call is one transaction: what it returns is on disk.
-// A message is stored once; queues refer to it. Knows nothing of carriers.
+// A message is stored once; queues refer to it. What may be posted and changed is decided in messages.ts, who is in a room
+// stands in roomlist.ts. Knows nothing of carriers.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { equal, fromHex, toUtf8 } from '../shared/bytes.ts'
-import { HISTORY_MAX, TEXT_MAX_BYTES } from '../shared/constants.ts'
+import { HISTORY_MAX } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
-import {
-  type ChatEvent,
-  encodeEvent,
-  ID_BYTES,
-  MAX_DELIVERED,
-  type Refusal,
-  type StoredMessage,
-} from '../shared/events.ts'
+import { type ChatEvent, encodeEvent, MAX_DELIVERED, type StoredMessage } from '../shared/events.ts'
+import { ID_BYTES } from '../shared/fields.ts'
 import { transaction } from './database.ts'
+import { type Author, type Change, Messages, type Post } from './messages.ts'
+import { RoomList } from './roomlist.ts'
 
 /** Messages queued for a device that has just joined. */
 const JOIN_MESSAGES = 200
@@ -22,6 +19,8 @@ const PAGE_TEXT_BYTES = 768 * 1024
 const MESSAGE_KIND = 2
 
 type Row = Record<string, unknown>
+
+type Read = Extract<ChatEvent, { type: 'read' }>
 
 /** An EVENT as it goes out. */
 export interface PendingEvent {
@@ -33,16 +32,11 @@ export interface PendingEvent {
 
 const SQL = {
   device: 'SELECT member, assigned, incoming, incomingId FROM devices WHERE id = ?',
-  devices: 'SELECT id FROM devices',
   devicesOf: 'SELECT id FROM devices WHERE member = ?',
   setIncoming: 'UPDATE devices SET incoming = ?, incomingId = ? WHERE id = ?',
   setAssigned: 'UPDATE devices SET assigned = ? WHERE id = ?',
   assign: 'UPDATE devices SET assigned = assigned + 1 WHERE id = ? RETURNING assigned',
-  nextSeq: 'UPDATE rooms SET seq = seq + 1 WHERE id = ? RETURNING seq',
   lastSeq: 'SELECT seq FROM rooms WHERE id = ?',
-  byId: 'SELECT room, seq, atMs FROM messages WHERE author = ? AND id = ?',
-  addMessage:
-    'INSERT INTO messages (room, seq, id, author, authorDevice, atMs, text) VALUES (?, ?, ?, ?, ?, ?, ?)',
   queue:
     'INSERT INTO outgoing (device, number, id, kind, body, room, seq) VALUES (?, ?, ?, ?, ?, ?, ?)',
   pending: `SELECT o.number, o.id AS eventId, o.kind, o.body, m.* FROM outgoing o
@@ -60,17 +54,25 @@ const SQL = {
   // Two steps by way of negative numbers: rows that move one after another must not meet.
   shift: 'UPDATE outgoing SET number = -(number + ?) WHERE device = ?',
   unshift: 'UPDATE outgoing SET number = -number WHERE device = ?',
-  history: 'SELECT * FROM messages WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+  readBy: 'SELECT member, seq, shared FROM reads WHERE room = ?',
+  readUpTo: 'SELECT seq FROM reads WHERE room = ? AND member = ?',
+  setRead: `INSERT INTO reads (room, member, seq, shared) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET seq = excluded.seq, shared = excluded.shared`,
 } as const
 
 export class Rooms {
   readonly #db: DatabaseSync
   readonly #random: RandomBytes
   readonly #sql: Readonly<Record<keyof typeof SQL, StatementSync>>
+  readonly #messages: Messages
+  /** who is in which */
+  readonly list: RoomList
 
   constructor(db: DatabaseSync, random: RandomBytes) {
     this.#db = db
     this.#random = random
+    this.#messages = new Messages(db)
+    this.list = new RoomList(db, random)
     const entries = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])
     this.#sql = Object.fromEntries(entries) as Record<keyof typeof SQL, StatementSync>
   }
@@ -82,59 +84,84 @@ export class Rooms {
   }
 
   /**
-   * One POST. `stored` is to be acknowledged; `touched` are devices with new events.
-   * Throws ClawError('frame-invalid') for a number above the next one.
+   * One event of a device. `stored` is to be acknowledged; `touched` are devices with new events.
+   * Throws ClawError('frame-invalid') for a number above the next one, and for an event that only hosts send.
    */
-  receivePost(
+  receive(
     device: string,
     number: number,
-    eventId: Uint8Array,
-    room: Uint8Array,
-    text: string,
+    id: Uint8Array,
+    event: ChatEvent,
     nowMs: number,
   ): { readonly stored: number; readonly touched: readonly string[] } {
     return transaction(this.#db, () => {
-      const author = this.#device(device)
-      if (number <= author.incoming) return { stored: author.incoming, touched: [] }
-      if (number !== author.incoming + 1) throw new ClawError('frame-invalid')
-      this.#sql.setIncoming.run(number, eventId, device)
-      const touched = this.#post(device, author.member, eventId, room, text, nowMs)
-      return { stored: number, touched }
+      const { member, incoming } = this.#device(device)
+      if (number <= incoming) return { stored: incoming, touched: [] }
+      if (number !== incoming + 1) throw new ClawError('frame-invalid')
+      this.#sql.setIncoming.run(number, id, device)
+      return { stored: number, touched: this.#take({ device, member }, id, event, nowMs) }
     })
   }
 
-  #post(
-    device: string,
-    member: string,
-    id: Uint8Array,
-    room: Uint8Array,
-    text: string,
-    atMs: number,
-  ): string[] {
-    const earlier = this.#sql.byId.get(member, id)
-    if (earlier !== undefined) {
-      // The device asks again because it lost the answer; the message itself stays single.
-      const first = { room: blob(earlier.room), seq: Number(earlier.seq) }
-      this.#queue(device, { type: 'stored', id, ...first, atMs: Number(earlier.atMs) })
+  #take(author: Author, id: Uint8Array, event: ChatEvent, nowMs: number): readonly string[] {
+    switch (event.type) {
+      case 'post':
+        return this.#post(author, id, event, nowMs)
+      case 'edit':
+      case 'delete':
+      case 'react':
+        return this.#change(author, id, event, nowMs)
+      case 'read':
+        return this.#read(author, event)
+      default:
+        throw new ClawError('frame-invalid')
+    }
+  }
+
+  #post(author: Author, id: Uint8Array, event: Post, nowMs: number): string[] {
+    const { device } = author
+    const place = this.#messages.post(author, id, event, nowMs)
+    if (typeof place === 'string') {
+      this.#queue(device, { type: 'refused', id, reason: place })
       return [device]
     }
-    const refusal = this.#refusal(room, text)
-    if (refusal !== null) {
-      this.#queue(device, { type: 'refused', id, reason: refusal })
-      return [device]
-    }
-    const seq = Number(this.#sql.nextSeq.get(room)?.seq)
-    this.#sql.addMessage.run(room, seq, id, member, device, atMs, text)
+    const { room, seq, atMs, known } = place
     this.#queue(device, { type: 'stored', id, room, seq, atMs })
-    const touched = ids(this.#sql.devices.all())
-    for (const other of touched) if (other !== device) this.#queueMessage(other, room, seq)
+    // The device asks again because it lost the answer.
+    if (known) return [device]
+    const others = this.list.devices(room).filter((other) => other !== device)
+    for (const other of others) this.#queueMessage(other, room, seq)
+    return [device, ...others]
+  }
+
+  #change({ device, member }: Author, id: Uint8Array, change: Change, nowMs: number): string[] {
+    const place = this.#messages.change(member, change, nowMs)
+    if (place === null) return []
+    if (typeof place === 'string') {
+      this.#queue(device, { type: 'refused', id, reason: place })
+      return [device]
+    }
+    const touched = this.list.devices(place.room)
+    for (const each of touched) this.#queueMessage(each, place.room, place.seq)
     return touched
   }
 
-  #refusal(room: Uint8Array, text: string): Refusal | null {
-    if (this.#sql.lastSeq.get(room) === undefined) return 'no-room'
-    const length = toUtf8(text).length
-    return length > TEXT_MAX_BYTES || length === 0 ? 'too-long' : null
+  /** How far a member has read; the own devices always hear of it. */
+  #read({ member, device }: Author, { room, seq, shared }: Read): string[] {
+    if (!this.list.isInside(room, member)) return []
+    const last = Number(this.#sql.lastSeq.get(room)?.seq ?? 0)
+    const known = Number(this.#sql.readUpTo.get(room, member)?.seq ?? 0)
+    const upTo = Math.min(seq, last)
+    if (upTo <= known) return []
+    this.#sql.setRead.run(room, member, upTo, shared ? 1 : 0)
+    const own = ids(this.#sql.devicesOf.all(member))
+    const told = (shared ? this.list.devices(room) : own).filter((each) => each !== device)
+    for (const each of told) this.#queueRead(each, room, member, upTo)
+    return told
+  }
+
+  #queueRead(device: string, room: Uint8Array, member: string, seq: number): void {
+    this.#queue(device, { type: 'read-by', room, member: fromHex(member), seq })
   }
 
   /** The next events after `afterNumber`, in order, contiguous. */
@@ -143,7 +170,7 @@ export class Rooms {
       number: Number(row.number),
       id: blob(row.eventId),
       kind: Number(row.kind),
-      body: row.body === null ? encodeEvent(messageOf(row)).body : blob(row.body),
+      body: row.body === null ? encodeEvent(this.#messages.messageOf(row)).body : blob(row.body),
     }))
   }
 
@@ -211,18 +238,22 @@ export class Rooms {
     return [...touched]
   }
 
-  /** Newest first, below `before` (0: from the newest). Fewer than asked for when the texts are long; `more` says so. */
+  /**
+   * Newest first, below `before` (0: from the newest). Fewer than asked for when the texts are long; `more` says so.
+   * Empty for who is not in the room.
+   */
   history(
+    member: string,
     room: Uint8Array,
     before: number,
     limit: number,
   ): { readonly messages: readonly StoredMessage[]; readonly more: boolean } {
+    if (!this.list.isInside(room, member)) return { messages: [], more: false }
     const most = Math.min(limit, HISTORY_MAX)
     const below = before === 0 ? Number.MAX_SAFE_INTEGER : before
     const messages: StoredMessage[] = []
     let bytes = 0
-    for (const row of this.#sql.history.iterate(room, below, most + 1)) {
-      const message = messageOf(row)
+    for (const message of this.#messages.below(room, below, most + 1)) {
       bytes += toUtf8(message.text).length
       if (messages.length === most || bytes > PAGE_TEXT_BYTES) return { messages, more: true }
       messages.push(message)
@@ -230,16 +261,35 @@ export class Rooms {
     return { messages, more: false }
   }
 
-  /** Queues the newest messages of the room for a device that has just been confirmed, or that forgot. */
-  joinDevice(device: string, room: Uint8Array = new Uint8Array(ID_BYTES)): void {
+  /** Queues the newest messages of all its rooms for a device that has just been confirmed, or that forgot. */
+  joinDevice(device: string): void {
     transaction(this.#db, () => {
-      const last = Number(this.#sql.lastSeq.get(room)?.seq ?? 0)
-      // Each once, however often a device forgets.
-      const queued = new Set(this.#sql.queued.all(device, room).map((row) => Number(row.seq)))
-      for (let seq = Math.max(1, last - JOIN_MESSAGES + 1); seq <= last; seq++) {
-        if (!queued.has(seq)) this.#queueMessage(device, room, seq)
-      }
+      const { member } = this.#device(device)
+      for (const { id } of this.list.roomsOf(member)) this.#joinRoom(device, member, id)
     })
+  }
+
+  /** Lets a member into a room. @returns the devices to which its newest messages go */
+  enter(room: Uint8Array, member: string, nowMs: number): string[] {
+    return transaction(this.#db, () => {
+      if (!this.list.enter(room, member, nowMs)) return []
+      const devices = ids(this.#sql.devicesOf.all(member))
+      for (const device of devices) this.#joinRoom(device, member, room)
+      return devices
+    })
+  }
+
+  #joinRoom(device: string, member: string, room: Uint8Array): void {
+    const last = Number(this.#sql.lastSeq.get(room)?.seq ?? 0)
+    // Each once, however often a device forgets.
+    const queued = new Set(this.#sql.queued.all(device, room).map((row) => Number(row.seq)))
+    for (let seq = Math.max(1, last - JOIN_MESSAGES + 1); seq <= last; seq++) {
+      if (!queued.has(seq)) this.#queueMessage(device, room, seq)
+    }
+    for (const read of this.#sql.readBy.all(room)) {
+      if (read.shared !== 1 && read.member !== member) continue
+      this.#queueRead(device, room, String(read.member), Number(read.seq))
+    }
   }
 
   #queueMessage(device: string, room: Uint8Array, seq: number): void {
@@ -270,15 +320,3 @@ const ids = (rows: readonly Row[]): string[] => rows.map((row) => String(row.id)
 
 /** Columns that the schema declares BLOB. */
 const blob = (value: unknown): Uint8Array => value as Uint8Array
-
-const messageOf = (row: Row): StoredMessage => ({
-  type: 'message',
-  id: blob(row.id),
-  room: blob(row.room),
-  seq: Number(row.seq),
-  atMs: Number(row.atMs),
-  author: fromHex(String(row.author)),
-  authorDevice: fromHex(String(row.authorDevice)),
-  delivered: row.delivered === 1,
-  text: String(row.text),
-})

@@ -4,33 +4,39 @@ import type { Route } from '../shared/constants.ts'
 import type { InviteState, State } from '../shared/state.ts'
 import type { InviteRow } from './config.ts'
 import type { DeviceRow, Members } from './members.ts'
+import { type RoomList, roomState } from './roomlist.ts'
 
 const NOBODY = new Uint8Array(16)
 
 /**
- * STATE without the names of host and room, or null for a device that is not in. The owner sees all devices and open
- * links, others their own. `online`: by device id.
+ * STATE without the name of the host, or null for a device that is not in. The owner sees all devices and open links,
+ * others their own; guests and bots see only those with whom they share a room. `online`: by device id.
  */
 export function stateFor(
   members: Members,
+  rooms: RoomList,
   deviceId: string,
   online: ReadonlyMap<string, Route>,
   nowMs: number,
-): Omit<State, 'type' | 'hostName' | 'roomName'> | null {
+): Omit<State, 'type' | 'hostName'> | null {
   const all = members.devices()
   const own = all.find(({ id }) => id === deviceId)
   if (own === undefined) return null
   const rows = members.members()
-  const seesAll = rows.find(({ id }) => id === own.member)?.role === 'owner'
+  const role = rows.find(({ id }) => id === own.member)?.role
+  const seesAll = role === 'owner'
+  const companions = seesAll || role === 'member' ? null : rooms.companions(own.member)
   const present = new Set(all.filter(({ id }) => online.has(id)).map(({ member }) => member))
   const inside = new Set(all.map(({ member }) => member))
   return {
     member: fromHex(own.member),
     device: fromHex(deviceId),
-    members: rows.map(({ id, role, name }) => ({
-      ...{ id: fromHex(id), role, name },
-      ...{ online: present.has(id), gone: !inside.has(id) },
-    })),
+    members: rows
+      .filter(({ id }) => companions === null || companions.has(id))
+      .map(({ id, role, name }) => ({
+        ...{ id: fromHex(id), role, name },
+        ...{ online: present.has(id), gone: !inside.has(id) },
+      })),
     devices: all
       .filter(({ member }) => seesAll || member === own.member)
       .map((row) => deviceState(row, online)),
@@ -38,6 +44,7 @@ export function stateFor(
       .invites(nowMs)
       .filter(({ state, member }) => state === 'open' && (seesAll || member === own.member))
       .map(inviteState),
+    rooms: rooms.roomsOf(own.member).map((room) => roomState(room, own.member, seesAll)),
   }
 }
 
@@ -48,8 +55,18 @@ const deviceState = (row: DeviceRow, online: ReadonlyMap<string, Route>) => ({
   route: online.get(row.id) ?? null,
 })
 
-const inviteState = ({ id, role, member, uses, used, expires, note }: InviteRow): InviteState => ({
+const inviteState = ({
+  id,
+  role,
+  member,
+  uses,
+  used,
+  expires,
+  note,
+  rooms,
+}: InviteRow): InviteState => ({
   ...{ id: fromHex(id), role, uses, used, note },
+  rooms: rooms.map((room) => fromHex(room)),
   member: member === null ? NOBODY : fromHex(member),
   expiresAtMs: Date.parse(expires),
 })

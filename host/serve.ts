@@ -122,9 +122,8 @@ function converse(link: SecureLink, { credentialId, route }: Introduction, input
     record: input.record,
     notice: input.notice,
     state: () => {
-      const state = stateFor(members, device, hub.online, input.now())
-      const hostName = input.hostName()
-      return state && { type: 'state', hostName, roomName: hostName, ...state }
+      const state = stateFor(members, rooms.list, device, hub.online, input.now())
+      return state && { type: 'state', hostName: input.hostName(), ...state }
     },
     request: (token, request) => input.request({ device, member }, token, request),
     onConnected: () => report({ event: 'connected', member, device, route }),

@@ -36,6 +36,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   },
   'invite-expired': { message: 'The link has expired.', next: ASK_NEW_INVITE },
   'invite-withdrawn': { message: 'The link was withdrawn.', next: ASK_NEW_INVITE },
+  'room-unknown': {
+    message: 'There is no such room, or there are two of that name.',
+    next: 'See names and ids with "clawchat rooms"; make one with "clawchat rooms --make NAME".',
+  },
   'invite-unknown': {
     message: 'There is no invite with this id.',
     next: 'See the ids with "clawchat invite --list".',

@@ -12,6 +12,7 @@ export type ClawErrorCode =
   | 'invite-expired'
   | 'invite-withdrawn'
   | 'invite-unknown'
+  | 'room-unknown'
   | 'credentials-full'
   | 'name-invalid'
   | 'removed'

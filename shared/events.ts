@@ -2,16 +2,27 @@
 import { Reader, Writer } from './bytes.ts'
 import { TEXT_MAX_BYTES } from './constants.ts'
 import { ClawError } from './error.ts'
+import { ID_BYTES, readFew, readFlag, readIds, readNamed, writeIds } from './fields.ts'
 
-export const ID_BYTES = 16
 export const MAX_DELIVERED = 1000
+/** UTF-8 of one reaction: an emoji, joined ones included */
+export const EMOJI_MAX_BYTES = 32
+/** different ones on one message, and members under each */
+export const REACTIONS_MAX = 32
+export const REACTORS_MAX = 200
 
 export const REFUSAL = { 'too-long': 1, 'no-room': 2, 'not-allowed': 3 } as const
 export type Refusal = keyof typeof REFUSAL
 
 /** Ids are 16 bytes; `seq` is the room's sequence number from 1. */
 export type ChatEvent =
-  | { readonly type: 'post'; readonly room: Uint8Array; readonly text: string }
+  | {
+      readonly type: 'post'
+      readonly room: Uint8Array
+      /** id of the message that it answers, or null */
+      readonly replyTo: Uint8Array | null
+      readonly text: string
+    }
   | StoredMessage
   | {
       readonly type: 'stored'
@@ -26,7 +37,34 @@ export type ChatEvent =
       readonly room: Uint8Array
       readonly ids: readonly Uint8Array[]
     }
+  | { readonly type: 'edit'; readonly message: Uint8Array; readonly text: string }
+  | { readonly type: 'delete'; readonly message: Uint8Array }
+  | {
+      readonly type: 'react'
+      readonly message: Uint8Array
+      readonly on: boolean
+      readonly emoji: string
+    }
+  | {
+      readonly type: 'read'
+      readonly room: Uint8Array
+      readonly seq: number
+      /** whether the other members may know */
+      readonly shared: boolean
+    }
+  | {
+      readonly type: 'read-by'
+      readonly room: Uint8Array
+      readonly member: Uint8Array
+      readonly seq: number
+    }
 
+export interface Reaction {
+  readonly emoji: string
+  readonly members: readonly Uint8Array[]
+}
+
+/** A message as it stands now. */
 export interface StoredMessage {
   readonly type: 'message'
   readonly id: Uint8Array
@@ -36,10 +74,30 @@ export interface StoredMessage {
   readonly author: Uint8Array
   readonly authorDevice: Uint8Array
   readonly delivered: boolean
+  readonly edited: boolean
+  /** then without text, reply and reactions */
+  readonly deleted: boolean
+  /** grows with every change of a message in the room; of two pictures of one message the higher is the later */
+  readonly change: number
+  readonly replyTo: Uint8Array | null
   readonly text: string
+  readonly reactions: readonly Reaction[]
 }
 
-const KIND = { post: 1, message: 2, stored: 3, refused: 4, delivered: 5 } as const
+const KIND = {
+  post: 1,
+  message: 2,
+  stored: 3,
+  refused: 4,
+  delivered: 5,
+  edit: 6,
+  delete: 7,
+  react: 8,
+  read: 9,
+  'read-by': 10,
+} as const
+const FLAG = { delivered: 1, edited: 2, deleted: 4 } as const
+const NONE = new Uint8Array(ID_BYTES)
 
 /** @returns the kind byte and the body that follows it in an EVENT */
 export function encodeEvent(event: ChatEvent): { kind: number; body: Uint8Array } {
@@ -50,7 +108,8 @@ function encodeBody(event: ChatEvent): Uint8Array {
   const writer = new Writer(128)
   switch (event.type) {
     case 'post':
-      return writer.bytes(event.room).str16(event.text, TEXT_MAX_BYTES).done()
+      writer.bytes(event.room).bytes(event.replyTo ?? NONE)
+      return writer.str16(event.text, TEXT_MAX_BYTES).done()
     case 'message':
       return encodeStoredMessage(event)
     case 'stored':
@@ -61,46 +120,87 @@ function encodeBody(event: ChatEvent): Uint8Array {
       writer.bytes(event.room).u16(event.ids.length)
       for (const id of event.ids) writer.bytes(id)
       return writer.done()
+    case 'edit':
+      return writer.bytes(event.message).str16(event.text, TEXT_MAX_BYTES).done()
+    case 'delete':
+      return writer.bytes(event.message).done()
+    case 'react':
+      writer.bytes(event.message).u8(event.on ? 1 : 0)
+      return writer.str8(event.emoji, EMOJI_MAX_BYTES).done()
+    case 'read':
+      return writer
+        .bytes(event.room)
+        .u64(event.seq)
+        .u8(event.shared ? 1 : 0)
+        .done()
+    case 'read-by':
+      return writer.bytes(event.room).bytes(event.member).u64(event.seq).done()
   }
 }
 
 /** MESSAGE body, as it stands in EVENT and in PAGE. */
-export const encodeStoredMessage = (message: StoredMessage): Uint8Array =>
-  new Writer(128)
+export function encodeStoredMessage(message: StoredMessage): Uint8Array {
+  const { delivered, edited, deleted } = message
+  const writer = new Writer(160)
     .bytes(message.id)
     .bytes(message.room)
     .u64(message.seq)
     .u64(message.atMs)
     .bytes(message.author)
     .bytes(message.authorDevice)
-    .u8(message.delivered ? 1 : 0)
+    .u8(+delivered * FLAG.delivered + +edited * FLAG.edited + +deleted * FLAG.deleted)
+    .u64(message.change)
+    .bytes(message.replyTo ?? NONE)
     .str16(message.text, TEXT_MAX_BYTES)
-    .done()
+    .u8(message.reactions.length)
+  for (const { emoji, members } of message.reactions)
+    writeIds(writer.str8(emoji, EMOJI_MAX_BYTES), members)
+  return writer.done()
+}
 
 /** Throws ClawError('malformed'). */
 export function decodeStoredMessage(body: Uint8Array): StoredMessage {
   const reader = new Reader(body)
-  const id = reader.bytes(ID_BYTES)
-  const room = reader.bytes(ID_BYTES)
-  const seq = reader.u64()
-  const atMs = reader.u64()
-  const author = reader.bytes(ID_BYTES)
-  const authorDevice = reader.bytes(ID_BYTES)
-  const flags = reader.u8()
-  const text = reader.str16(TEXT_MAX_BYTES)
-  reader.end()
-  if (flags > 1 || seq === 0) reader.fail()
-  return {
-    type: 'message',
-    id,
-    room,
-    seq,
-    atMs,
-    author,
-    authorDevice,
-    delivered: flags === 1,
-    text,
+  const place = {
+    id: reader.bytes(ID_BYTES),
+    room: reader.bytes(ID_BYTES),
+    seq: reader.u64(),
+    atMs: reader.u64(),
+    author: reader.bytes(ID_BYTES),
+    authorDevice: reader.bytes(ID_BYTES),
   }
+  const flags = reader.u8()
+  const content = {
+    change: reader.u64(),
+    replyTo: readReply(reader),
+    text: reader.str16(TEXT_MAX_BYTES),
+    reactions: readFew(reader, 2, () => readReaction(reader)),
+  }
+  reader.end()
+  const delivered = (flags & FLAG.delivered) !== 0
+  const edited = (flags & FLAG.edited) !== 0
+  const deleted = (flags & FLAG.deleted) !== 0
+  const isBare = content.text === '' && content.reactions.length === 0 && content.replyTo === null
+  if (flags > 7 || place.seq === 0 || (deleted && !isBare)) reader.fail()
+  if (content.reactions.length > REACTIONS_MAX) reader.fail()
+  return { type: 'message', ...place, delivered, edited, deleted, ...content }
+}
+
+function readReply(reader: Reader): Uint8Array | null {
+  const id = reader.bytes(ID_BYTES)
+  return id.every((byte) => byte === 0) ? null : id
+}
+
+function readReaction(reader: Reader): Reaction {
+  const emoji = readEmoji(reader)
+  const members = readIds(reader)
+  return members.length === 0 || members.length > REACTORS_MAX ? reader.fail() : { emoji, members }
+}
+
+/** 1..32 bytes of UTF-8 without control characters. */
+function readEmoji(reader: Reader): string {
+  const emoji = reader.str8(EMOJI_MAX_BYTES)
+  return emoji === '' || /\p{Cc}/u.test(emoji) ? reader.fail() : emoji
 }
 
 /** Throws ClawError('malformed'); an empty or over-long text is malformed too. */
@@ -115,25 +215,15 @@ export function decodeEvent(kind: number, body: Uint8Array): ChatEvent {
 function decodeOther(kind: number, reader: Reader): ChatEvent {
   switch (kind) {
     case KIND.post: {
-      const room = reader.bytes(ID_BYTES)
-      const text = reader.str16(TEXT_MAX_BYTES)
-      if (text === '') reader.fail()
-      return { type: 'post', room, text }
+      const place = { room: reader.bytes(ID_BYTES), replyTo: readReply(reader) }
+      return { type: 'post', ...place, text: readText(reader) }
     }
-    case KIND.stored:
-      return {
-        type: 'stored',
-        id: reader.bytes(ID_BYTES),
-        room: reader.bytes(ID_BYTES),
-        seq: reader.u64(),
-        atMs: reader.u64(),
-      }
-    case KIND.refused: {
-      const id = reader.bytes(ID_BYTES)
-      const code = reader.u8()
-      const reason = (Object.keys(REFUSAL) as Refusal[]).find((key) => REFUSAL[key] === code)
-      return reason === undefined ? reader.fail() : { type: 'refused', id, reason }
+    case KIND.stored: {
+      const ids = { id: reader.bytes(ID_BYTES), room: reader.bytes(ID_BYTES) }
+      return { type: 'stored', ...ids, seq: reader.u64(), atMs: reader.u64() }
     }
+    case KIND.refused:
+      return { type: 'refused', id: reader.bytes(ID_BYTES), reason: readNamed(REFUSAL, reader) }
     case KIND.delivered: {
       const room = reader.bytes(ID_BYTES)
       const count = reader.u16()
@@ -142,6 +232,34 @@ function decodeOther(kind: number, reader: Reader): ChatEvent {
       return { type: 'delivered', room, ids }
     }
     default:
+      return decodeChange(kind, reader)
+  }
+}
+
+function decodeChange(kind: number, reader: Reader): ChatEvent {
+  switch (kind) {
+    case KIND.edit:
+      return { type: 'edit', message: reader.bytes(ID_BYTES), text: readText(reader) }
+    case KIND.delete:
+      return { type: 'delete', message: reader.bytes(ID_BYTES) }
+    case KIND.react: {
+      const message = reader.bytes(ID_BYTES)
+      return { type: 'react', message, on: readFlag(reader), emoji: readEmoji(reader) }
+    }
+    case KIND.read: {
+      const place = { room: reader.bytes(ID_BYTES), seq: reader.u64() }
+      return { type: 'read', ...place, shared: readFlag(reader) }
+    }
+    case KIND['read-by']: {
+      const ids = { room: reader.bytes(ID_BYTES), member: reader.bytes(ID_BYTES) }
+      return { type: 'read-by', ...ids, seq: reader.u64() }
+    }
+    default:
       throw new ClawError('malformed')
   }
+}
+
+function readText(reader: Reader): string {
+  const text = reader.str16(TEXT_MAX_BYTES)
+  return text === '' ? reader.fail() : text
 }

@@ -1,5 +1,8 @@
 // Fields that several layouts share: codes of closed tables, flags, and lists that name their length first.
-import type { Reader } from './bytes.ts'
+import type { Reader, Writer } from './bytes.ts'
+
+/** of a member, device, invite, room, message or event: random, or zero for none */
+export const ID_BYTES = 16
 
 /** A u8 of a closed table, as its name. */
 export function readNamed<K extends string>(table: Readonly<Record<K, number>>, reader: Reader): K {
@@ -22,6 +25,16 @@ export const readMany = <T>(reader: Reader, minBytes: number, read: () => T): T[
 /** As `readMany`, with a u8 n. */
 export const readFew = <T>(reader: Reader, minBytes: number, read: () => T): T[] =>
   readCounted(reader, reader.u8(), minBytes, read)
+
+/** u8 n, then n ids of 16 bytes. */
+export const readIds = (reader: Reader): Uint8Array[] =>
+  readFew(reader, ID_BYTES, () => reader.bytes(ID_BYTES))
+
+/** As `readIds`; at most 255. */
+export function writeIds(writer: Writer, ids: readonly Uint8Array[]): void {
+  writer.u8(ids.length)
+  for (const id of ids) writer.bytes(id)
+}
 
 function readCounted<T>(reader: Reader, count: number, minBytes: number, read: () => T): T[] {
   if (count * minBytes > reader.left) reader.fail()

@@ -2,8 +2,8 @@
 import { Reader, Writer } from './bytes.ts'
 import { EVENT_NUMBER_MAX, HISTORY_MAX, NAME_MAX_BYTES, RECORD_BYTES } from './constants.ts'
 import { ClawError, type ClawErrorCode } from './error.ts'
-import { decodeStoredMessage, encodeStoredMessage, ID_BYTES, type StoredMessage } from './events.ts'
-import { readFlag, readNamed } from './fields.ts'
+import { decodeStoredMessage, encodeStoredMessage, type StoredMessage } from './events.ts'
+import { ID_BYTES, readFlag, readNamed } from './fields.ts'
 import { type Locator, readLocator, writeLocator } from './locator.ts'
 import {
   type Answer,
@@ -83,6 +83,8 @@ export type ClawMessage =
   /** `token`: u32, comes back in the answer */
   | { readonly type: 'request'; readonly token: number; readonly request: Request }
   | { readonly type: 'answer'; readonly token: number; readonly answer: Answer }
+  /** somebody writes in the room just now; `member` is zero from a device */
+  | { readonly type: 'typing'; readonly room: Uint8Array; readonly member: Uint8Array }
 
 const TYPE = {
   resume: 0x01,
@@ -101,6 +103,7 @@ const TYPE = {
   'enrol-fail': 0x12,
   request: 0x13,
   answer: 0x14,
+  typing: 0x15,
 } as const
 
 export const encodeMessage = (message: ClawMessage): SessionMessage => ({
@@ -151,6 +154,8 @@ function encodeData(message: ClawMessage): Uint8Array {
     case 'answer':
       writeAnswer(writer.u32(message.token), message.answer)
       return writer.done()
+    case 'typing':
+      return writer.bytes(message.room).bytes(message.member).done()
   }
 }
 
@@ -225,6 +230,8 @@ function decodeData(type: number, reader: Reader): ClawMessage {
       return { type: 'request', token: reader.u32(), request: readRequest(reader) }
     case TYPE.answer:
       return { type: 'answer', token: reader.u32(), answer: readAnswer(reader) }
+    case TYPE.typing:
+      return { type: 'typing', room: reader.bytes(ID_BYTES), member: reader.bytes(ID_BYTES) }
     default:
       throw new ClawError('malformed')
   }

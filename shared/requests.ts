@@ -2,8 +2,7 @@
 import type { Reader, Writer } from './bytes.ts'
 import { MEMBER_ROLE, NAME_MAX_BYTES, NOTE_MAX_BYTES, type Role, SLOT_COUNT } from './constants.ts'
 import type { ClawErrorCode } from './error.ts'
-import { ID_BYTES } from './events.ts'
-import { readFew, readNamed } from './fields.ts'
+import { ID_BYTES, readFew, readIds, readNamed, writeIds } from './fields.ts'
 
 export const REQUEST = {
   invite: 1,
@@ -13,6 +12,11 @@ export const REQUEST = {
   'remove-member': 5,
   'rename-member': 6,
   'rename-device': 7,
+  'make-room': 8,
+  'talk-to': 9,
+  'rename-room': 10,
+  'add-to-room': 11,
+  'leave-room': 12,
 } as const
 export type RequestKind = keyof typeof REQUEST
 
@@ -29,6 +33,8 @@ export type Request =
       readonly lifeMs: number
       /** for the list, at most 800 bytes */
       readonly note: string
+      /** where its member comes in; none: the host's room */
+      readonly rooms: readonly Uint8Array[]
     }
   | {
       readonly kind: 'device-link' | 'withdraw' | 'remove-device' | 'remove-member'
@@ -40,6 +46,32 @@ export type Request =
       readonly id: Uint8Array
       readonly name: string
     }
+  | RoomRequest
+
+/** What changes rooms (SPEC §7.4). */
+export type RoomRequest =
+  | {
+      readonly kind: 'talk-to'
+      /** of the other member */
+      readonly id: Uint8Array
+    }
+  | {
+      readonly kind: 'rename-room'
+      readonly id: Uint8Array
+      readonly name: string
+    }
+  | {
+      readonly kind: 'make-room'
+      readonly name: string
+      /** besides the one who asks */
+      readonly members: readonly Uint8Array[]
+    }
+  | {
+      readonly kind: 'add-to-room' | 'leave-room'
+      /** of the room */
+      readonly id: Uint8Array
+      readonly member: Uint8Array
+    }
 
 export const REQUEST_FAILURE = {
   'not-allowed': 1,
@@ -50,13 +82,14 @@ export const REQUEST_FAILURE = {
   'no-usable-store': 6,
   'port-taken': 7,
   'too-many': 8,
+  'room-unknown': 9,
 } as const satisfies Partial<Record<ClawErrorCode, number>>
 export type RequestFailure = keyof typeof REQUEST_FAILURE
 
 export const REACH = { computer: 1, lan: 2, anywhere: 3 } as const
 export type Reach = keyof typeof REACH
 
-export const ANSWER = { done: 1, link: 2, gone: 3 } as const
+export const ANSWER = { done: 1, link: 2, gone: 3, room: 4 } as const
 
 export type Answer =
   | { readonly kind: 'failed'; readonly code: RequestFailure }
@@ -76,25 +109,43 @@ export type Answer =
       /** links that stopped working with it */
       readonly links: readonly Uint8Array[]
     }
+  | {
+      /** of `make-room` and `talk-to` */
+      readonly kind: 'room'
+      readonly room: Uint8Array
+    }
 
 export function writeRequest(writer: Writer, request: Request): void {
   writer.u8(REQUEST[request.kind])
   if (request.kind === 'invite') {
     writer.u8(MEMBER_ROLE[request.role]).u8(request.uses).u48(request.lifeMs)
-    writer.str16(request.note, NOTE_MAX_BYTES)
+    writeIds(writer.str16(request.note, NOTE_MAX_BYTES), request.rooms)
     return
   }
-  writer.bytes(request.id)
+  if ('id' in request) writer.bytes(request.id)
   if ('name' in request) writer.str8(request.name, NAME_MAX_BYTES)
+  if ('member' in request) writer.bytes(request.member)
+  if ('members' in request) writeIds(writer, request.members)
 }
 
 /** Fails on anything but exactly one request. */
 export function readRequest(reader: Reader): Request {
   const kind = readNamed(REQUEST, reader)
   if (kind === 'invite') return readInviteRequest(reader)
+  if (kind === 'make-room')
+    return { kind, name: reader.str8(NAME_MAX_BYTES), members: readIds(reader) }
   const id = reader.bytes(ID_BYTES)
-  if (kind !== 'rename-member' && kind !== 'rename-device') return { kind, id }
-  return { kind, id, name: reader.str8(NAME_MAX_BYTES) }
+  switch (kind) {
+    case 'rename-member':
+    case 'rename-device':
+    case 'rename-room':
+      return { kind, id, name: reader.str8(NAME_MAX_BYTES) }
+    case 'add-to-room':
+    case 'leave-room':
+      return { kind, id, member: reader.bytes(ID_BYTES) }
+    default:
+      return { kind, id }
+  }
 }
 
 function readInviteRequest(reader: Reader): Request {
@@ -102,9 +153,10 @@ function readInviteRequest(reader: Reader): Request {
   const uses = reader.u8()
   const lifeMs = reader.u48()
   const note = reader.str16(NOTE_MAX_BYTES)
+  const rooms = readIds(reader)
   const { min, max } = INVITE_LIFE_MS
   const fits = uses >= 1 && uses <= SLOT_COUNT && lifeMs >= min && lifeMs <= max
-  return fits ? { kind: 'invite', role, uses, lifeMs, note } : reader.fail()
+  return fits ? { kind: 'invite', role, uses, lifeMs, note, rooms } : reader.fail()
 }
 
 export function writeAnswer(writer: Writer, answer: Answer): void {
@@ -120,9 +172,9 @@ export function writeAnswer(writer: Writer, answer: Answer): void {
   if (answer.kind === 'gone') {
     writer.u8(answer.waiting.length)
     for (const store of answer.waiting) writer.str8(store, NAME_MAX_BYTES)
-    writer.u8(answer.links.length)
-    for (const id of answer.links) writer.bytes(id)
+    writeIds(writer, answer.links)
   }
+  if (answer.kind === 'room') writer.bytes(answer.room)
 }
 
 /** Fails on anything but exactly one answer. */
@@ -133,8 +185,9 @@ export function readAnswer(reader: Reader): Answer {
   if (kind === 'done') return { kind }
   if (kind === 'gone') {
     const waiting = readFew(reader, 1, () => reader.str8(NAME_MAX_BYTES))
-    return { kind, waiting, links: readFew(reader, ID_BYTES, () => reader.bytes(ID_BYTES)) }
+    return { kind, waiting, links: readIds(reader) }
   }
+  if (kind === 'room') return { kind, room: reader.bytes(ID_BYTES) }
   return {
     kind,
     invite: reader.bytes(ID_BYTES),

@@ -1,4 +1,4 @@
-// STATE (SPEC §7.2): the picture of now that a device may see of members, devices and open links. Ids are 16 bytes.
+// STATE (SPEC §7.2): the picture of now that a device may see of members, devices, open links and rooms. Ids are 16 bytes.
 import { type Reader, Writer } from './bytes.ts'
 import {
   MEMBER_ROLE,
@@ -8,8 +8,10 @@ import {
   type Role,
   type Route,
 } from './constants.ts'
-import { ID_BYTES } from './events.ts'
-import { readMany, readNamed } from './fields.ts'
+import { ID_BYTES, readFlag, readIds, readMany, readNamed, writeIds } from './fields.ts'
+
+export const ROOM_KIND = { room: 1, direct: 2 } as const
+export type RoomKind = keyof typeof ROOM_KIND
 
 const FLAG = { online: 1, gone: 2 } as const
 const NO_ROUTE = 'none'
@@ -43,6 +45,18 @@ export interface InviteState {
   readonly used: number
   readonly expiresAtMs: number
   readonly note: string
+  /** where its member comes in; none: the host's room */
+  readonly rooms: readonly Uint8Array[]
+}
+export interface RoomState {
+  /** zero: the host's room, which bears the host's name */
+  readonly id: Uint8Array
+  readonly kind: RoomKind
+  /** empty for the host's room and for a direct conversation */
+  readonly name: string
+  /** whether the member that gets this decides about it */
+  readonly mine: boolean
+  readonly members: readonly Uint8Array[]
 }
 export interface State {
   readonly type: 'state'
@@ -52,7 +66,8 @@ export interface State {
   readonly members: readonly MemberState[]
   readonly devices: readonly DeviceState[]
   readonly invites: readonly InviteState[]
-  readonly roomName: string
+  /** those that the member is in */
+  readonly rooms: readonly RoomState[]
 }
 
 export function encodeState(state: State): Uint8Array {
@@ -69,7 +84,16 @@ export function encodeState(state: State): Uint8Array {
   for (const device of state.devices) writeDevice(writer, device)
   writer.u16(state.invites.length)
   for (const invite of state.invites) writeInvite(writer, invite)
-  return writer.str8(state.roomName, NAME_MAX_BYTES).done()
+  writer.u16(state.rooms.length)
+  for (const { id, kind, name, mine, members } of state.rooms) {
+    writer
+      .bytes(id)
+      .u8(ROOM_KIND[kind])
+      .str8(name, NAME_MAX_BYTES)
+      .u8(mine ? 1 : 0)
+    writeIds(writer, members)
+  }
+  return writer.done()
 }
 
 function writeDevice(writer: Writer, device: DeviceState): void {
@@ -92,6 +116,7 @@ function writeInvite(writer: Writer, invite: InviteState): void {
     .u8(invite.used)
     .u64(invite.expiresAtMs)
     .str16(invite.note, NOTE_MAX_BYTES)
+  writeIds(writer, invite.rooms)
 }
 
 /** Fails on anything but exactly one STATE. */
@@ -101,9 +126,9 @@ export function readState(reader: Reader): State {
   const device = reader.bytes(ID_BYTES)
   const members = readMany(reader, 19, () => readMember(reader))
   const devices = readMany(reader, 82, () => readDevice(reader))
-  const invites = readMany(reader, 45, () => readInvite(reader))
-  const roomName = reader.str8(NAME_MAX_BYTES)
-  return { type: 'state', hostName, member, device, members, devices, invites, roomName }
+  const invites = readMany(reader, 46, () => readInvite(reader))
+  const rooms = readMany(reader, 20, () => readRoom(reader))
+  return { type: 'state', hostName, member, device, members, devices, invites, rooms }
 }
 
 function readMember(reader: Reader): MemberState {
@@ -136,4 +161,13 @@ const readInvite = (reader: Reader): InviteState => ({
   used: reader.u8(),
   expiresAtMs: reader.u64(),
   note: reader.str16(NOTE_MAX_BYTES),
+  rooms: readIds(reader),
+})
+
+const readRoom = (reader: Reader): RoomState => ({
+  id: reader.bytes(ID_BYTES),
+  kind: readNamed(ROOM_KIND, reader),
+  name: reader.str8(NAME_MAX_BYTES),
+  mine: readFlag(reader),
+  members: readIds(reader),
 })

@@ -21,7 +21,7 @@ export function mergeMessages(
       earlier === undefined
         ? message
         : {
-            ...message,
+            ...(message.change < earlier.change ? earlier : message),
             seq: message.seq ?? earlier.seq,
             state: nextState(earlier, message),
           },

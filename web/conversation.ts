@@ -1,23 +1,16 @@
 // One device's conversation with its host (SPEC §6.2, §7), from the device's side: RESUME first, then events both ways.
 // No clock, timer or browser in here: what it keeps goes to a Keep, what it shows to a StateBox.
-import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
-import { decodeEvent, type StoredMessage as WireMessage } from '../shared/events.ts'
+import { decodeEvent } from '../shared/events.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { SendWindow } from '../shared/window.ts'
-import { holeBefore, mergeMessages } from './chat.ts'
-import type { Keep, StoredMessage } from './keep.ts'
-import type { AppState } from './model.ts'
+import type { Keep } from './keep.ts'
 import type { Own } from './own.ts'
 import { type Heartbeat, Pulse } from './pulse.ts'
-import { postOf } from './resume.ts'
-import { rosterOf } from './roster.ts'
 import type { Session } from './session.ts'
 import type { StateBox } from './state.ts'
+import { Timeline } from './timeline.ts'
 
-const ROOM = new Uint8Array(16)
-export const SHOWN_AT_START = 200
-const PAGE = 100
 /** Events read from the outbox at a time. */
 const BATCH = 32
 
@@ -40,6 +33,7 @@ export interface ConversationPorts {
   readonly now: () => number
   /** ms that never go back, for latency */
   readonly clock: () => number
+  readonly random: (length: number) => Uint8Array
   /** false once another tab leads: then nothing more is sent or kept from here */
   readonly mayTalk: () => boolean
   readonly onEnded: (live: Live) => void
@@ -49,22 +43,23 @@ export interface ConversationPorts {
   readonly onBye: (reason: Of<'bye'>['reason']) => void
 }
 
-/** Whether the room has messages before the first one here. */
-export const startsLate = (messages: AppState['messages']): boolean =>
-  (messages.find(({ seq }) => seq !== null)?.seq ?? 1) > 1
-
 export class Conversation {
   readonly #ports: ConversationPorts
+  /** rooms and messages */
+  readonly timeline: Timeline
   #live: Live | null = null
   readonly #pulse = new Pulse()
   /** the RESUMEs under way */
   readonly #resuming = new Map<Live, Promise<unknown>>()
   #storing: Promise<unknown> = Promise.resolve()
-  /** the hole that the present carrier was asked to fill last */
-  #askedHole: number | null = null
 
   constructor(ports: ConversationPorts) {
     this.#ports = ports
+    this.timeline = new Timeline({
+      ...ports,
+      say: (message) => this.say(message),
+      flush: () => this.flush(),
+    })
   }
 
   /** The carrier that finished RESUME last, while it lasts. */
@@ -130,7 +125,7 @@ export class Conversation {
   }
 
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {
-    const { keep, own, box, mayTalk } = this.#ports
+    const { keep, own, mayTalk } = this.#ports
     if (!mayTalk()) throw new ClawError('superseded')
     const sent = await keep.settle(stored, id)
     // Nobody would notice any more that this carrier has ended meanwhile.
@@ -139,23 +134,40 @@ export class Conversation {
     live.window = new SendWindow(stored)
     live.resumed = true
     this.#live = live
-    this.#askedHole = null
     older?.session.close()
     // The first connection with its own credential acknowledges the enrolment: the invite is spent.
     if (own.profile?.invite === null) await own.load()
     else await own.update({ invite: null })
-    // What was asked for on the carrier before is not answered any more.
-    box.set({ messages: mergeMessages(box.value.messages, sent), loadingOlder: false })
-    if (own.must().behind) this.#askHistory(0)
-    else this.#fillHole()
+    this.timeline.resumed(sent)
     await this.flush()
   }
 
   #ended(live: Live): void {
     if (this.#live !== live) return
     this.#live = null
-    this.#ports.box.set({ loadingOlder: false })
+    this.timeline.rest()
     this.#ports.onEnded(live)
+  }
+
+  #bye(live: Live, reason: Of<'bye'>['reason']): void {
+    const newer = this.#otherResume(live)
+    if (live !== this.#live) live.session.close()
+    else if (reason === 'replaced' && newer !== undefined) this.#handOver(live, newer)
+    else {
+      this.#ports.onBye(reason)
+      live.session.close()
+    }
+  }
+
+  /** The host goes on with a newer carrier of this device, whose RESUME is not settled here yet. */
+  #handOver(live: Live, newer: Promise<unknown>): void {
+    this.#live = null
+    live.session.close()
+    void newer.then(() => {
+      if (this.#live !== null) return
+      this.timeline.rest()
+      this.#ports.onEnded(live)
+    })
   }
 
   async #handle(live: Live, message: ClawMessage): Promise<void> {
@@ -168,13 +180,17 @@ export class Conversation {
         await this.#acknowledged(live, message.stored)
         break
       case 'page':
-        await this.#take(message)
+        // What an older carrier brings may be older than what the newer one has told.
+        if (live === this.#live) await this.timeline.takePage(message)
         break
       case 'record':
         await this.#ports.onRecord(message.bytes)
         break
       case 'state':
-        await this.#takeState(message)
+        await this.timeline.takeState(message)
+        break
+      case 'typing':
+        this.timeline.takeTyping(message)
         break
       case 'notice':
         this.#ports.onNotice(message)
@@ -195,8 +211,7 @@ export class Conversation {
         })
         break
       case 'bye':
-        if (live === this.#live) this.#ports.onBye(message.reason)
-        live.session.close()
+        this.#bye(live, message.reason)
         break
       default:
         throw new ClawError('frame-invalid')
@@ -234,138 +249,24 @@ export class Conversation {
 
   /** @returns the number to acknowledge */
   async #store(message: Of<'event'>): Promise<number> {
-    const { own, keep, box } = this.#ports
+    const { own, keep } = this.#ports
     const { stored } = own.must()
     if (message.number > stored + 1) throw new ClawError('frame-invalid')
     if (message.number <= stored) return stored
-    const changed = await this.#changes(message)
-    await keep.receive(message.number, message.id, changed)
-    own.stored(message.number, message.id)
-    const messages = mergeMessages(box.value.messages, changed)
-    box.set({ messages, hasOlder: startsLate(messages) })
-    this.#fillHole()
+    const outcome = await this.timeline.outcome(decodeEvent(message.kind, message.body))
+    if (outcome === null) throw new ClawError('frame-invalid')
+    await keep.receive(message.number, message.id, outcome.messages, outcome.profile)
+    own.stored(message.number, message.id, outcome.profile)
+    await this.timeline.took(outcome)
     return message.number
   }
 
-  /** The messages as they stand after an event. */
-  async #changes({ kind, body }: Of<'event'>): Promise<StoredMessage[]> {
-    const event = decodeEvent(kind, body)
-    switch (event.type) {
-      case 'message':
-        return [this.#fromWire(event)]
-      case 'stored': {
-        const author = this.#ports.own.profile?.member
-        const place = { seq: event.seq, atMs: event.atMs, ...(author ? { author } : {}) }
-        return this.#changed([event.id], (message) => ({
-          ...message,
-          ...place,
-          state: message.state === 'delivered' ? 'delivered' : 'sent',
-        }))
-      }
-      case 'refused':
-        return this.#changed([event.id], (message) => ({ ...message, state: 'failed' }))
-      case 'delivered':
-        return this.#changed(event.ids, (message) => ({ ...message, state: 'delivered' }))
-      default:
-        throw new ClawError('frame-invalid')
-    }
-  }
-
-  async #changed(
-    ids: readonly Uint8Array[],
-    change: (message: StoredMessage) => StoredMessage,
-  ): Promise<StoredMessage[]> {
-    const found = await Promise.all(ids.map((id) => this.#ports.keep.message(toHex(id))))
-    return found.flatMap((message) => (message === null ? [] : [change(message)]))
-  }
-
-  #fromWire(message: WireMessage): StoredMessage {
-    const author = toHex(message.author)
-    return {
-      id: toHex(message.id),
-      author,
-      mine: this.#ports.own.profile?.member === author,
-      text: message.text,
-      atMs: message.atMs,
-      seq: message.seq,
-      state: message.delivered ? 'delivered' : 'sent',
-    }
-  }
-
-  async #take(page: Of<'page'>): Promise<void> {
-    const { keep, own, box } = this.#ports
-    const messages = page.messages.map((message) => this.#fromWire(message))
-    await keep.putMessages(messages)
-    if (page.before === 0 && own.must().behind) await own.update({ behind: false })
-    const merged = mergeMessages(box.value.messages, messages)
-    box.set({ messages: merged, loadingOlder: false, hasOlder: page.more && startsLate(merged) })
-    this.#fillHole()
-  }
-
   async #acknowledged(live: Live, stored: number): Promise<void> {
-    const { keep, box } = this.#ports
     live.window.acknowledged(stored)
     // What an older carrier still says stood in the host's RESUME on the newer one.
     if (live !== this.#live) return
-    const sent = await keep.acknowledged(stored)
-    box.set({ messages: mergeMessages(box.value.messages, sent) })
+    this.timeline.show(await this.#ports.keep.acknowledged(stored))
     await this.flush()
-  }
-
-  async #takeState(state: Of<'state'>): Promise<void> {
-    const { own, box } = this.#ports
-    const me = toHex(state.member)
-    const { hostName, roomName } = state
-    const known = own.must()
-    if (known.member !== me || known.hostName !== hostName || known.roomName !== roomName)
-      await own.update({ member: me, hostName, roomName })
-    box.set({
-      me,
-      hostName,
-      roomName,
-      ...rosterOf(state, known.hostPublicKey),
-      // What was written before the host first said who we are has no author yet.
-      messages: box.value.messages.map((message) => {
-        const author = message.author === '' ? me : message.author
-        return { ...message, author, mine: author === me }
-      }),
-    })
-  }
-
-  /** Asks for each hole once: a restored host may never fill it. */
-  #fillHole(): void {
-    const before = holeBefore(this.#ports.box.value.messages)
-    if (before === null || before === this.#askedHole) return
-    if (this.#askHistory(before)) this.#askedHole = before
-  }
-
-  #askHistory(before: number): boolean {
-    const { box } = this.#ports
-    if (box.value.loadingOlder || this.#live === null) return false
-    box.set({ loadingOlder: true })
-    this.#live.session.send({ type: 'history', room: ROOM, before, limit: PAGE })
-    return true
-  }
-
-  loadOlder(): void {
-    const first = this.#ports.box.value.messages.find((message) => message.seq !== null)?.seq
-    if (first != null && first > 1) this.#askHistory(first)
-  }
-
-  /** Keeps a message in the outbox; who leads sends it with `flush`. `id`: 32 hex digits, the same again for a retry. */
-  async post(id: string, text: string): Promise<void> {
-    const { keep, own, box, now } = this.#ports
-    const message: StoredMessage = {
-      id,
-      author: own.profile?.member ?? '',
-      mine: true,
-      text,
-      atMs: now(),
-      seq: null,
-      state: 'sending',
-    }
-    await keep.post(message, postOf(message))
-    box.set({ messages: mergeMessages(box.value.messages, [message]) })
   }
 
   /** Sends what waits in the outbox and was not yet sent on this carrier, a window at a time (SPEC §6.4). */

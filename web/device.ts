@@ -3,11 +3,21 @@ import { toHex } from '../shared/bytes.ts'
 import type { MaybePromise } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
-import type { Keep, OutboxEntry, Profile, StoredKey, StoredMessage } from './keep.ts'
+import {
+  freshProfile,
+  type Keep,
+  type OutboxEntry,
+  type Profile,
+  roomIds,
+  type StoredKey,
+  type StoredMessage,
+} from './keep.ts'
 import { LOOK_THROUGH, withLost } from './resume.ts'
+import { HOST_ROOM } from './roster.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
 
 const DATABASE = 'clawchat'
+const VERSION = 2
 const STORES = ['profile', 'messages', 'outbox', 'lease'] as const
 type StoreName = (typeof STORES)[number]
 
@@ -41,11 +51,19 @@ async function putMessage(store: IDBObjectStore, message: StoredMessage): Promis
   store.put({ ...message, written })
 }
 
-/** The newest placed ones, oldest first, and all without a place, as they were written. */
-async function newest(store: IDBObjectStore, limit: number): Promise<StoredMessage[]> {
+/** All placed ones of a room above a sequence number. */
+const above = (room: string, seq: number): IDBKeyRange =>
+  IDBKeyRange.bound([room, seq], [room, Number.MAX_SAFE_INTEGER], true)
+
+/** The newest placed ones of a room, oldest first, and all of it without a place, as they were written. */
+async function newest(
+  store: IDBObjectStore,
+  room: string,
+  limit: number,
+): Promise<StoredMessage[]> {
   const placed: Row[] = []
   await new Promise<void>((resolve, reject) => {
-    const request = store.index('seq').openCursor(null, 'prev')
+    const request = store.index('place').openCursor(above(room, 0), 'prev')
     request.onerror = () => reject(request.error)
     request.onsuccess = () => {
       const cursor = request.result
@@ -55,7 +73,8 @@ async function newest(store: IDBObjectStore, limit: number): Promise<StoredMessa
     }
   })
   const unplaced = (await done(store.index('written').getAll())) as Row[]
-  return [...placed.reverse(), ...unplaced].map(messageOf)
+  const here = unplaced.filter((row) => row.room === room)
+  return [...placed.reverse(), ...here].map(messageOf)
 }
 
 /** Their places are the restored host's to give; until then they stand in the order in which they go out. */
@@ -82,6 +101,36 @@ async function markSent(
   return sent
 }
 
+function create(db: IDBDatabase): void {
+  db.createObjectStore('profile')
+  const messages = db.createObjectStore('messages', { keyPath: 'id' })
+  messages.createIndex('place', ['room', 'seq'])
+  messages.createIndex('written', 'written')
+  db.createObjectStore('outbox', { keyPath: 'number' })
+  db.createObjectStore('lease')
+}
+
+/** Version 1 knew one room, and messages that never change. */
+function bringUp(transaction: IDBTransaction): void {
+  const messages = transaction.objectStore('messages')
+  messages.deleteIndex('seq')
+  messages.createIndex('place', ['room', 'seq'])
+  const fresh = { room: HOST_ROOM, edited: false, deleted: false, change: 0, replyTo: null }
+  eachRow(messages, (row) => ({ ...row, ...fresh, reactions: [] }))
+  const none = { rooms: [], read: {}, readBy: {}, receipts: true }
+  eachRow(transaction.objectStore('profile'), (row) =>
+    Array.isArray(row) ? row : { ...row, ...none, behind: [] },
+  )
+}
+
+function eachRow(store: IDBObjectStore, change: (row: object) => object): void {
+  const request = store.openCursor()
+  request.onsuccess = () => {
+    request.result?.update(change(request.result.value as object))
+    request.result?.continue()
+  }
+}
+
 export class Device implements Keep {
   readonly #db: IDBDatabase
 
@@ -92,15 +141,10 @@ export class Device implements Keep {
   /** Throws ClawError('storage') where the browser keeps nothing. */
   static async open(): Promise<Device> {
     try {
-      const request = indexedDB.open(DATABASE, 1)
-      request.onupgradeneeded = () => {
-        const db = request.result
-        db.createObjectStore('profile')
-        const messages = db.createObjectStore('messages', { keyPath: 'id' })
-        messages.createIndex('seq', 'seq')
-        messages.createIndex('written', 'written')
-        db.createObjectStore('outbox', { keyPath: 'number' })
-        db.createObjectStore('lease')
+      const request = indexedDB.open(DATABASE, VERSION)
+      request.onupgradeneeded = ({ oldVersion }) => {
+        if (oldVersion === 0) create(request.result)
+        else if (request.transaction !== null) bringUp(request.transaction)
       }
       return new Device(await done(request))
     } catch {
@@ -172,25 +216,10 @@ export class Device implements Keep {
         store('profile').put(again, place)
         return again
       }
-      const fresh: Profile = {
-        hostPublicKey,
-        hostName,
-        key,
-        invite,
-        deviceId: null,
-        root: null,
-        name,
-        member: null,
-        roomName: hostName,
-        knownSinceMs: Date.now(),
-        record: null,
-        seq: 0,
-        assigned: 0,
-        stored: 0,
-        storedId: new Uint8Array(16),
-        behind: false,
-        removed: false,
-      }
+      const fresh = freshProfile({
+        ...{ hostPublicKey, hostName, key, invite, name },
+        ...{ deviceId: null, root: null, knownSinceMs: Date.now() },
+      })
       store('profile').put(fresh, JOINING)
       return fresh
     })
@@ -246,8 +275,24 @@ export class Device implements Keep {
     })
   }
 
-  messages(limit: number): Promise<StoredMessage[]> {
-    return this.#transaction(['messages'], 'readonly', (store) => newest(store('messages'), limit))
+  messages(room: string, limit: number): Promise<StoredMessage[]> {
+    return this.#transaction(['messages'], 'readonly', (store) =>
+      newest(store('messages'), room, limit),
+    )
+  }
+
+  countAbove(room: string, seq: number): Promise<number> {
+    return this.#transaction(['messages'], 'readonly', (store) =>
+      done(store('messages').index('place').count(above(room, seq))),
+    )
+  }
+
+  dropRoom(room: string): Promise<void> {
+    return this.#transaction(['messages'], 'readwrite', async (store) => {
+      const messages = store('messages')
+      const keys = await done(messages.index('place').getAllKeys(above(room, 0)))
+      for (const key of keys) messages.delete(key)
+    })
   }
 
   putMessages(messages: readonly StoredMessage[]): Promise<void> {
@@ -267,6 +312,17 @@ export class Device implements Keep {
       await putMessage(store('messages'), message)
       store('outbox').put(entry)
       return entry
+    })
+  }
+
+  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
+    return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
+      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      if (profile === undefined) throw new ClawError('storage')
+      const number = profile.assigned + 1
+      store('profile').put({ ...profile, assigned: number }, IN_USE)
+      for (const message of changed) await putMessage(store('messages'), message)
+      store('outbox').put({ ...event, number })
     })
   }
 
@@ -291,24 +347,31 @@ export class Device implements Keep {
       if (profile === undefined) throw new ClawError('storage')
       const outbox = (await done(store('outbox').getAll())) as OutboxEntry[]
       const settled = settleOutbox(outbox, profile.assigned, stored, id)
-      const lost = settled.forgotten ? await newest(store('messages'), LOOK_THROUGH) : []
+      const rooms = settled.forgotten ? roomIds(profile) : []
+      const lost: StoredMessage[] = []
+      for (const room of rooms) lost.push(...(await newest(store('messages'), room, LOOK_THROUGH)))
       const kept = withLost(settled.kept, lost, profile.member, stored)
       store('outbox').clear()
       for (const entry of kept) store('outbox').put(entry)
       if (settled.forgotten) await unplace(store('messages'), kept)
-      const behind = profile.behind || settled.forked
+      const behind = settled.forked ? roomIds(profile) : profile.behind
       store('profile').put({ ...profile, assigned: stored + kept.length, behind }, IN_USE)
       return markSent(store('messages'), settled.acknowledged)
     })
   }
 
-  receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void> {
+  receive(
+    number: number,
+    id: Uint8Array,
+    messages: readonly StoredMessage[],
+    change: Partial<Profile> = {},
+  ): Promise<void> {
     return this.#transaction(['profile', 'messages'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
       if (profile === undefined) throw new ClawError('storage')
       // While the conversation moves, both carriers may bring the same event.
       if (number <= profile.stored) return
-      store('profile').put({ ...profile, stored: number, storedId: id }, IN_USE)
+      store('profile').put({ ...profile, ...change, stored: number, storedId: id }, IN_USE)
       for (const message of messages) await putMessage(store('messages'), message)
     })
   }

@@ -7,9 +7,8 @@ import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { RecordBody } from '../shared/record.ts'
-import { mergeMessages } from './chat.ts'
 import { Clock } from './clock.ts'
-import { Conversation, type Live, SHOWN_AT_START, startsLate } from './conversation.ts'
+import { Conversation, type Live } from './conversation.ts'
 import { Device } from './device.ts'
 import { askToEnrol } from './enrol.ts'
 import { Handover } from './handover.ts'
@@ -27,6 +26,7 @@ import { securityOf } from './security.ts'
 import type { Session } from './session.ts'
 import { codeOf, idleSteps, StateBox } from './state.ts'
 import { Tab, type TabMessage } from './tab.ts'
+import { Talk } from './talk.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
 
 const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 8000, 15_000]
@@ -73,6 +73,7 @@ class PageEngine implements Engine {
   )
   readonly #clock = new Clock(this.#box, () => Date.now())
   readonly ask: Requests
+  readonly talk: Talk
   readonly #records: Records
   readonly #handover: Handover
   readonly #chat: Conversation
@@ -113,6 +114,7 @@ class PageEngine implements Engine {
         this.#tab.tell({ type: 'request', message })
         return true
       },
+      onRoom: (room) => this.talk.openRoom(room),
     })
     this.#chat = new Conversation({
       keep: device,
@@ -120,6 +122,7 @@ class PageEngine implements Engine {
       box: this.#box,
       now: () => Date.now(),
       clock: () => performance.now(),
+      random: browserRuntime.random,
       mayTalk: () => this.#mayTalk(),
       onEnded: (live) => this.#ended(live),
       onRecord: (bytes) => this.#takeRecord(bytes),
@@ -137,6 +140,15 @@ class PageEngine implements Engine {
       onMessage: (message) => this.#onTab(message),
       onLead: () => void this.#lead(),
       onLost: () => this.#drop(),
+    })
+    this.talk = new Talk({
+      box: this.#box,
+      timeline: this.#chat.timeline,
+      tab: this.#tab,
+      runtime: browserRuntime,
+      clock: () => performance.now(),
+      flush: () => this.#chat.flush(),
+      isSeen: () => document.visibilityState === 'visible' && document.hasFocus(),
     })
   }
 
@@ -169,8 +181,11 @@ class PageEngine implements Engine {
     })
     addEventListener('offline', () => this.#box.connection({ state: 'offline' }))
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#hurry()
+      if (document.visibilityState !== 'visible') return
+      this.#hurry()
+      this.talk.look()
     })
+    addEventListener('focus', () => this.talk.look())
     setInterval(() => this.#beat(), PING_MS)
     await this.#tab.start()
   }
@@ -179,6 +194,7 @@ class PageEngine implements Engine {
   #mirror(): void {
     if (this.#tab.leading && this.#invite === null)
       this.#tab.tell({ type: 'state', state: { ...this.state, asked: null } })
+    this.talk.look()
   }
 
   async #showProfile(profile: Profile): Promise<void> {
@@ -187,15 +203,8 @@ class PageEngine implements Engine {
       if (profile.invite !== null) this.#takeInvite(profile.invite)
       return
     }
-    const messages = await this.#device.messages(SHOWN_AT_START)
-    this.#box.set({
-      phase: 'chat',
-      hostName: profile.hostName,
-      roomName: profile.roomName,
-      me: profile.member,
-      messages,
-      hasOlder: startsLate(messages),
-    })
+    this.#box.set({ phase: 'chat' })
+    await this.#chat.timeline.load()
     await this.#showSecurity(null)
     if (profile.removed) this.#showRemoved()
   }
@@ -298,7 +307,7 @@ class PageEngine implements Engine {
       this.#invite = null
       this.#removed = false
       rememberLink(null)
-      this.#box.set({ phase: 'chat', roomName: link.invite.hostName, otherChat: null, error: null })
+      this.#box.set({ phase: 'chat', otherChat: null, error: null })
       this.#tab.tell({ type: 'joined' })
       await this.#connect()
     } catch (error) {
@@ -323,15 +332,13 @@ class PageEngine implements Engine {
     await this.#device.enrolled({ ...this.#own.must(), deviceId: device, root: ownRoot })
     await this.#own.load()
     this.#box.set({
-      messages: await this.#device.messages(SHOWN_AT_START),
-      hasOlder: false,
-      me: null,
       members: [],
       devices: [],
       invites: [],
       asked: null,
       security: null,
     })
+    await this.#chat.timeline.load()
   }
 
   // Connecting
@@ -344,7 +351,7 @@ class PageEngine implements Engine {
   /** What the tab before stored last it may have told nobody. */
   async #lead(): Promise<void> {
     const connecting = this.#connect()
-    await this.#showStored().catch((error) => this.#box.set({ error: codeOf(error) }))
+    await this.#chat.timeline.refresh().catch((error) => this.#box.set({ error: codeOf(error) }))
     await connecting
   }
 
@@ -462,6 +469,7 @@ class PageEngine implements Engine {
     this.#box.set({
       ...{ phase: 'blank', error: 'burned', hostName: '', roomName: '', me: null, security: null },
       ...{
+        rooms: [],
         members: [],
         devices: [],
         invites: [],
@@ -555,34 +563,6 @@ class PageEngine implements Engine {
     else this.#tab.tell({ type: 'retry' })
   }
 
-  // Messages
-
-  loadOlder(): void {
-    if (this.#tab.leading) this.#chat.loadOlder()
-    else this.#tab.tell({ type: 'older' })
-  }
-
-  send(text: string): void {
-    if (text === '') return
-    void this.#post(toHex(crypto.getRandomValues(new Uint8Array(16))), text)
-  }
-
-  retryMessage(id: string): void {
-    const message = this.state.messages.find((candidate) => candidate.id === id)
-    if (message?.state === 'failed') void this.#post(id, message.text)
-  }
-
-  async #post(id: string, text: string): Promise<void> {
-    try {
-      await this.#chat.post(id, text)
-    } catch (error) {
-      this.#box.set({ error: codeOf(error) })
-      return
-    }
-    if (this.#tab.leading) await this.#chat.flush()
-    else this.#tab.tell({ type: 'outbox' })
-  }
-
   // Other tabs
 
   /** Another tab has joined a host: this one belongs to it too. */
@@ -600,6 +580,7 @@ class PageEngine implements Engine {
 
   #onTab(message: TabMessage): void {
     const { leading } = this.#tab
+    if (leading && this.talk.onTab(message)) return
     switch (message.type) {
       case 'state':
         if (!leading && this.#invite === null)
@@ -633,28 +614,11 @@ class PageEngine implements Engine {
       case 'hello':
         if (leading) this.#mirror()
         break
-      case 'older':
-        if (leading) this.loadOlder()
-        break
       case 'retry':
         if (leading) this.retry()
-        break
-      case 'outbox':
-        if (leading) void this.#fromOutbox()
         break
       case 'resigned':
         break
     }
-  }
-
-  /** Shows what any tab has stored. */
-  async #showStored(): Promise<void> {
-    const messages = await this.#device.messages(SHOWN_AT_START)
-    this.#box.set({ messages: mergeMessages(this.state.messages, messages) })
-  }
-
-  async #fromOutbox(): Promise<void> {
-    await this.#showStored()
-    await this.#chat.flush()
   }
 }

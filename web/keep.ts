@@ -1,6 +1,7 @@
 // What a device keeps, and how the conversation reaches it: the shapes, apart from any database.
 // One origin is one device: all tabs share this, so everything that must be true together is one call, and one transaction.
-import type { MessageState } from './model.ts'
+import type { MessageState, Reaction, Room } from './model.ts'
+import { HOST_ROOM } from './roster.ts'
 
 /** S_d: a pair that cannot be exported, or, where the browser cannot keep one, 32 bytes. */
 export type StoredKey = CryptoKeyPair | Uint8Array
@@ -17,7 +18,13 @@ export interface Profile {
   root: Uint8Array | null
   name: string
   member: string | null
-  roomName: string
+  /** as STATE said last; without what is counted */
+  rooms: readonly Omit<Room, 'unread'>[]
+  /** by room id, hex: up to where this member has read, and each other one */
+  read: Readonly<Record<string, number>>
+  readBy: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** whether the others may know */
+  receipts: boolean
   knownSinceMs: number
   /** newest valid record and its seq */
   record: Uint8Array | null
@@ -26,20 +33,45 @@ export interface Profile {
   assigned: number
   stored: number
   storedId: Uint8Array
-  /** the room has messages of this device that it forgot, and they have not come yet */
-  behind: boolean
+  /** rooms, hex, that have messages of this device that it forgot, and they have not come yet */
+  behind: readonly string[]
   /** the host said that this device was revoked */
   removed: boolean
 }
 
+/** Of a device that asks to be let in: nothing of the host's is known yet. */
+export const freshProfile = (
+  own: Pick<
+    Profile,
+    'hostPublicKey' | 'hostName' | 'key' | 'invite' | 'name' | 'deviceId' | 'root' | 'knownSinceMs'
+  >,
+): Profile => ({
+  ...own,
+  member: null,
+  ...{ rooms: [], read: {}, readBy: {}, receipts: true },
+  ...{ record: null, seq: 0 },
+  ...{ assigned: 0, stored: 0, storedId: new Uint8Array(16) },
+  ...{ behind: [], removed: false },
+})
+
+/** Before the first STATE, the host's own. */
+export const roomIds = ({ rooms }: Profile): string[] =>
+  rooms.length === 0 ? [HOST_ROOM] : rooms.map(({ id }) => id)
+
 export interface StoredMessage {
   id: string
+  room: string
   author: string
   mine: boolean
   text: string
   atMs: number
   seq: number | null
   state: MessageState
+  edited: boolean
+  deleted: boolean
+  change: number
+  replyTo: string | null
+  reactions: readonly Reaction[]
 }
 
 export interface OutboxEntry {
@@ -55,12 +87,18 @@ export interface Keep {
   profile(): Promise<Profile | null>
   /** changes the profile in use */
   update(change: Partial<Profile>): Promise<Profile>
-  /** the newest placed messages, oldest first, and all that have no place yet, as they were written */
-  messages(limit: number): Promise<StoredMessage[]>
+  /** the newest placed messages of a room, oldest first, and all of it that have no place yet, as they were written */
+  messages(room: string, limit: number): Promise<StoredMessage[]>
+  /** how many placed messages of a room lie above a sequence number */
+  countAbove(room: string, seq: number): Promise<number>
+  /** forgets a room's messages */
+  dropRoom(room: string): Promise<void>
   message(id: string): Promise<StoredMessage | null>
   putMessages(messages: readonly StoredMessage[]): Promise<void>
   /** a new message: its number is given out in the transaction that keeps it */
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry>
+  /** any other event, with the messages as they look by it */
+  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void>
   /** at most `limit` events above a number, in order */
   pending(after: number, limit: number): Promise<OutboxEntry[]>
   /** the host has these on its disk. @returns the messages that are `sent` by that */
@@ -70,6 +108,11 @@ export interface Keep {
    * host has something of this device that was never written here. @returns as `acknowledged`
    */
   settle(stored: number, id: Uint8Array): Promise<StoredMessage[]>
-  /** one event of the host: its messages and its number together, so that an acknowledgement is never a lie */
-  receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void>
+  /** one event of the host: what it changes and its number together, so that an acknowledgement is never a lie */
+  receive(
+    number: number,
+    id: Uint8Array,
+    messages: readonly StoredMessage[],
+    change?: Partial<Profile>,
+  ): Promise<void>
 }

@@ -2,12 +2,21 @@
 import type { Role, Route } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
 import type { Reach, RequestKind } from '../shared/requests.ts'
+import type { RoomKind } from '../shared/state.ts'
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed'
+
+export interface Reaction {
+  readonly emoji: string
+  /** member ids, hex */
+  readonly members: readonly string[]
+}
 
 export interface Message {
   /** 32 hex digits */
   readonly id: string
+  /** room id, 32 hex digits */
+  readonly room: string
   /** member id, hex */
   readonly author: string
   readonly mine: boolean
@@ -16,6 +25,28 @@ export interface Message {
   /** room sequence number; null until the host stored it */
   readonly seq: number | null
   readonly state: MessageState
+  readonly edited: boolean
+  /** for all; then without text, reply and reactions */
+  readonly deleted: boolean
+  /** of two pictures of one message the higher is the later; 0 before the host has it */
+  readonly change: number
+  /** id of the message that it answers */
+  readonly replyTo: string | null
+  readonly reactions: readonly Reaction[]
+}
+
+export interface Room {
+  /** hex; zeros: the host's room */
+  readonly id: string
+  readonly kind: RoomKind
+  /** as it is shown */
+  readonly name: string
+  /** member ids, hex */
+  readonly members: readonly string[]
+  /** whether it may be renamed, and others let in or sent away, by this member; and whether this member may go */
+  readonly mine: boolean
+  readonly leavable: boolean
+  readonly unread: number
 }
 
 export interface Member {
@@ -51,6 +82,8 @@ export interface OpenInvite {
   readonly used: number
   readonly expiresAtMs: number
   readonly note: string
+  /** room ids, hex; none: the host's room */
+  readonly rooms: readonly string[]
 }
 
 export interface InviteWish {
@@ -59,6 +92,8 @@ export interface InviteWish {
   readonly uses: number
   /** 1 s .. 365 d */
   readonly lifeMs: number
+  /** room ids, hex; none: the host's room */
+  readonly rooms: readonly string[]
   /** ≤ 200 characters, for the list */
   readonly note: string
 }
@@ -98,6 +133,13 @@ export interface Asking {
   removeMember(member: string): void
   renameMember(member: string, name: string): void
   renameDevice(device: string, name: string): void
+  makeRoom(name: string, members: readonly string[]): void
+  /** opens the direct conversation with this member */
+  talkTo(member: string): void
+  renameRoom(room: string, name: string): void
+  addToRoom(room: string, member: string): void
+  /** oneself, or somebody else */
+  leaveRoom(room: string, member: string): void
   /** forgets the last answer */
   dismiss(): void
 }
@@ -155,7 +197,18 @@ export interface AppState {
   /** `blank`: neither a link nor a known host. `join`: an invite waits for "Join". */
   readonly phase: 'starting' | 'blank' | 'join' | 'joining' | 'chat'
   readonly hostName: string
+  /** hex id of the room that is shown */
+  readonly room: string
   readonly roomName: string
+  readonly rooms: readonly Room[]
+  /** who writes in the shown room, until when (unix ms) unless they go on */
+  readonly typing: readonly { readonly member: string; readonly untilMs: number }[]
+  /** up to which sequence number somebody else has read the shown room; 0 if nobody has */
+  readonly readUpTo: number
+  /** up to where this member had read the shown room when it was opened */
+  readonly newAfter: number
+  /** whether others see how far this member has read */
+  readonly receipts: boolean
   /** in `join` and `joining`: the host that this browser already has a chat with, or null */
   readonly otherChat: string | null
   readonly me: string | null
@@ -164,7 +217,7 @@ export interface AppState {
   /** open links; the owner sees all, others those for their own devices */
   readonly invites: readonly OpenInvite[]
   readonly asked: Asked | null
-  /** in order of display */
+  /** of the shown room, in order of display */
   readonly messages: readonly Message[]
   /** older messages exist on the host */
   readonly hasOlder: boolean
@@ -178,16 +231,29 @@ export interface AppState {
   readonly handover: 'taken' | ClawErrorCode | null
 }
 
+/** What a person does in the rooms. Message and room ids are hex. */
+export interface Talking {
+  openRoom(room: string): void
+  send(text: string, replyTo?: string | null): void
+  retryMessage(id: string): void
+  edit(id: string, text: string): void
+  /** for all */
+  remove(id: string): void
+  react(id: string, emoji: string, on: boolean): void
+  /** the person writes: the others in the room may know */
+  typing(): void
+  shareReceipts(on: boolean): void
+  loadOlder(): void
+}
+
 export interface Engine {
   readonly state: AppState
   subscribe(listener: (state: AppState) => void): () => void
   join(name: string): void
   readonly ask: Asking
+  readonly talk: Talking
   /** in `join`: back to the chat with `otherChat` */
   dismiss(): void
-  send(text: string): void
-  retryMessage(id: string): void
-  loadOlder(): void
   /** "Try again": clears the error and dials or enrols afresh */
   retry(): void
   /** a record by hand (`record.bin`): kept if it is newer, then dialled. @returns whether the file was good */

@@ -34,9 +34,9 @@ export class Own {
     return this.#profile
   }
 
-  /** An event of the host is kept. */
-  stored(stored: number, storedId: Uint8Array): void {
-    this.#profile = { ...this.must(), stored, storedId }
+  /** An event of the host is kept, and what it changes. */
+  stored(stored: number, storedId: Uint8Array, change: Partial<Profile> = {}): void {
+    this.#profile = { ...this.must(), ...change, stored, storedId }
   }
 
   /** What is known here without, or before, being kept. */

@@ -19,6 +19,8 @@ export interface RequestPorts {
   readonly runtime: Pick<Runtime, 'after' | 'random'>
   /** on the carrier in use, or by the tab that has one; false without one */
   readonly send: (message: Asks) => boolean
+  /** the host made this room, or found it; hex id */
+  readonly onRoom: (room: string) => void
 }
 
 export class Requests implements Asking {
@@ -30,7 +32,7 @@ export class Requests implements Asking {
   }
 
   invite(wish: InviteWish): void {
-    this.ask({ kind: 'invite', ...wish })
+    this.ask({ kind: 'invite', ...wish, rooms: wish.rooms.map((room) => fromHex(room)) })
   }
   addDevice(member?: string): void {
     const id = member ?? this.#ports.box.value.me
@@ -50,6 +52,26 @@ export class Requests implements Asking {
   }
   renameDevice(device: string, name: string): void {
     this.ask({ kind: 'rename-device', id: fromHex(device), name: name.trim() })
+  }
+
+  makeRoom(name: string, members: readonly string[]): void {
+    this.ask({
+      kind: 'make-room',
+      name: name.trim(),
+      members: members.map((member) => fromHex(member)),
+    })
+  }
+  talkTo(member: string): void {
+    this.ask({ kind: 'talk-to', id: fromHex(member) })
+  }
+  renameRoom(room: string, name: string): void {
+    this.ask({ kind: 'rename-room', id: fromHex(room), name: name.trim() })
+  }
+  addToRoom(room: string, member: string): void {
+    this.ask({ kind: 'add-to-room', id: fromHex(room), member: fromHex(member) })
+  }
+  leaveRoom(room: string, member: string): void {
+    this.ask({ kind: 'leave-room', id: fromHex(room), member: fromHex(member) })
   }
 
   /** Forgets the last answer; a link in it is not shown again. */
@@ -82,6 +104,7 @@ export class Requests implements Asking {
     if (token !== this.#pending?.message.token) return false
     if (answer.kind === 'failed') this.#fail(answer.code)
     else this.#done(resultOf(answer))
+    if (answer.kind === 'room') this.#ports.onRoom(toHex(answer.room))
     return true
   }
 
@@ -114,6 +137,7 @@ const begun = (request: Request): Asked => ({
 function resultOf(answer: Exclude<Answer, { kind: 'failed' }>): Partial<Asked> {
   switch (answer.kind) {
     case 'done':
+    case 'room':
       return {}
     case 'link': {
       const { link, reach, expiresAtMs } = answer

@@ -1,21 +1,30 @@
 // What a device posts again to a host that was restored from a backup (SPEC §6.2); pure.
 import { fromHex } from '../shared/bytes.ts'
-import { encodeEvent, ID_BYTES } from '../shared/events.ts'
+import { encodeEvent } from '../shared/events.ts'
 import type { OutboxEntry, Profile, StoredMessage } from './keep.ts'
 
-/** Messages looked through for what the host may have lost. */
+/** Messages of a room looked through for what the host may have lost. */
 export const LOOK_THROUGH = 200
-const ROOM = new Uint8Array(ID_BYTES)
 
-/** A POST of the one room; the event's id is the message's (SPEC §7). `id`: 32 hex digits. */
-export const postOf = ({ id, text }: Pick<StoredMessage, 'id' | 'text'>) => ({
+/** The event's id is the message's (SPEC §7). Ids: 32 hex digits. */
+export const postOf = ({
+  id,
+  room,
+  replyTo,
+  text,
+}: Pick<StoredMessage, 'id' | 'room' | 'replyTo' | 'text'>) => ({
   id: fromHex(id),
-  ...encodeEvent({ type: 'post', room: ROOM, text }),
+  ...encodeEvent({
+    type: 'post',
+    room: fromHex(room),
+    replyTo: replyTo === null ? null : fromHex(replyTo),
+    text,
+  }),
 })
 
 /** The host once had it, and this member may post it again; what was written before the first STATE has no author. */
-const mayBeLost = ({ author, state }: StoredMessage, member: string | null): boolean =>
-  (author === member || author === '') && state !== 'sending' && state !== 'failed'
+const mayBeLost = ({ author, state, deleted }: StoredMessage, member: string | null): boolean =>
+  (author === member || author === '') && state !== 'sending' && state !== 'failed' && !deleted
 
 /**
  * What waits after the RESUME of a host that forgot: `newest`, messages oldest first, again and before what was `kept`,

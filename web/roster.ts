@@ -1,8 +1,8 @@
-// STATE (SPEC §7.2) as the views show it: ids in hex, a safety code for each device.
+// STATE (SPEC §7.2) as the views show it: ids in hex, a safety code for each device, a name for each room.
 import { toHex } from '../shared/bytes.ts'
 import { safetyCode } from '../shared/safety.ts'
 import type { State } from '../shared/state.ts'
-import type { AppState } from './model.ts'
+import type { AppState, Member, Room } from './model.ts'
 
 /** `hostPublicKey`: the pinned one, 32 bytes. */
 export function rosterOf(
@@ -19,10 +19,37 @@ export function rosterOf(
       here: toHex(device.id) === here,
       safetyCode: safetyCode(hostPublicKey, publicKey),
     })),
-    invites: state.invites.map(({ member, ...invite }) => ({
+    invites: state.invites.map(({ member, rooms, ...invite }) => ({
       ...invite,
       id: toHex(invite.id),
+      rooms: rooms.map(toHex),
       member: member.every((byte) => byte === 0) ? null : toHex(member),
     })),
   }
+}
+
+/** The host's own room. */
+export const HOST_ROOM = '00'.repeat(16)
+
+/** The rooms of STATE, oldest first, without what is counted. */
+export function roomsOf(state: State): Omit<Room, 'unread'>[] {
+  const me = toHex(state.member)
+  const members = state.members.map(({ id, ...member }) => ({ ...member, id: toHex(id) }))
+  return state.rooms.map(({ id, kind, name, mine, members: inside }) => {
+    const ids = inside.map(toHex)
+    const isHost = toHex(id) === HOST_ROOM
+    const shown = isHost ? state.hostName : kind === 'direct' ? partner(ids, me, members) : name
+    const leavable = kind === 'room' && !isHost
+    return { id: toHex(id), kind, name: shown, members: ids, mine, leavable }
+  })
+}
+
+/** With whom a direct conversation is; with oneself once the other one is out of sight. */
+function partner(
+  ids: readonly string[],
+  me: string,
+  members: readonly Pick<Member, 'id' | 'name'>[],
+): string {
+  const other = ids.find((id) => id !== me) ?? me
+  return members.find(({ id }) => id === other)?.name ?? 'Somebody'
 }

@@ -1,6 +1,7 @@
 // The one value that the views show, and how it changes: painted once per tick, whatever happened in it.
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { AppState, Connection, Step, StepName } from './model.ts'
+import { HOST_ROOM } from './roster.ts'
 
 const STEPS: readonly StepName[] = [
   ...(['record', 'verify', 'direct', 'handshake', 'mailbox', 'relay', 'sync'] as const),
@@ -15,7 +16,13 @@ export const codeOf = (error: unknown): ClawErrorCode =>
 const BLANK: AppState = {
   phase: 'starting',
   hostName: '',
+  room: HOST_ROOM,
   roomName: '',
+  rooms: [],
+  typing: [],
+  readUpTo: 0,
+  newAfter: 0,
+  receipts: true,
   otherChat: null,
   me: null,
   members: [],

@@ -40,6 +40,11 @@ export type TabMessage =
   | { readonly type: 'outbox' }
   | { readonly type: 'older' }
   | { readonly type: 'retry' }
+  /** what a person does in the rooms (talk.ts) */
+  | { readonly type: 'room'; readonly room: string }
+  | { readonly type: 'receipts'; readonly on: boolean }
+  | { readonly type: 'typing' }
+  | { readonly type: 'seen' }
   | { readonly type: 'hello' }
   /** asked in a tab that does not lead, and the answer to it, which other tabs leave alone */
   | { readonly type: 'request'; readonly message: Of<'request'> }

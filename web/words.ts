@@ -52,6 +52,11 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   ),
   'invite-expired': words('This link has expired.', 'Links are good for a limited time.', ASK),
   'invite-withdrawn': words('This link was withdrawn.', 'The owner took it back.', ASK),
+  'room-unknown': words(
+    'There is no such room any more.',
+    'Somebody may have renamed it, or taken you out.',
+    ASK,
+  ),
   'invite-unknown': words('The host does not know this link.', 'It may be of another host.', ASK),
   'credentials-full': words(
     'The host has no room for another device.',

@@ -50,7 +50,7 @@ class Stack {
   ping = (): Promise<void> => this.ask({ type: 'ping', token: 1 }, 'pong')
 
   post = (): Promise<void> => {
-    const event = encodeEvent({ type: 'post', room: new Uint8Array(16), text: TEXT })
+    const event = encodeEvent({ type: 'post', room: new Uint8Array(16), replyTo: null, text: TEXT })
     this.#number += 1
     return this.ask({ type: 'event', number: this.#number, id: random(16), ...event }, 'ack')
   }

@@ -256,7 +256,7 @@ export class Client {
     return (await this.messages()).map((message) => message.text)
   }
 
-  /** Waits until a message with that text shows one of the states. */
+  /** Waits until a message with that text shows one of the states; what is read was delivered. */
   async waitMessage(text: string, ...states: MessageState[]): Promise<void> {
     await this.#explain(`"${text}" as ${states.join(' or ') || 'any state'}`, () =>
       this.driver.until(
@@ -266,7 +266,7 @@ export class Client {
               row.querySelector('[data-part="text"]')?.textContent === text &&
               (states.length === 0 || (states as string[]).includes(row.dataset.state ?? '')),
           ),
-        { text, states },
+        { text, states: states.includes('delivered') ? [...states, 'read'] : states },
         45_000,
       ),
     )

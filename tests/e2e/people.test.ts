@@ -34,8 +34,12 @@ const PEOPLE: Partial<AppState> = {
       ...{ id: 'i1', role: 'guest', member: null, uses: 5, used: 2 },
       expiresAtMs: NOW,
       note: 'for the club',
+      rooms: [],
     },
-    { ...{ id: 'i2', role: 'member', member: 'b2', uses: 1, used: 0 }, expiresAtMs: NOW, note: '' },
+    {
+      ...{ id: 'i2', role: 'member', member: 'b2', uses: 1, used: 0 },
+      ...{ expiresAtMs: NOW, note: '', rooms: [] },
+    },
   ],
 }
 const LINK: AppState['asked'] = {

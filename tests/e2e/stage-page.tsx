@@ -14,7 +14,15 @@ const steps: readonly Step[] = (['record', 'verify', 'direct', 'handshake', 'syn
 const connected: AppState = {
   phase: 'chat',
   hostName: 'Family',
+  room: '00'.repeat(16),
   roomName: 'Family',
+  rooms: [
+    {
+      ...{ id: '00'.repeat(16), kind: 'room', name: 'Family', members: [], unread: 0 },
+      ...{ mine: false, leavable: false },
+    },
+  ],
+  ...{ typing: [], readUpTo: 0, newAfter: 0, receipts: true },
   otherChat: null,
   me: 'a1',
   members: [{ id: 'a1', name: 'Ann', role: 'owner', online: true, gone: false }],
@@ -43,11 +51,15 @@ globalThis.show = (change, secure) => {
       ...{ invite: nothing, addDevice: nothing, withdraw: nothing, dismiss: nothing },
       ...{ removeDevice: nothing, removeMember: nothing },
       ...{ renameMember: nothing, renameDevice: nothing },
+      ...{ makeRoom: nothing, talkTo: nothing, renameRoom: nothing },
+      ...{ addToRoom: nothing, leaveRoom: nothing },
     },
     dismiss: nothing,
-    send: nothing,
-    retryMessage: nothing,
-    loadOlder: nothing,
+    talk: {
+      ...{ openRoom: nothing, send: nothing, retryMessage: nothing, edit: nothing },
+      ...{ remove: nothing, react: nothing, typing: nothing, shareReceipts: nothing },
+      loadOlder: nothing,
+    },
     retry: nothing,
     handOver: async () => true,
   }

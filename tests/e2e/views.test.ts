@@ -104,6 +104,8 @@ const scrollTo = (page: Page, id: string) =>
 
 const messageOf = (n: number, mine = n % 3 === 0): Message => ({
   id: `m${n}`,
+  room: '00'.repeat(16),
+  ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
   author: mine ? 'a1' : 'b2',
   mine,
   text: `${n}: ${'so it goes on. '.repeat(1 + (n % 9))}`,
@@ -282,7 +284,7 @@ test('the focus is seen on everything it comes to, and nothing is a shape of col
       await show({})
       await show(BUSY)
       const seen: string[] = []
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 14; i++) {
         await page.keyboard.press('Tab')
         const { name, ring } = await focused()
         if (name === '' || seen.includes(name)) continue

@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { prepareSchema } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
+import { RoomList } from '../../host/roomlist.ts'
 import { stateFor } from '../../host/roster.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { SLOT_COUNT } from '../../shared/constants.ts'
@@ -44,6 +45,7 @@ class Host {
         uses,
         expiresMs: from.pick([1, 60_000, 3_600_000]),
         note: '',
+        rooms: [],
         secret: fixed(`secret ${this.invites.length}`),
         hostPublicKey: fixed('host'),
         nowMs: this.nowMs,
@@ -112,7 +114,13 @@ export const members: Target = {
       for (let many = from.pick([0, 0, 70]); many > 0; many--) host.invite(new Choices(input))
       for (let steps = 0; from.more && steps < 60; steps++) host.step(from)
       for (const { id } of host.members.devices())
-        stateFor(host.members, id, new Map([[id, 'direct']]), 0)
+        stateFor(
+          host.members,
+          new RoomList(host.db, stream('rooms')),
+          id,
+          new Map([[id, 'direct']]),
+          0,
+        )
     } finally {
       host.db.close()
     }

@@ -5,7 +5,7 @@ import { prepareSchema } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
 import { Rooms } from '../../host/rooms.ts'
 import { toHex } from '../../shared/bytes.ts'
-import { decodeEvent } from '../../shared/events.ts'
+import { type ChatEvent, decodeEvent, encodeEvent } from '../../shared/events.ts'
 import { type ClawMessage, decodeMessage, encodeMessage } from '../../shared/messages.ts'
 import { fixed, stream } from '../vectors/fixed.ts'
 import { Choices } from './dice.ts'
@@ -34,11 +34,22 @@ class Host {
   join(name: string): string {
     const hostPublicKey = fixed('host')
     const secret = fixed(`invite ${name}`)
-    const terms = { role: 'guest', uses: 1, expiresMs: 1000, note: '', nowMs: NOW } as const
+    const terms = {
+      role: 'guest',
+      uses: 1,
+      expiresMs: 1000,
+      note: '',
+      rooms: [],
+      nowMs: NOW,
+    } as const
     const { id } = this.members.invite({ ...terms, secret, hostPublicKey })
     const device = toHex(this.members.reserve(id, fixed(`device ${name}`), name, NOW).deviceId)
     this.members.confirm(device, NOW, () => undefined)
     return device
+  }
+
+  memberOf(device: string): string {
+    return this.members.devices().find(({ id }) => id === device)?.member ?? ''
   }
 
   /** As host/chat.ts passes it on. */
@@ -47,13 +58,17 @@ class Host {
     if (message.type === 'resume') rooms.settle(device, message.stored, message.id)
     else if (message.type === 'ack') rooms.acknowledge(device, message.stored)
     else if (message.type === 'history') {
-      const { messages } = rooms.history(message.room, message.before, message.limit)
+      const { messages } = rooms.history(
+        this.memberOf(device),
+        message.room,
+        message.before,
+        message.limit,
+      )
       must(messages.length <= message.limit, 'no more history than asked for')
     } else if (message.type === 'event') {
       const event = decodeEvent(message.kind, message.body)
-      if (event.type !== 'post') return
       const before = rooms.incoming(device).stored
-      rooms.receivePost(device, message.number, message.id, event.room, event.text, NOW)
+      rooms.receive(device, message.number, message.id, event, NOW)
       const { stored } = rooms.incoming(device)
       must(stored === before || stored === before + 1, 'stores exactly the next number')
     }
@@ -62,7 +77,8 @@ class Host {
   honest(device: string): void {
     this.posted += 1
     const id = fixed(`post ${this.posted}`, 16)
-    const { stored } = this.rooms.receivePost(device, this.posted, id, ROOM, 'hello', NOW)
+    const post = { type: 'post', room: ROOM, replyTo: null, text: 'hello' } as const
+    const { stored } = this.rooms.receive(device, this.posted, id, post, NOW)
     must(stored === this.posted, 'the others can go on')
     const events = this.rooms.pending(device, this.acknowledged, 1000)
     must(
@@ -88,11 +104,25 @@ function anything(from: Choices, host: Host, device: string): ClawMessage {
     case 2:
       return { type: 'history', room, before: number, limit: 1 + from.below(200) }
     default: {
-      const text = Buffer.from(from.bytes(1 + from.below(20)))
-      const body = Buffer.concat([room, Uint8Array.of(0, text.length), text])
-      return { type: 'event', number, id, kind: 1, body }
+      return { type: 'event', number, id, ...anyEvent(from, room) }
     }
   }
+}
+
+/** What a device says, about messages that are there and such that are not; also what only hosts say. */
+function anyEvent(from: Choices, room: Uint8Array): { kind: number; body: Uint8Array } {
+  const message = from.rarely(3) ? new Uint8Array(16).fill(from.below(4)) : fixed('post 1', 16)
+  const text = 't'.repeat(1 + from.below(20))
+  return encodeEvent(
+    from.pick<ChatEvent>([
+      { type: 'post', room, replyTo: message, text },
+      { type: 'edit', message, text },
+      { type: 'delete', message },
+      { type: 'react', message, on: from.rarely(2), emoji: from.pick(['👍', 'e'.repeat(32)]) },
+      { type: 'read', room, seq: from.pick(NUMBERS), shared: from.rarely(2) },
+      { type: 'delivered', room, ids: [] },
+    ]),
+  )
 }
 
 export const rooms: Target = {

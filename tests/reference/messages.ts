@@ -7,6 +7,8 @@ type Count = number | bigint
 export const str8 = (value: string): Buffer => join(uint(text(value).length, 1), text(value))
 export const str16 = (value: string): Buffer => join(uint(text(value).length, 2), text(value))
 
+const ids8 = (ids: readonly Id[]): Buffer => join(uint(ids.length, 1), ...ids)
+
 export const MESSAGE_TYPE = {
   RESUME: 0x01,
   ACK: 0x02,
@@ -24,8 +26,20 @@ export const MESSAGE_TYPE = {
   ENROL_FAIL: 0x12,
   REQUEST: 0x13,
   ANSWER: 0x14,
+  TYPING: 0x15,
 } as const
-export const EVENT_KIND = { POST: 1, MESSAGE: 2, STORED: 3, REFUSED: 4, DELIVERED: 5 } as const
+export const EVENT_KIND = {
+  POST: 1,
+  MESSAGE: 2,
+  STORED: 3,
+  REFUSED: 4,
+  DELIVERED: 5,
+  EDIT: 6,
+  DELETE: 7,
+  REACT: 8,
+  READ: 9,
+  READ_BY: 10,
+} as const
 
 export const resume = (m: { stored: Count; id: Id }): Buffer => join(uint(m.stored, 8), m.id)
 export const ack = (m: { stored: Count }): Buffer => uint(m.stored, 8)
@@ -78,8 +92,9 @@ export interface ReferenceState {
     used: number
     expiresAtMs: Count
     note: string
+    rooms: readonly Id[]
   }[]
-  roomName: string
+  rooms: readonly { id: Id; kind: number; name: string; mine: number; members: readonly Id[] }[]
 }
 export const state = (m: ReferenceState): Buffer =>
   join(
@@ -99,13 +114,16 @@ export const state = (m: ReferenceState): Buffer =>
     ...m.invites.map((x) =>
       join(
         ...[x.id, uint(x.role, 1), x.member, uint(x.uses, 1), uint(x.used, 1)],
-        ...[uint(x.expiresAtMs, 8), str16(x.note)],
+        ...[uint(x.expiresAtMs, 8), str16(x.note), ids8(x.rooms)],
       ),
     ),
-    str8(m.roomName),
+    uint(m.rooms.length, 2),
+    ...m.rooms.map((x) =>
+      join(x.id, uint(x.kind, 1), str8(x.name), uint(x.mine, 1), ids8(x.members)),
+    ),
   )
 
-/** Kinds 1 to 7 of §7.3; `id` is of all but the first. */
+/** Kinds 1 to 12 of §7.3; `id` is of all but `invite` and `make-room`. */
 export const request = (m: {
   token: number
   kind: number
@@ -115,6 +133,9 @@ export const request = (m: {
   uses?: number
   lifeMs?: Count
   note?: string
+  rooms?: readonly Id[]
+  member?: Id
+  members?: readonly Id[]
 }): Buffer =>
   join(
     uint(m.token, 4),
@@ -122,9 +143,11 @@ export const request = (m: {
     ...(m.role === undefined
       ? []
       : [uint(m.role, 1), uint(m.uses ?? 0, 1), uint(m.lifeMs ?? 0, 6)]),
-    ...(m.note === undefined ? [] : [str16(m.note)]),
+    ...(m.note === undefined ? [] : [str16(m.note), ids8(m.rooms ?? [])]),
     ...(m.id === undefined ? [] : [m.id]),
     ...(m.name === undefined ? [] : [str8(m.name)]),
+    ...(m.member === undefined ? [] : [m.member]),
+    ...(m.members === undefined ? [] : [ids8(m.members)]),
   )
 const answer = (token: number, ...rest: Uint8Array[]): Buffer => join(uint(token, 4), ...rest)
 export const failed = (m: { token: number; code: number }): Buffer =>
@@ -153,7 +176,20 @@ export const gone = (m: {
     ...[uint(m.links.length, 1), ...m.links],
   )
 
-export const post = (e: { room: Id; text: string }): Buffer => join(e.room, str16(e.text))
+export const madeRoom = (m: { token: number; room: Id }): Buffer =>
+  answer(m.token, uint(0, 1), uint(4, 1), m.room)
+export const typing = (m: { room: Id; member: Id }): Buffer => join(m.room, m.member)
+
+export const post = (e: { room: Id; reply: Id; text: string }): Buffer =>
+  join(e.room, e.reply, str16(e.text))
+export const edit = (e: { message: Id; text: string }): Buffer => join(e.message, str16(e.text))
+export const remove = (e: { message: Id }): Buffer => join(e.message)
+export const react = (e: { message: Id; on: number; emoji: string }): Buffer =>
+  join(e.message, uint(e.on, 1), str8(e.emoji))
+export const read = (e: { room: Id; seq: Count; shared: number }): Buffer =>
+  join(e.room, uint(e.seq, 8), uint(e.shared, 1))
+export const readBy = (e: { room: Id; member: Id; seq: Count }): Buffer =>
+  join(e.room, e.member, uint(e.seq, 8))
 export const message = (e: {
   id: Id
   room: Id
@@ -162,7 +198,10 @@ export const message = (e: {
   author: Id
   authorDevice: Id
   flags: number
+  change: Count
+  reply: Id
   text: string
+  reactions: readonly { emoji: string; members: readonly Id[] }[]
 }): Buffer =>
   join(
     e.id,
@@ -172,7 +211,11 @@ export const message = (e: {
     e.author,
     e.authorDevice,
     uint(e.flags, 1),
+    uint(e.change, 8),
+    e.reply,
     str16(e.text),
+    uint(e.reactions.length, 1),
+    ...e.reactions.map((x) => join(str8(x.emoji), ids8(x.members))),
   )
 export const stored = (e: { id: Id; room: Id; seq: Count; atMs: Count }): Buffer =>
   join(e.id, e.room, uint(e.seq, 8), uint(e.atMs, 8))

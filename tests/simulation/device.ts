@@ -10,8 +10,10 @@ import type { RecordBody } from '../../shared/record.ts'
 import { Conversation } from '../../web/conversation.ts'
 import { candidates, epochsToTry } from '../../web/dial.ts'
 import { askToEnrol } from '../../web/enrol.ts'
+import { freshProfile } from '../../web/keep.ts'
 import { Own } from '../../web/own.ts'
 import { PING_MS } from '../../web/pulse.ts'
+import { HOST_ROOM } from '../../web/roster.ts'
 import type { Runtime } from '../../web/runtime.ts'
 import { openSession, type Session } from '../../web/session.ts'
 import { StateBox } from '../../web/state.ts'
@@ -67,7 +69,7 @@ export class SimDevice {
   /** Scrolls up, as long as there is more. @returns whether there was */
   scroll(): boolean {
     const { hasOlder, loadingOlder } = this.#run?.box.value ?? {}
-    if (hasOlder && !loadingOlder) this.#run?.chat.loadOlder()
+    if (hasOlder && !loadingOlder) this.#run?.chat.timeline.loadOlder()
     return hasOlder === true
   }
   get shown() {
@@ -110,6 +112,10 @@ export class SimDevice {
   }
 
   /** Asks for a fresh carrier although the present one is fine. */
+  /** Edits, takes away or thinks something of a message that is shown. */
+  change(mayDelete: boolean): void {
+    this.#run?.change(mayDelete)
+  }
   renew(): void {
     this.#run?.renew()
   }
@@ -164,6 +170,7 @@ class DeviceRun {
       box: this.box,
       now: device.now,
       clock: () => world.nowMs,
+      random: chance.bytes,
       mayTalk: () => !this.#ended,
       onEnded: () => this.#later(),
       onRecord: (bytes) => this.#takeRecord(bytes),
@@ -182,7 +189,7 @@ class DeviceRun {
     const beat = (): void => {
       if (this.chat.beat()) this.#try()
       // As a person does who scrolls up.
-      if (this.box.value.hasOlder) this.chat.loadOlder()
+      if (this.box.value.hasOlder) this.chat.timeline.loadOlder()
       this.#cancelBeat = this.#input.world.after(PING_MS, beat)
     }
     this.#cancelBeat = this.#input.world.after(PING_MS, beat)
@@ -190,7 +197,7 @@ class DeviceRun {
 
   async #restore(): Promise<void> {
     await this.#own.load()
-    const messages = await this.#keep.messages(1_000_000)
+    const messages = await this.#keep.messages(HOST_ROOM, 1_000_000)
     this.box.set({ messages, me: this.#own.profile?.member ?? null })
     await this.#connect()
   }
@@ -212,9 +219,30 @@ class DeviceRun {
   }
 
   async #post(id: string, text: string): Promise<void> {
-    await this.chat.post(id, text)
+    await this.chat.timeline.post(id, text, null)
     this.#device.written.push(id)
     await this.chat.flush()
+  }
+
+  change(mayDelete: boolean): void {
+    const { chance, world } = this.#input
+    const { timeline } = this.chat
+    const { messages } = this.box.value
+    const message = chance.pick(messages.filter(({ seq, deleted }) => seq !== null && !deleted))
+    if (message === undefined || this.#own.profile?.deviceId == null) return
+    const { id, mine } = message
+    const act = (): Promise<void> => {
+      if (!mine || chance.chance(0.5))
+        return timeline.react(id, chance.pick(['👍', '🎉']) ?? '', chance.chance(0.7))
+      return mayDelete && chance.chance(0.3)
+        ? timeline.remove(id)
+        : timeline.edit(id, `${message.text.slice(0, 60)} edited ${chance.between(0, 999)}`)
+    }
+    void (async () => {
+      await act()
+      await timeline.markRead()
+      await this.chat.flush()
+    })().catch(world.fail)
   }
 
   renew(): void {
@@ -226,7 +254,10 @@ class DeviceRun {
     const wait = BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)] ?? 0
     this.#attempt += 1
     this.#cancelRetry()
-    this.#cancelRetry = this.#input.world.after(wait, () => this.#try())
+    // As in the page: what is under way tries again itself if it fails.
+    this.#cancelRetry = this.#input.world.after(wait, () => {
+      if (this.#connecting === 0) this.#try()
+    })
   }
 
   #try(onlyEpoch?: number): void {
@@ -261,25 +292,13 @@ class DeviceRun {
     const record = await this.#find(root, 0)
     const { session } = await this.#open(record, root, 'enrol')
     const answer = await askToEnrol(session, this.#device.name, this.#runtime)
-    await this.#keep.enrol({
-      hostPublicKey: invite.hostPublicKey,
-      hostName: '',
-      key: this.#secret,
-      invite: this.#invite,
-      deviceId: answer.device,
-      root: answer.root,
-      name: this.#device.name,
-      member: null,
-      roomName: '',
-      knownSinceMs: 0,
-      record: null,
-      seq: 0,
-      assigned: 0,
-      stored: 0,
-      storedId: new Uint8Array(16),
-      behind: false,
-      removed: false,
-    })
+    await this.#keep.enrol(
+      freshProfile({
+        ...{ hostPublicKey: invite.hostPublicKey, hostName: '', key: this.#secret },
+        ...{ invite: this.#invite, deviceId: answer.device, root: answer.root },
+        ...{ name: this.#device.name, knownSinceMs: 0 },
+      }),
+    )
     await this.#own.load()
   }
 

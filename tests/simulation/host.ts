@@ -234,6 +234,7 @@ export class SimHost {
         run.members.invite({
           role,
           note: '',
+          rooms: [],
           uses: 1,
           expiresMs: 24 * 3_600_000,
           secret,

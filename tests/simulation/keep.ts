@@ -2,9 +2,17 @@
 import { toHex } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
 import { settleOutbox } from '../../shared/outbox.ts'
-import type { Keep, OutboxEntry, Profile, StoredMessage } from '../../web/keep.ts'
+import {
+  type Keep,
+  type OutboxEntry,
+  type Profile,
+  roomIds,
+  type StoredMessage,
+} from '../../web/keep.ts'
 import { LOOK_THROUGH, withLost } from '../../web/resume.ts'
 import type { Chance, World } from './world.ts'
+
+const POST = 1
 
 /** What outlives a crash. */
 export class Disk {
@@ -95,15 +103,35 @@ export class SimKeep implements Keep {
     })
   }
 
-  messages(limit: number): Promise<StoredMessage[]> {
-    return this.#write(() => this.#newest(limit))
+  messages(room: string, limit: number): Promise<StoredMessage[]> {
+    return this.#write(() => this.#newest(room, limit))
   }
 
-  #newest(limit: number): StoredMessage[] {
-    const all = [...this.#disk.messages.values()]
+  #newest(room: string, limit: number): StoredMessage[] {
+    const all = [...this.#disk.messages.values()].filter((message) => message.room === room)
     const placed = all.filter(({ seq }) => seq !== null)
     placed.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0))
     return [...placed.slice(-limit), ...all.filter(({ seq }) => seq === null)]
+  }
+
+  countAbove(room: string, seq: number): Promise<number> {
+    return this.#write(() => this.#newest(room, 1e9).filter((m) => (m.seq ?? 0) > seq).length)
+  }
+
+  dropRoom(room: string): Promise<void> {
+    return this.#write(() => {
+      for (const { id } of this.#newest(room, 1e9)) this.#disk.messages.delete(id)
+    })
+  }
+
+  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
+    return this.#write(() => {
+      const profile = this.#must()
+      const number = profile.assigned + 1
+      this.#disk.profile = { ...profile, assigned: number }
+      for (const message of changed) this.#disk.messages.set(message.id, message)
+      this.#disk.outbox = [...this.#disk.outbox, { ...event, number }]
+    })
   }
 
   message(id: string): Promise<StoredMessage | null> {
@@ -146,11 +174,12 @@ export class SimKeep implements Keep {
     return this.#write(() => {
       const profile = this.#must()
       const settled = settleOutbox(this.#disk.outbox, profile.assigned, stored, id)
-      const lost = settled.forgotten ? this.#newest(LOOK_THROUGH) : []
+      const rooms = settled.forgotten ? roomIds(profile) : []
+      const lost = rooms.flatMap((room) => this.#newest(room, LOOK_THROUGH))
       const kept = withLost(settled.kept, lost, profile.member, stored)
       this.#disk.outbox = [...kept]
       if (settled.forgotten) this.#unplace(kept)
-      const behind = profile.behind || settled.forked
+      const behind = settled.forked ? roomIds(profile) : profile.behind
       this.#disk.profile = { ...profile, assigned: stored + kept.length, behind }
       return this.#sent(settled.acknowledged)
     })
@@ -166,8 +195,9 @@ export class SimKeep implements Keep {
   }
 
   #sent(entries: readonly OutboxEntry[]): StoredMessage[] {
-    return entries.flatMap(({ id }) => {
-      this.#disk.promised.add(toHex(id))
+    return entries.flatMap(({ id, kind }) => {
+      // The other events are about messages, and none themselves.
+      if (kind === POST) this.#disk.promised.add(toHex(id))
       const message = this.#disk.messages.get(toHex(id))
       if (message?.state !== 'sending') return []
       const sent = { ...message, state: 'sent' as const }
@@ -176,11 +206,16 @@ export class SimKeep implements Keep {
     })
   }
 
-  receive(number: number, id: Uint8Array, messages: readonly StoredMessage[]): Promise<void> {
+  receive(
+    number: number,
+    id: Uint8Array,
+    messages: readonly StoredMessage[],
+    change: Partial<Profile> = {},
+  ): Promise<void> {
     return this.#write(() => {
       const profile = this.#must()
       if (number <= profile.stored) return
-      this.#disk.profile = { ...profile, stored: number, storedId: id }
+      this.#disk.profile = { ...profile, ...change, stored: number, storedId: id }
       for (const message of messages) this.#disk.messages.set(message.id, message)
     })
   }

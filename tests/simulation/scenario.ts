@@ -3,6 +3,7 @@
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { fromHex, toHex, toUtf8 } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
+import type { Message } from '../../web/model.ts'
 import { SimDevice } from './device.ts'
 import { readStore, SimHost, type SimStore } from './host.ts'
 import { CALM, type Faults, Network, watchNonces } from './network.ts'
@@ -252,6 +253,13 @@ class Trouble {
       case 16:
         this.#revoke(device)
         break
+      case 17:
+      case 18:
+      case 19:
+        // A deleted message that the host forgets is gone, as it should be: nothing could be told of it.
+        for (let i = chance.between(1, 6); i > 0; i--)
+          (chance.pick(this.#devices) as SimDevice).change(!this.#hostForgets)
+        break
       case 10:
         this.#burst(device, chance.between(5, 40))
         break
@@ -296,9 +304,21 @@ class Trouble {
 
 interface StoredRow {
   readonly id: string
+  /** as `contentOf` */
+  readonly content: string
   readonly seq: number
   readonly device: string
 }
+
+function contentOf({ text, edited, deleted, reactions }: Message): string {
+  const reacted = reactions.flatMap(({ emoji, members }) =>
+    members.map((member) => [emoji, member]),
+  )
+  return JSON.stringify([text, edited, deleted, reacted.toSorted(byText)])
+}
+
+const byText = (a: readonly string[], b: readonly string[]): number =>
+  a.join('\0') < b.join('\0') ? -1 : 1
 
 export class Check {
   readonly #host: SimHost
@@ -313,12 +333,22 @@ export class Check {
 
   get stored(): StoredRow[] {
     const rows = this.#host.db
-      .prepare('SELECT id, seq, authorDevice FROM messages ORDER BY seq')
+      .prepare(
+        `SELECT *, (SELECT json_group_array(json_array(emoji, member)) FROM
+          (SELECT emoji, member FROM reactions r WHERE r.message = messages.id ORDER BY emoji, member))
+          AS reacted FROM messages ORDER BY seq`,
+      )
       .all()
     return rows.map((row) => ({
       id: toHex(row.id as Uint8Array),
       seq: Number(row.seq),
       device: String(row.authorDevice),
+      content: JSON.stringify([
+        row.text,
+        row.edited === 1 && row.deleted !== 1,
+        row.deleted === 1,
+        JSON.parse(String(row.reacted)),
+      ]),
     }))
   }
 
@@ -389,6 +419,12 @@ export class Check {
       shown.every(({ seq }, i) => seq === stored[i]?.seq),
       `${device.name}: other places than the room`,
     )
+    // What a host forgot of changes, nobody brings back.
+    if (this.#host.restores === 0)
+      must(
+        shown.every((message, i) => contentOf(message) === stored[i]?.content),
+        `${device.name}: shows another content than the room`,
+      )
     const alone = this.#in.length < 2
     for (const { id, state } of shown)
       if (place.has(id))

@@ -14,6 +14,7 @@ function scene(live = true) {
   const world = new World(0)
   const box = new StateBox(() => world.nowMs)
   const sent: Extract<ClawMessage, { type: 'request' }>[] = []
+  const opened: string[] = []
   const requests = new Requests({
     box,
     runtime: { random: new Chance(1).bytes, after: (ms, run) => world.after(ms, run) },
@@ -21,6 +22,7 @@ function scene(live = true) {
       sent.push(message)
       return live
     },
+    onRoom: (room) => opened.push(room),
   })
   const answer = (value: Answer, token = sent.at(-1)?.token ?? 0) =>
     requests.answered({ type: 'answer', token, answer: value })
@@ -58,7 +60,7 @@ test('nothing is asked while something is; a refusal bears its code, and is forg
 test('on a fresh carrier the same request goes out again, with the same token, until it is answered', () => {
   const { requests, sent, answer } = scene()
   requests.again()
-  requests.invite({ role: 'guest', uses: 1, lifeMs: 1000, note: '' })
+  requests.invite({ role: 'guest', uses: 1, lifeMs: 1000, note: '', rooms: [] })
   requests.again()
   expect(sent).toHaveLength(2)
   expect(sent[1]).toEqual(sent[0])
@@ -72,7 +74,7 @@ test('no carrier, and no answer in time: each has a code', async () => {
   away.requests.withdraw(ID)
   expect(away.asked()).toMatchObject({ status: 'failed', code: 'no-answer' })
   const late = scene()
-  late.requests.invite({ role: 'guest', uses: 1, lifeMs: 1000, note: '' })
+  late.requests.invite({ role: 'guest', uses: 1, lifeMs: 1000, note: '', rooms: [] })
   await late.world.run(19_999)
   expect(late.asked()?.status).toBe('running')
   await late.world.run(20_000)
@@ -105,6 +107,7 @@ const away = (name: string, days: number, rest = {}) => ({
 const members = [{ id: 'a1', name: 'Ann', role: 'owner', online: true, gone: false }] as const
 const link = (note: string, member: string | null) => ({
   ...({ id: note, role: 'guest', member, uses: 1, used: 0, expiresAtMs: NOW, note } as const),
+  rooms: [],
 })
 
 test('a host that is full: open links are named first, then the devices that were away the longest', () => {

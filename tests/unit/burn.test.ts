@@ -106,7 +106,14 @@ test('the database keeps where the page is and the name, and nothing else', () =
   const settings = new Settings(db)
   for (const key of ['http', 'name', 'origin', 'seq', 'revocation-pending']) settings.set(key, 'x')
   const members = new Members(db, random)
-  const invite = { role: 'member', uses: 1, expiresMs: 1000, note: '', nowMs: NOW } as const
+  const invite = {
+    role: 'member',
+    uses: 1,
+    expiresMs: 1000,
+    note: '',
+    rooms: [],
+    nowMs: NOW,
+  } as const
   members.invite({ ...invite, secret: random(32), hostPublicKey: random(32) })
   wipeDatabase(db)
   expect(members.credentials()).toEqual([])

@@ -6,6 +6,8 @@ import type { Message, MessageState } from '../../web/model.ts'
 
 const message = (id: string, change: Partial<Message> = {}): Message => ({
   id,
+  room: 'r',
+  ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
   author: 'ann',
   mine: true,
   text: `text of ${id}`,

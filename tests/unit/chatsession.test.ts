@@ -21,7 +21,7 @@ function scene(notice: ClawMessage | null = null) {
   const members = new Members(db, bytes)
   const rooms = new Rooms(db, bytes)
   const hub = new Hub()
-  const args = { role: 'owner', uses: 1, expiresMs: 1e6, note: '', nowMs: 0 } as const
+  const args = { role: 'owner', uses: 1, expiresMs: 1e6, note: '', rooms: [], nowMs: 0 } as const
   const invite = members.invite({ ...args, secret: bytes(32), hostPublicKey: bytes(32) })
   const device = toHex(members.reserve(invite.id, bytes(32), 'Ann', 0).deviceId)
   const { member } = members.confirm(device, 0, () => undefined)
@@ -55,7 +55,7 @@ const post = (number: number): ClawMessage => ({
   type: 'event',
   number,
   id: bytes(16),
-  ...encodeEvent({ type: 'post', room: new Uint8Array(16), text: `text ${number}` }),
+  ...encodeEvent({ type: 'post', room: new Uint8Array(16), replyTo: null, text: `text ${number}` }),
 })
 
 test('after the RESUME of a newer carrier nothing of the older one counts', () => {

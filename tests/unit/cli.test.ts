@@ -259,7 +259,7 @@ describe('invite', () => {
     expect(parseCommand(['invite'], { CLAWCHAT_DATA: folder })).toEqual({
       name: 'invite',
       dataDir: folder,
-      args: { role: 'member', uses: 1, expiresMs: 604_800_000, note: '' },
+      args: { role: 'member', uses: 1, expiresMs: 604_800_000, note: '', rooms: [] },
     })
     const given = ['--role', 'owner', '--uses', '64', '--expires', '1h30m', '--note', 'for Bob']
     expect(parseCommand(['invite', ...given], {})).toMatchObject({
@@ -279,7 +279,9 @@ describe('invite', () => {
     [`--note=${'x'.repeat(201)}`],
     ['--note=a\nb'],
     ['--withdraw=../x'],
-    ['--rooms=all'],
+    ['--rooms', ''],
+    ['--rooms', 'Kitchen,,Cellar'],
+    ['--rooms', Array.from({ length: 17 }, (_, i) => `r${i}`).join()],
     ['--list', '--withdraw=ab'],
     ['--list', '--uses=2'],
   ])('%j is wrong', (...args) => {
@@ -464,7 +466,7 @@ describe('the process', () => {
       const stopped = await run(['stop', '--json'])
       expect(stopped).toMatchObject({ code: 0, out: '{"event":"stopped"}\n' })
       expect(asked).toEqual([
-        ['invite', { role: 'owner', uses: 1, expiresMs: 604_800_000, note: '' }],
+        ['invite', { role: 'owner', uses: 1, expiresMs: 604_800_000, note: '', rooms: [] }],
         ['invite-list', null],
         ['invite-withdraw', { id: 'i9' }],
         ['stop', null],

@@ -5,7 +5,9 @@ import { toHex } from '../../shared/bytes.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
 import { Conversation } from '../../web/conversation.ts'
+import { freshProfile } from '../../web/keep.ts'
 import { Own } from '../../web/own.ts'
+import { HOST_ROOM } from '../../web/roster.ts'
 import type { Session } from '../../web/session.ts'
 import { StateBox } from '../../web/state.ts'
 import { Disk, SimKeep } from '../simulation/keep.ts'
@@ -59,6 +61,7 @@ const event = (number: number): ClawMessage => {
     authorDevice: bytes(16),
     delivered: false,
     text: `text ${number}`,
+    ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
   } as const
   return { type: 'event', number, id: bytes(16), ...encodeEvent(message) }
 }
@@ -68,43 +71,30 @@ const RESUME: ClawMessage = { type: 'resume', stored: 0, id: new Uint8Array(16) 
 async function device() {
   const world = new World(0)
   const disk = new Disk()
-  disk.profile = {
-    hostPublicKey: bytes(32),
-    hostName: '',
-    key: bytes(32),
-    invite: null,
-    deviceId: bytes(16),
-    root: bytes(32),
-    name: 'Ann',
-    member: null,
-    roomName: '',
-    knownSinceMs: 0,
-    record: null,
-    seq: 0,
-    assigned: 0,
-    stored: 0,
-    storedId: new Uint8Array(16),
-    behind: false,
-    removed: false,
-  }
+  disk.profile = freshProfile({
+    ...{ hostPublicKey: bytes(32), hostName: '', key: bytes(32), invite: null },
+    ...{ deviceId: bytes(16), root: bytes(32), name: 'Ann', knownSinceMs: 0 },
+  })
   const keep = new SimKeep(disk, world, new Chance(1), () => false)
   const own = new Own(keep)
   void own.load()
   await world.run(100)
   const box = new StateBox(() => world.nowMs)
   const ended: number[] = []
+  const byes: string[] = []
   const chat = new Conversation({
     keep,
     own,
     box,
     now: () => world.nowMs,
     clock: () => world.nowMs,
+    random: bytes,
     mayTalk: () => true,
     onEnded: (live) => ended.push(live.epoch),
     onRecord: async () => undefined,
     onNotice: () => undefined,
     onAnswer: () => undefined,
-    onBye: () => undefined,
+    onBye: (reason) => byes.push(reason),
   })
   const pass = async (ms = 100): Promise<void> => void (await world.run(world.nowMs + ms))
   /** A carrier whose RESUME the host has answered. */
@@ -117,7 +107,7 @@ async function device() {
     await live
     return wire
   }
-  return { chat, disk, box, ended, pass, connected }
+  return { chat, disk, box, ended, byes, pass, connected }
 }
 
 const texts = (box: StateBox): string[] => box.value.messages.map(({ text }) => text)
@@ -233,7 +223,7 @@ test.each([
   ['another event under a number that waits', 1],
 ])('a device that learns of %s asks for what it forgot', async (_, stored) => {
   const { chat, pass } = await device()
-  void chat.post('0'.repeat(32), 'written since')
+  void chat.timeline.post('0'.repeat(32), 'written since', null)
   await pass()
   const wire = new Wire()
   const live = chat.resume(wire, 1)
@@ -252,14 +242,14 @@ test.each([
 
 test('a device that ended before what it forgot has come asks again, until it has', async () => {
   const { chat, disk, pass } = await device()
-  if (disk.profile !== null) disk.profile = { ...disk.profile, behind: true }
+  if (disk.profile !== null) disk.profile = { ...disk.profile, behind: [HOST_ROOM] }
   const first = await resumed(chat, pass)
   expect(first.sent.at(-1)).toMatchObject({ type: 'history', before: 0 })
   const second = await resumed(chat, pass)
   expect(second.sent.at(-1)).toMatchObject({ type: 'history', before: 0 })
   second.speak({ type: 'page', room: new Uint8Array(16), before: 0, more: false, messages: [] })
   await pass()
-  expect(disk.profile?.behind).toBe(false)
+  expect(disk.profile?.behind).toEqual([])
   const third = await resumed(chat, pass)
   expect(third.sent.some(({ type }) => type === 'history')).toBe(false)
 })
@@ -267,7 +257,10 @@ test('a device that ended before what it forgot has come asks again, until it ha
 test('to a host that forgot, its member posts again what the host once had, before what waits', async () => {
   const { chat, disk, pass } = await device()
   if (disk.profile !== null) disk.profile = { ...disk.profile, member: 'aa', assigned: 7 }
-  const row = { atMs: 1, state: 'delivered', mine: true, author: 'aa' } as const
+  const row = {
+    ...({ room: HOST_ROOM, atMs: 1, state: 'delivered', mine: true, author: 'aa' } as const),
+    ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+  } as const
   const [mine, another, newer] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
     string,
     string,
@@ -275,7 +268,7 @@ test('to a host that forgot, its member posts again what the host once had, befo
   ]
   disk.messages.set(mine, { ...row, id: mine, text: 'mine', seq: 4 })
   disk.messages.set(another, { ...row, id: another, text: 'not mine', seq: 5, author: 'bb' })
-  void chat.post(newer, 'written since')
+  void chat.timeline.post(newer, 'written since', null)
   await pass()
   const wire = new Wire()
   const live = chat.resume(wire, 1)
@@ -292,7 +285,7 @@ test('to a host that forgot, its member posts again what the host once had, befo
 
 test('a long outbox goes out a window at a time', async () => {
   const { chat, pass } = await device()
-  for (let i = 0; i < 300; i++) void chat.post(String(i).padStart(32, '0'), 'x')
+  for (let i = 0; i < 300; i++) void chat.timeline.post(String(i).padStart(32, '0'), 'x', null)
   await pass(5000)
   const wire = await resumed(chat, pass)
   await pass(5000)
@@ -304,4 +297,37 @@ test('a long outbox goes out a window at a time', async () => {
   wire.speak({ type: 'ack', stored: 267 })
   await pass(5000)
   expect(wire.closed).toBe(true)
+})
+
+test.each(['is settled', 'fails'])(
+  'the goodbye to an older carrier comes before the RESUME of the own newer one %s',
+  async (outcome) => {
+    const { chat, ended, byes, pass } = await device()
+    const older = await resumed(chat, pass)
+    const newer = new Wire()
+    const live = chat.resume(newer, 2)
+    const settled = live.then(
+      () => true,
+      () => false,
+    )
+    await pass()
+    older.speak({ type: 'bye', reason: 'replaced' })
+    await pass()
+    expect(older.closed).toBe(true)
+    expect([ended, byes]).toEqual([[], []])
+    if (outcome === 'fails') newer.close()
+    else newer.speak(RESUME)
+    await pass()
+    expect(await settled).toBe(outcome === 'is settled')
+    expect(ended).toEqual(outcome === 'fails' ? [1] : [])
+    expect(chat.live === null).toBe(outcome === 'fails')
+  },
+)
+
+test('a goodbye to the only carrier is one to this device', async () => {
+  const { chat, ended, byes, pass } = await device()
+  const wire = await resumed(chat, pass)
+  wire.speak({ type: 'bye', reason: 'replaced' })
+  await pass()
+  expect([ended, byes]).toEqual([[1], ['replaced']])
 })

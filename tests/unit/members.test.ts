@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Role } from '../../host/config.ts'
 import { openDatabase } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
+import { RoomList } from '../../host/roomlist.ts'
 import { stateFor } from '../../host/roster.ts'
 import { toHex } from '../../shared/bytes.ts'
 
@@ -16,11 +17,13 @@ const hostPublicKey = new Uint8Array(32)
 let dir = ''
 let db: ReturnType<typeof openDatabase>
 let members: Members
+let rooms: RoomList
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'clawchat-members-'))
   db = openDatabase(dir)
   members = new Members(db, random)
+  rooms = new RoomList(db, random)
 })
 afterEach(() => {
   db.close()
@@ -33,6 +36,7 @@ const invite = (role: Role = 'member', uses = 1) =>
     uses,
     expiresMs: 3_600_000,
     note: '',
+    rooms: [],
     secret: randomBytes(32),
     hostPublicKey,
     nowMs: NOW,
@@ -118,10 +122,10 @@ test('a second owner invite adds a device to the owner; other invites make membe
   expect(second.member).toBe(first.member)
   expect(other.member).not.toBe(first.member)
   const online = new Map([[second.device, 'direct' as const]])
-  const state = stateFor(members, first.device, online, NOW)
+  const state = stateFor(members, rooms, first.device, online, NOW)
   expect(state?.members.map(({ online }) => online)).toEqual([true, false])
   // The owner sees the devices of all, others their own.
   expect(state?.devices).toHaveLength(3)
-  expect(stateFor(members, other.device, online, NOW)?.devices).toHaveLength(1)
-  expect(stateFor(members, '0'.repeat(32), online, NOW)).toBeNull()
+  expect(stateFor(members, rooms, other.device, online, NOW)?.devices).toHaveLength(1)
+  expect(stateFor(members, rooms, '0'.repeat(32), online, NOW)).toBeNull()
 })

@@ -64,12 +64,12 @@ describe('at the limit and one over', () => {
 
   test('text: 16 000 bytes; names: 48', () => {
     const post = (length: number) =>
-      concat(id, Uint8Array.of(length >> 8, length & 255), new Uint8Array(length).fill(97))
+      concat(id, id, Uint8Array.of(length >> 8, length & 255), new Uint8Array(length).fill(97))
     expect(codeOf(() => decodeEvent(1, post(16_000)))).toBe('taken')
     expect(codeOf(() => decodeEvent(1, post(16_001)))).toBe('malformed')
-    expect(codeOf(() => encodeEvent({ type: 'post', room: id, text: 'ü'.repeat(8001) }))).toBe(
-      'limit',
-    )
+    expect(
+      codeOf(() => encodeEvent({ type: 'post', room: id, replyTo: null, text: 'ü'.repeat(8001) })),
+    ).toBe('limit')
     const name = (length: number) => concat(Uint8Array.of(length), new Uint8Array(length).fill(97))
     expect(codeOf(() => decodeMessage({ type: 0x10, data: name(48) }))).toBe('taken')
     expect(codeOf(() => decodeMessage({ type: 0x10, data: name(49) }))).toBe('malformed')
@@ -98,6 +98,7 @@ describe('at the limit and one over', () => {
       authorDevice: id,
       delivered: false,
       text: '',
+      ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
     } as const
     const page = (count: number) => {
       const messages = Array.from({ length: count }, () => message)

@@ -294,8 +294,10 @@ test('a binding request says what it was given', () => {
 test('texts and lists at their limits come back', () => {
   const id = fixed('id', 16)
   const text = 'ü'.repeat(8000)
-  const post = encodeEvent({ type: 'post', room: id, text })
-  expect(decodeEvent(post.kind, post.body)).toEqual({ type: 'post', room: id, text })
+  const post = encodeEvent({ type: 'post', room: id, replyTo: null, text })
+  expect(decodeEvent(post.kind, post.body)).toEqual({
+    ...{ type: 'post', room: id, replyTo: null, text },
+  })
   const ids = Array.from({ length: 1000 }, () => id)
   const delivered = encodeEvent({ type: 'delivered', room: id, ids })
   expect(decodeEvent(delivered.kind, delivered.body)).toEqual({ type: 'delivered', room: id, ids })
@@ -310,7 +312,7 @@ test('texts and lists at their limits come back', () => {
     members: Array.from({ length: 64 }, () => member),
     devices: [],
     invites: [],
-    roomName: '',
+    rooms: [],
   } as const
   expect(decodeMessage(encodeMessage(state))).toEqual(state)
 })

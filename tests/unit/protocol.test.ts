@@ -311,6 +311,8 @@ const id = fc.uint8Array({ minLength: 16, maxLength: 16 })
 const counter = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const eventNumber = fc.integer({ min: 0, max: EVENT_NUMBER_MAX })
 const name = fc.string({ unit: 'grapheme-ascii', maxLength: 48 })
+const nonZeroId = id.filter((bytes) => bytes.some((byte) => byte !== 0))
+const emoji = fc.constantFrom('👍', '👩🏽‍🚀', 'e'.repeat(32))
 const storedMessage = fc.record({
   type: fc.constant('message' as const),
   id,
@@ -320,7 +322,18 @@ const storedMessage = fc.record({
   author: id,
   authorDevice: id,
   delivered: fc.boolean(),
+  edited: fc.boolean(),
+  deleted: fc.constant(false),
+  change: counter,
+  replyTo: fc.option(nonZeroId, { nil: null }),
   text: fc.string({ unit: 'grapheme', maxLength: 60 }),
+  reactions: fc.array(fc.record({ emoji, members: fc.array(id, { minLength: 1, maxLength: 3 }) }), {
+    maxLength: 3,
+  }),
+})
+const room = fc.record({
+  ...{ id, kind: fc.constantFrom('room' as const, 'direct' as const), name, mine: fc.boolean() },
+  members: fc.array(id, { maxLength: 4 }),
 })
 const role = fc.constantFrom('owner' as const, 'member' as const, 'guest' as const, 'bot' as const)
 const message: fc.Arbitrary<ClawMessage> = fc.oneof(
@@ -377,13 +390,14 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
     invites: fc.array(
       fc.record({
         ...{ id, role, member: id, uses: fc.nat(255), used: fc.nat(255) },
-        ...{ expiresAtMs: counter, note: name },
+        ...{ expiresAtMs: counter, note: name, rooms: fc.array(id, { maxLength: 3 }) },
       }),
       { maxLength: 4 },
     ),
-    roomName: name,
+    rooms: fc.array(room, { maxLength: 3 }),
   }),
   fc.record({ type: fc.constant('enrol' as const), name }),
+  fc.record({ type: fc.constant('typing' as const), room: id, member: id }),
   fc.record({
     type: fc.constant('enrol-ok' as const),
     device: id,
@@ -398,12 +412,20 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
         kind: fc.constant('invite' as const),
         ...{ role, uses: fc.integer({ min: 1, max: 64 }), note: name },
         lifeMs: fc.integer({ min: 1000, max: 31_536_000_000 }),
+        rooms: fc.array(id, { maxLength: 3 }),
       }),
       fc.record({
         kind: fc.constantFrom('device-link', 'withdraw', 'remove-device', 'remove-member'),
         id,
       }),
       fc.record({ kind: fc.constantFrom('rename-member', 'rename-device'), id, name }),
+      fc.record({ kind: fc.constant('rename-room' as const), id, name }),
+      fc.record({ kind: fc.constant('talk-to' as const), id }),
+      fc.record({
+        kind: fc.constant('make-room' as const),
+        ...{ name, members: fc.array(id, { maxLength: 3 }) },
+      }),
+      fc.record({ kind: fc.constantFrom('add-to-room', 'leave-room'), id, member: id }),
     ),
   }),
   fc.record({
@@ -411,6 +433,7 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
     token: fc.nat(2 ** 32 - 1),
     answer: fc.oneof(
       fc.constant({ kind: 'done' as const }),
+      fc.record({ kind: fc.constant('room' as const), room: id }),
       fc.record({
         kind: fc.constant('failed' as const),
         code: fc.constantFrom('not-allowed', 'port-taken'),
@@ -436,8 +459,18 @@ const event: fc.Arbitrary<ChatEvent> = fc.oneof(
   fc.record({
     type: fc.constant('post' as const),
     room: id,
+    replyTo: fc.option(nonZeroId, { nil: null }),
     text: fc.string({ minLength: 1, maxLength: 60 }),
   }),
+  fc.record({
+    type: fc.constant('edit' as const),
+    message: id,
+    text: fc.string({ minLength: 1, maxLength: 60 }),
+  }),
+  fc.record({ type: fc.constant('delete' as const), message: id }),
+  fc.record({ type: fc.constant('react' as const), message: id, on: fc.boolean(), emoji }),
+  fc.record({ type: fc.constant('read' as const), room: id, seq: counter, shared: fc.boolean() }),
+  fc.record({ type: fc.constant('read-by' as const), room: id, member: id, seq: counter }),
   storedMessage,
   fc.record({ type: fc.constant('stored' as const), id, room: id, seq: counter, atMs: counter }),
   fc.record({

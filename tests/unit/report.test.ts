@@ -7,7 +7,14 @@ const SECRET = 'kestrel'
 
 /** Every text in the state is the secret one. */
 const state: AppState = {
-  ...{ phase: 'chat', hostName: SECRET, roomName: SECRET, otherChat: SECRET, me: SECRET },
+  ...{
+    phase: 'chat',
+    hostName: SECRET,
+    roomName: SECRET,
+    room: SECRET,
+    otherChat: SECRET,
+    me: SECRET,
+  },
   members: [{ id: SECRET, name: SECRET, role: 'owner', online: true, gone: false }],
   devices: [
     {
@@ -20,9 +27,17 @@ const state: AppState = {
     ...{ kind: 'invite', id: SECRET, status: 'done', code: null, removal: null },
     link: { url: SECRET, invite: SECRET, reach: 'lan', expiresAtMs: 1 },
   },
+  rooms: [
+    {
+      ...{ id: SECRET, kind: 'room', name: SECRET, members: [SECRET], mine: true },
+      ...{ leavable: true, unread: 1 },
+    },
+  ],
+  ...{ typing: [{ member: SECRET, untilMs: 1 }], readUpTo: 0, newAfter: 0, receipts: true },
   messages: [
     {
-      ...{ id: SECRET, author: SECRET, mine: true, text: SECRET, atMs: 1, seq: null },
+      ...{ id: SECRET, room: SECRET, author: SECRET, mine: true, text: SECRET, atMs: 1, seq: null },
+      ...{ edited: false, deleted: false, change: 0, replyTo: SECRET, reactions: [] },
       state: 'sending',
     },
   ],

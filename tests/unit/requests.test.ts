@@ -8,6 +8,7 @@ import type { InviteArgs, Role } from '../../host/config.ts'
 import { openDatabase } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
 import { type Asker, answerRequest, DEVICE_LINK_MS } from '../../host/requests.ts'
+import { Rooms } from '../../host/rooms.ts'
 import { stateFor } from '../../host/roster.ts'
 import { fromHex, toHex } from '../../shared/bytes.ts'
 import type { Answer, Request } from '../../shared/requests.ts'
@@ -18,6 +19,8 @@ const hostPublicKey = new Uint8Array(randomBytes(32))
 let dir: string
 let db: ReturnType<typeof openDatabase>
 let members: Members
+let rooms: Rooms
+let woken: string[]
 let told: number
 let changed: number
 let revoked: string[]
@@ -26,9 +29,11 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'clawchat-requests-'))
   db = openDatabase(dir)
   members = new Members(db, (n) => new Uint8Array(randomBytes(n)))
+  rooms = new Rooms(db, (n) => new Uint8Array(randomBytes(n)))
   told = 0
   changed = 0
   revoked = []
+  woken = []
 })
 afterEach(() => {
   db.close()
@@ -46,12 +51,14 @@ function enrol(inviteId: string, name: string): Asker {
 }
 
 const join_ = (role: Role, name: string): Asker =>
-  enrol(invite({ role, uses: 1, expiresMs: 1000, note: '' }).id, name)
+  enrol(invite({ role, uses: 1, expiresMs: 1000, note: '', rooms: [] }).id, name)
 
 const ask = (asker: Asker, request: Request): Promise<Answer> =>
   answerRequest(
     {
       members,
+      rooms,
+      wake: (devices) => woken.push(...devices),
       now: () => NOW,
       invite: async (wish) => {
         const { id, expiresAtMs } = invite(wish)
@@ -74,7 +81,7 @@ const ask = (asker: Asker, request: Request): Promise<Answer> =>
   )
 
 const everything = (of: Asker, link: string): Request[] => [
-  { kind: 'invite', role: 'guest', uses: 1, lifeMs: 1000, note: '' },
+  { kind: 'invite', role: 'guest', uses: 1, lifeMs: 1000, note: '', rooms: [] },
   { kind: 'device-link', id: fromHex(of.member) },
   { kind: 'withdraw', id: fromHex(link) },
   { kind: 'remove-device', id: fromHex(of.device) },
@@ -104,7 +111,7 @@ test.each(Object.keys(MAY) as Role[])('what a role may not ask is refused: %s', 
     [me, MAY[role].own],
   ] as const) {
     for (const kind of Object.keys({ ...everything(whose, 'ab'.repeat(16)) })) {
-      const wish = { role: 'member' as const, uses: 1, expiresMs: 1000, note: '' }
+      const wish = { role: 'member' as const, uses: 1, expiresMs: 1000, note: '', rooms: [] }
       const link = invite({ ...wish, member: whose.member }).id
       const request = everything(whose, link)[Number(kind)] as Request
       const before = [told, changed, revoked.length, JSON.stringify(members.invites(NOW))]
@@ -145,12 +152,12 @@ test('a link for a further device: the same member, the whole list, once, and fo
   expect(phone.member).toBe(ben.member)
   expect(members.members()).toHaveLength(2)
   const online = new Map([[phone.device, 'relay' as const]])
-  const state = stateFor(members, phone.device, online, NOW)
+  const state = stateFor(members, rooms.list, phone.device, online, NOW)
   expect(state?.devices.map(({ name, route }) => [name, route])).toEqual([
     ['Ben', null],
     ['Phone', 'relay'],
   ])
-  expect(stateFor(members, ann.device, online, NOW)?.devices).toHaveLength(3)
+  expect(stateFor(members, rooms.list, ann.device, online, NOW)?.devices).toHaveLength(3)
   expect(() => enrol(toHex(answer.invite), 'Again')).toThrow('invite-used')
   const links: string[] = []
   for (let i = 0; i < 6; i++) {
@@ -158,7 +165,7 @@ test('a link for a further device: the same member, the whole list, once, and fo
     if (next.kind === 'link') links.push(toHex(next.invite))
   }
   expect(members.linksFor(ben.member)).toEqual(links.slice(2))
-  expect(stateFor(members, ben.device, online, NOW)?.invites).toHaveLength(4)
+  expect(stateFor(members, rooms.list, ben.device, online, NOW)?.invites).toHaveLength(4)
 })
 
 test('names: trimmed, checked, shown to all; wrong ones change nothing', async () => {
@@ -177,12 +184,19 @@ test('names: trimmed, checked, shown to all; wrong ones change nothing', async (
 test('an invite: as wished, its note in one line; a full host says so', async () => {
   const ann = join_('owner', 'Ann')
   const note = 'for\nthe\tclub '
-  await ask(ann, { kind: 'invite', role: 'bot', uses: 3, lifeMs: 60_000, note })
+  await ask(ann, { kind: 'invite', role: 'bot', uses: 3, lifeMs: 60_000, note, rooms: [] })
   expect(members.invites(NOW).at(-1)).toMatchObject({
-    ...{ role: 'bot', uses: 3, note: 'for the club', state: 'open', member: null },
+    ...{ role: 'bot', uses: 3, note: 'for the club', rooms: [], state: 'open', member: null },
     expires: new Date(NOW + 60_000).toISOString(),
   })
-  const again = { kind: 'invite', role: 'guest', uses: 1, lifeMs: 60_000, note: '' } as const
+  const again = {
+    kind: 'invite',
+    role: 'guest',
+    uses: 1,
+    lifeMs: 60_000,
+    note: '',
+    rooms: [],
+  } as const
   for (let i = 0; i < 62; i++) await ask(ann, again)
   expect(await ask(ann, again)).toEqual({ kind: 'failed', code: 'credentials-full' })
 })
@@ -192,4 +206,134 @@ test('who removes is told which stores wait and how many links died', async () =
   const answer = await ask(ann, { kind: 'remove-member', id: fromHex(ben.member) })
   expect(answer).toEqual({ kind: 'gone', waiting: ['mega'], links: [fromHex('ab'.repeat(16))] })
   expect(revoked).toEqual([ben.member])
+})
+
+const room = async (
+  asker: Asker,
+  name: string,
+  others: readonly Asker[] = [],
+): Promise<Uint8Array> => {
+  const invited = others.map(({ member }) => fromHex(member))
+  const answer = await ask(asker, { kind: 'make-room', name, members: invited })
+  if (answer.kind !== 'room') throw new Error(`no room: ${JSON.stringify(answer)}`)
+  return answer.room
+}
+const insideOf = (id: Uint8Array) => rooms.list.room(id)?.members
+const NOT_ALLOWED = { kind: 'failed', code: 'not-allowed' }
+const post = (asker: Asker, number: number, where: Uint8Array, text: string) =>
+  rooms.receive(
+    asker.device,
+    number,
+    new Uint8Array(randomBytes(16)),
+    { type: 'post', room: where, replyTo: null, text },
+    NOW,
+  )
+
+test('who makes a room decides about it, and an owner who is in it; others not, and guests make none', async () => {
+  const [ann, ben, cat, guy] = [
+    join_('owner', 'Ann'),
+    join_('member', 'Ben'),
+    join_('member', 'Cat'),
+    join_('guest', 'Guy'),
+  ]
+  expect(await ask(guy, { kind: 'make-room', name: 'Mine', members: [] })).toEqual(NOT_ALLOWED)
+  expect(await ask(guy, { kind: 'talk-to', id: fromHex(ben.member) })).toEqual(NOT_ALLOWED)
+  const id = await room(ben, ' Kitchen ', [cat])
+  expect(rooms.list.room(id)).toMatchObject({ name: 'Kitchen', kind: 'room' })
+  expect(insideOf(id)).toEqual([ben.member, cat.member].toSorted())
+  const add: Request = { kind: 'add-to-room', id, member: fromHex(guy.member) }
+  const rename: Request = { kind: 'rename-room', id, name: 'Cellar' }
+  // Cat is in it, and did not make it; Ann is an owner, and is not in it.
+  for (const asker of [ann, cat, guy]) {
+    expect(await ask(asker, add)).toEqual(NOT_ALLOWED)
+    expect(await ask(asker, rename)).toEqual(NOT_ALLOWED)
+  }
+  expect(await ask(ben, { ...add, member: fromHex(ann.member) })).toEqual({ kind: 'done' })
+  expect(await ask(ann, add)).toEqual({ kind: 'done' })
+  expect(await ask(ann, rename)).toEqual({ kind: 'done' })
+  expect(rooms.list.room(id)?.name).toBe('Cellar')
+  expect(await ask(cat, { kind: 'leave-room', id, member: fromHex(guy.member) })).toEqual(
+    NOT_ALLOWED,
+  )
+  expect(await ask(guy, { kind: 'leave-room', id, member: fromHex(guy.member) })).toEqual({
+    kind: 'done',
+  })
+  expect(await ask(ann, { kind: 'leave-room', id, member: fromHex(ben.member) })).toEqual({
+    kind: 'done',
+  })
+  expect(insideOf(id)).toEqual([ann.member, cat.member].toSorted())
+  expect(await ask(ben, rename)).toEqual(NOT_ALLOWED)
+})
+
+test('nobody decides about the host\u2019s room or a direct conversation, or leaves it; wrong members and names', async () => {
+  const [ann, ben] = [join_('owner', 'Ann'), join_('member', 'Ben')]
+  const answer = await ask(ben, { kind: 'talk-to', id: fromHex(ann.member) })
+  if (answer.kind !== 'room') throw new Error('no room')
+  expect(await ask(ann, { kind: 'talk-to', id: fromHex(ben.member) })).toEqual(answer)
+  for (const id of [new Uint8Array(16), answer.room]) {
+    expect(await ask(ann, { kind: 'rename-room', id, name: 'x' })).toEqual(NOT_ALLOWED)
+    expect(await ask(ann, { kind: 'add-to-room', id, member: fromHex(ben.member) })).toEqual(
+      NOT_ALLOWED,
+    )
+    for (const { member } of [ann, ben])
+      expect(await ask(ann, { kind: 'leave-room', id, member: fromHex(member) })).toEqual(
+        NOT_ALLOWED,
+      )
+  }
+  const nobody = fromHex('ef'.repeat(16))
+  expect(await ask(ann, { kind: 'make-room', name: 'x', members: [nobody] })).toMatchObject({
+    code: 'device-unknown',
+  })
+  expect(await ask(ann, { kind: 'make-room', name: '\n', members: [] })).toMatchObject({
+    code: 'name-invalid',
+  })
+  expect(await ask(ann, { kind: 'talk-to', id: fromHex(ann.member) })).toEqual(NOT_ALLOWED)
+  expect(rooms.list.rooms()).toHaveLength(2)
+})
+
+test('an invite with rooms lets into these only: its guest cannot see, read, write or guess another', async () => {
+  const [ann, ben] = [join_('owner', 'Ann'), join_('member', 'Ben')]
+  const [club, cellar] = [await room(ann, 'Club'), await room(ann, 'Cellar', [ben])]
+  post(ann, 1, club, 'to the club')
+  post(ann, 2, cellar, 'to the cellar')
+  const wish = { kind: 'invite', role: 'guest', uses: 1, lifeMs: 60_000, note: '' } as const
+  const unknown = await ask(ann, { ...wish, rooms: [new Uint8Array(16).fill(9)] })
+  expect(unknown).toEqual({ kind: 'failed', code: 'room-unknown' })
+  const answer = await ask(ann, { ...wish, rooms: [club] })
+  if (answer.kind !== 'link') throw new Error('no link')
+  const guy = enrol(toHex(answer.invite), 'Guy')
+  rooms.joinDevice(guy.device)
+  const state = stateFor(members, rooms.list, guy.device, new Map(), NOW)
+  expect(state?.rooms.map(({ name }) => name)).toEqual(['Club'])
+  // Ben is in no room with Guy.
+  expect(state?.members.map(({ name }) => name).toSorted()).toEqual(['Ann', 'Guy'])
+  const texts = (member: string, where: Uint8Array) =>
+    rooms.history(member, where, 0, 9).messages.map(({ text }) => text)
+  expect(texts(guy.member, club)).toEqual(['to the club'])
+  for (const where of [cellar, new Uint8Array(16), new Uint8Array(16).fill(9)]) {
+    expect(rooms.history(guy.member, where, 0, 9)).toEqual({ messages: [], more: false })
+    expect(post(guy, rooms.incoming(guy.device).stored + 1, where, 'x').touched).toEqual([
+      guy.device,
+    ])
+  }
+  expect(texts(ann.member, cellar)).toEqual(['to the cellar'])
+  expect(rooms.pending(guy.device, 0, 99).map(({ kind }) => kind)).toEqual([2, 4, 4, 4])
+  expect(texts(ben.member, cellar)).toEqual(['to the cellar'])
+  expect(texts(ben.member, club)).toEqual([])
+})
+
+test('who enters gets the newest messages, who left gets nothing more and reads nothing', async () => {
+  const [ann, ben] = [join_('owner', 'Ann'), join_('member', 'Ben')]
+  const club = await room(ann, 'Club')
+  post(ann, 1, club, 'before')
+  const member = fromHex(ben.member)
+  expect(await ask(ann, { kind: 'add-to-room', id: club, member })).toEqual({ kind: 'done' })
+  expect(woken).toEqual([ben.device])
+  expect(rooms.pending(ben.device, 0, 9)).toHaveLength(1)
+  post(ann, 2, club, 'while')
+  expect(rooms.pending(ben.device, 0, 9)).toHaveLength(2)
+  expect(await ask(ann, { kind: 'leave-room', id: club, member })).toEqual({ kind: 'done' })
+  post(ann, 3, club, 'after')
+  expect(rooms.pending(ben.device, 0, 9)).toHaveLength(2)
+  expect(rooms.history(ben.member, club, 0, 9).messages).toEqual([])
 })

@@ -49,6 +49,7 @@ const invite = (role: Role, uses = 1, byDevice?: string) =>
     uses,
     expiresMs: 3_600_000,
     note: '',
+    rooms: [],
     secret: randomBytes(32),
     hostPublicKey,
     nowMs: NOW,
@@ -67,12 +68,13 @@ const plan = (first: number, port: number): StoredEpoch[] =>
     fingerprint: random(32),
   }))
 const revoke = (id: string, epochs = plan(99, 60_000)) => commitRevocation(db, id, epochs, NOW)
+const post = (text: string) => ({ type: 'post', room: ROOM, replyTo: null, text }) as const
 const ids = () => members.credentials().map(({ id }) => id)
 
 test('the credential is gone, and with it what waited for the device; the others lose nothing', () => {
   const ann = enrol(invite('owner'))
   const ben = enrol(invite('member'))
-  rooms.receivePost(ann.device, 1, random(16), ROOM, 'hello', NOW)
+  rooms.receive(ann.device, 1, random(16), post('hello'), NOW)
   expect(rooms.pending(ben.device, 0, 9)).toHaveLength(1)
   const waiting = rooms.pending(ann.device, 0, 9)
   expect(revoke(ben.device)).toEqual({ devices: [ben.device], links: [] })
@@ -184,10 +186,7 @@ test('a database of version 1 comes up; of its devices nobody knows the link, so
   db.close()
   rmSync(join(dir, 'clawchat.db'))
   const old = new DatabaseSync(':memory:')
-  prepareSchema(old)
-  old.exec(`DROP TABLE revoked; ALTER TABLE devices DROP COLUMN invite;
-    ALTER TABLE invites DROP COLUMN byDevice; ALTER TABLE invites DROP COLUMN member;
-    PRAGMA user_version = 1`)
+  prepareSchema(old, 1)
   old.exec(`VACUUM INTO '${join(dir, 'clawchat.db')}'`)
   old.close()
   open()

@@ -37,15 +37,28 @@ function open(): void {
 function join_(role: 'owner' | 'member' = 'member'): string {
   const hostPublicKey = randomBytes(32)
   const secret = randomBytes(32)
-  const args = { role, uses: 1, expiresMs: 1000, note: '', secret, hostPublicKey, nowMs: NOW }
+  const args = {
+    role,
+    uses: 1,
+    expiresMs: 1000,
+    note: '',
+    rooms: [],
+    secret,
+    hostPublicKey,
+    nowMs: NOW,
+  }
   const { id } = members.invite(args)
   const device = toHex(members.reserve(id, randomBytes(32), 'Ann', NOW).deviceId)
   members.confirm(device, NOW, () => undefined)
   return device
 }
 
+const postIn = (room: Uint8Array, text: string) =>
+  ({ type: 'post', room, replyTo: null, text }) as const
+const memberOf = (device: string): string =>
+  members.devices().find(({ id }) => id === device)?.member ?? ''
 const post = (device: string, number: number, text: string, id = randomBytes(16)) =>
-  rooms.receivePost(device, number, id, ROOM, text, NOW)
+  rooms.receive(device, number, id, postIn(ROOM, text), NOW)
 const events = (device: string, after = 0) =>
   rooms.pending(device, after, 1000).map(({ kind, body }) => decodeEvent(kind, body))
 
@@ -59,12 +72,12 @@ test('a post is stored once, in order, for every other device and answered to it
   expect(rooms.incoming(a).stored).toBe(2)
   expect(events(b)).toMatchObject([{ type: 'message', seq: 1, text: 'one', delivered: false }])
   expect(events(a)[0]).toMatchObject({ type: 'stored', seq: 1 })
-  expect(rooms.history(ROOM, 0, 200).messages).toHaveLength(1)
+  expect(rooms.history(memberOf(a), ROOM, 0, 200).messages).toHaveLength(1)
 })
 
 test('another room and an over-long text are refused, and the number advances', () => {
   const a = join_()
-  rooms.receivePost(a, 1, randomBytes(16), randomBytes(16), 'x', NOW)
+  rooms.receive(a, 1, randomBytes(16), postIn(randomBytes(16), 'x'), NOW)
   expect(post(a, 2, 'x'.repeat(16_001)).stored).toBe(2)
   expect(events(a)).toMatchObject([
     { type: 'refused', reason: 'no-room' },
@@ -115,10 +128,10 @@ test('a device that forgot what it once acknowledged gets the newest messages ag
 test('history pages newest first; a new device gets the last 200', () => {
   const a = join_()
   for (let i = 1; i <= 250; i++) post(a, i, `m${i}`)
-  const page = rooms.history(ROOM, 0, 100)
+  const page = rooms.history(memberOf(a), ROOM, 0, 100)
   expect(page.more).toBe(true)
   expect(page.messages[0]?.seq).toBe(250)
-  expect(rooms.history(ROOM, 51, 200)).toMatchObject({ more: false })
+  expect(rooms.history(memberOf(a), ROOM, 51, 200)).toMatchObject({ more: false })
   const late = join_()
   rooms.joinDevice(late)
   const got = events(late)
@@ -133,7 +146,8 @@ import { randomBytes } from 'node:crypto'
 const [dir, device] = process.argv.slice(1)
 const rooms = new Rooms(openDatabase(dir), randomBytes)
 for (let n = 1; ; n++) {
-  rooms.receivePost(device, n, randomBytes(16), new Uint8Array(16), 'm' + n, ${NOW})
+  const post = { type: 'post', room: new Uint8Array(16), replyTo: null, text: 'm' + n }
+  rooms.receive(device, n, randomBytes(16), post, ${NOW})
   process.stdout.write(n + '\\n')
   if (n % 10 === 0) await new Promise((done) => setImmediate(done))
 }`

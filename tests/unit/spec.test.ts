@@ -138,7 +138,7 @@ describe('messages, events, errors', () => {
       lower(name),
       Number.parseInt(type ?? '', 16),
     ])
-    expect(listed).toHaveLength(16)
+    expect(listed).toHaveLength(17)
     expect(Object.fromEntries(listed)).toEqual(table('shared/messages.ts', 'TYPE'))
   })
 
@@ -147,7 +147,7 @@ describe('messages, events, errors', () => {
       lower(name),
       Number(kind),
     ])
-    expect(listed).toHaveLength(5)
+    expect(listed).toHaveLength(10)
     expect(Object.fromEntries(listed)).toEqual(table('shared/events.ts', 'KIND'))
   })
 

@@ -15,6 +15,7 @@ import {
   encodeMessage,
 } from '../../shared/messages.ts'
 import { ANSWER, REACH, REQUEST, REQUEST_FAILURE } from '../../shared/requests.ts'
+import { ROOM_KIND } from '../../shared/state.ts'
 import { VECTORS_FILE } from '../vectors/make.ts'
 import { expand, type Notation } from '../vectors/notation.ts'
 
@@ -34,6 +35,8 @@ const list = (key: string, count: number): WireVector[] => {
   expect(file[key]?.length, key).toBe(count)
   return file[key] ?? []
 }
+
+const NONE = new Uint8Array(16)
 
 /** SPEC's names and numbers for what shared/ decoded. */
 function plainMessage(message: ClawMessage): object {
@@ -57,7 +60,8 @@ function plainMessage(message: ClawMessage): object {
         ...{ ...d, route: d.route === null ? 0 : ROUTE[d.route] },
       }))
       const invites = message.invites.map((i) => ({ ...i, role: MEMBER_ROLE[i.role] }))
-      return plain({ ...fields, members, devices, invites }) as object
+      const rooms = message.rooms.map((r) => ({ ...r, kind: ROOM_KIND[r.kind] }))
+      return plain({ ...fields, members, devices, invites, rooms }) as object
     }
     case 'request': {
       const { token, request } = message
@@ -77,8 +81,19 @@ function plainMessage(message: ClawMessage): object {
 
 function plainEvent(event: ChatEvent): object {
   const { type, ...fields } = event
-  if (event.type !== 'refused') return plain(fields) as object
-  return { id: toHex(event.id), code: REFUSAL[event.reason] }
+  switch (event.type) {
+    case 'refused':
+      return { id: toHex(event.id), code: REFUSAL[event.reason] }
+    case 'post':
+      return plain({ room: event.room, reply: event.replyTo ?? NONE, text: event.text }) as object
+    case 'message': {
+      const { type: _, delivered, edited, deleted, replyTo, ...rest } = event
+      const flags = Number(delivered) + 2 * Number(edited) + 4 * Number(deleted)
+      return plain({ ...rest, flags, reply: replyTo ?? NONE }) as object
+    }
+    default:
+      return plain(fields) as object
+  }
 }
 
 function plain(value: unknown): unknown {
@@ -110,7 +125,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 48))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 57))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -118,21 +133,21 @@ test.each(list('message', 48))('$name $fields', ({ name, type, fields, data }) =
   expect(encodeMessage(message)).toEqual({ type, data: bytes })
 })
 
-test.each(list('event', 12))('$name', ({ name, kind, fields, body }) => {
+test.each(list('event', 21))('$name', ({ name, kind, fields, body }) => {
   const bytes = expand(body)
   const event = decodeEvent(kind, bytes)
-  expect(event.type).toBe(name.toLowerCase())
+  expect(event.type).toBe(name.toLowerCase().replace('_', '-'))
   const text = fields.text as { repeat: string; times: number } | string | undefined
   const long = typeof text === 'object' ? { text: text.repeat.repeat(text.times) } : {}
   expect(plainEvent(event)).toEqual({ ...fields, ...long })
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 77))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 82))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 
-test.each(list('eventRefused', 35))('no event: $what', ({ kind, body, code }) => {
+test.each(list('eventRefused', 69))('no event: $what', ({ kind, body, code }) => {
   expect(codeOf(() => decodeEvent(kind, expand(body)))).toBe(code)
 })
 
@@ -140,6 +155,6 @@ test('every type and kind stands in the file', () => {
   const names = (key: string): string[] => [
     ...new Set(list(key, file[key]?.length ?? 0).map(({ name }) => name)),
   ]
-  expect(names('message')).toHaveLength(16)
-  expect(names('event')).toHaveLength(5)
+  expect(names('message')).toHaveLength(17)
+  expect(names('event')).toHaveLength(10)
 })

@@ -12,6 +12,7 @@ const id = (label: string): Uint8Array => fixed(label, 16)
 const hexId = (label: string): string => toHex(id(label))
 const ROOM = toHex(room)
 
+const NONE: Uint8Array = room
 const HELLO = {
   id: id('message 1'),
   room,
@@ -20,16 +21,28 @@ const HELLO = {
   author: id('member a'),
   authorDevice: id('device a'),
   flags: 1,
+  change: TIME_MS,
+  reply: NONE,
   text: 'Grüße 🐾',
+  reactions: [] as { emoji: string; members: Uint8Array[] }[],
 }
-const EARLIER = { ...HELLO, id: id('message 0'), seq: 6, flags: 0, text: 'a' }
-const shown = ({ flags, ...m }: typeof HELLO) => ({
+const EARLIER = { ...HELLO, id: id('message 0'), seq: 6, flags: 0, change: 0, text: 'a' }
+const ANSWERED = {
+  ...{ ...HELLO, flags: 3, reply: id('message 0') },
+  reactions: [
+    { emoji: '👩🏽‍🚀', members: [id('member a'), id('member b')] },
+    { emoji: 'e'.repeat(32), members: [id('member c')] },
+  ],
+}
+const DELETED = { ...HELLO, flags: 5, text: '' }
+const shown = (m: typeof HELLO) => ({
   ...m,
   id: toHex(m.id),
   room: ROOM,
   author: toHex(m.author),
   authorDevice: toHex(m.authorDevice),
-  delivered: flags,
+  reply: toHex(m.reply),
+  reactions: m.reactions.map(({ emoji, members }) => ({ emoji, members: members.map(toHex) })),
 })
 
 const MEMBERS = [
@@ -53,12 +66,17 @@ const DEVICES = [
 const INVITES = [
   {
     ...{ id: id('invite a'), role: 3, member: room, uses: 64, used: 1 },
-    ...{ expiresAtMs: TIME_MS, note: 'für Bé' },
+    ...{ expiresAtMs: TIME_MS, note: 'für Bé', rooms: [id('room a'), id('room b')] },
   },
   {
     ...{ id: id('invite b'), role: 2, member: id('member b'), uses: 1, used: 0 },
-    ...{ expiresAtMs: 0, note: '' },
+    ...{ expiresAtMs: 0, note: '', rooms: [] },
   },
+]
+const ROOMS = [
+  { id: room, kind: 1, name: '', mine: 0, members: [id('member a'), id('member b')] },
+  { id: id('room a'), kind: 1, name: 'Küche', mine: 1, members: [id('member a')] },
+  { id: id('room b'), kind: 2, name: '', mine: 0, members: [] },
 ]
 const STATE = {
   hostName: 'Ada’s host',
@@ -67,12 +85,12 @@ const STATE = {
   members: MEMBERS,
   devices: DEVICES,
   invites: INVITES,
-  roomName: 'Ada’s host',
+  rooms: ROOMS,
 }
 const LOCATOR = [
   { type: 1, flags: 1, data: links.httpsData(fixed('storage id'), 'https://store.example/claw') },
 ]
-const BODY = wire.post({ room, text: 'Grüße 🐾' })
+const BODY = wire.post({ room, reply: room, text: 'Grüße 🐾' })
 
 const LINK = {
   ...{ token: 0xffff_ffff, invite: id('invite a'), expiresAtMs: TIME_MS, reach: 3 },
@@ -80,11 +98,29 @@ const LINK = {
 }
 const GONE = { token: 1, waiting: ['mega', 'https-1'], links: [id('invite a'), id('invite b')] }
 const requests = () => [
-  { token: 7, kind: 1, role: 2, uses: 1, lifeMs: 1000, note: '' },
-  { token: 8, kind: 1, role: 4, uses: 64, lifeMs: 31_536_000_000, note: 'für Bé' },
+  { token: 7, kind: 1, role: 2, uses: 1, lifeMs: 1000, note: '', rooms: [] },
+  {
+    ...{ token: 8, kind: 1, role: 4, uses: 64, lifeMs: 31_536_000_000, note: 'für Bé' },
+    rooms: [id('room a'), id('room b')],
+  },
   ...[2, 3, 4, 5].map((kind) => ({ token: kind, kind, id: id('asked for') })),
-  ...[6, 7].map((kind) => ({ token: kind, kind, id: id('asked for'), name: 'Bé' })),
+  ...[6, 7, 10].map((kind) => ({ token: kind, kind, id: id('asked for'), name: 'Bé' })),
+  { token: 8, kind: 8, name: 'Küche', members: [] },
+  { token: 8, kind: 8, name: 'Küche', members: [id('member a'), id('member b')] },
+  { token: 9, kind: 9, id: id('asked for') },
+  ...[11, 12].map((kind) => ({ token: kind, kind, id: id('room a'), member: id('member a') })),
 ]
+const hexFields = (m: object): object =>
+  Object.fromEntries(
+    Object.entries(m).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array
+        ? toHex(value)
+        : Array.isArray(value)
+          ? value.map((each) => toHex(each))
+          : value,
+    ]),
+  )
 
 type Name = keyof typeof wire.MESSAGE_TYPE
 type Entry = readonly [name: Name, fields: object, data: Uint8Array]
@@ -152,17 +188,21 @@ function entries(record: Uint8Array): Entry[] {
     ...[1, 2, 3, 4, 5, 6, 7].map(
       (code): Entry => ['ENROL_FAIL', { code }, wire.enrolFail({ code })],
     ),
-    ...requests().map(
-      (m): Entry => [
-        'REQUEST',
-        { ...m, ...('id' in m ? { id: toHex(m.id) } : {}) },
-        wire.request(m),
-      ],
-    ),
+    ...requests().map((m): Entry => ['REQUEST', hexFields(m), wire.request(m)]),
     ['ANSWER', { token: 7, kind: 1 }, wire.done({ token: 7 })],
     ['ANSWER', { ...LINK, invite: toHex(LINK.invite), kind: 2 }, wire.link(LINK)],
     ['ANSWER', { ...GONE, links: GONE.links.map(toHex), kind: 3 }, wire.gone(GONE)],
-    ...[1, 2, 3, 4, 5, 6, 7, 8].map(
+    [
+      'ANSWER',
+      { token: 7, room: hexId('room a'), kind: 4 },
+      wire.madeRoom({ token: 7, room: id('room a') }),
+    ],
+    [
+      'TYPING',
+      { room: hexId('room a'), member: hexId('member a') },
+      wire.typing({ room: id('room a'), member: id('member a') }),
+    ],
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(
       (code): Entry => ['ANSWER', { token: 0, code }, wire.failed({ token: 0, code })],
     ),
   ]
@@ -176,7 +216,10 @@ const plainState = (s: typeof STATE) => ({
   devices: s.devices.map((d) => ({
     ...{ ...d, id: toHex(d.id), member: toHex(d.member), publicKey: toHex(d.publicKey) },
   })),
-  invites: s.invites.map((i) => ({ ...i, id: toHex(i.id), member: toHex(i.member) })),
+  invites: s.invites.map((i) => ({
+    ...{ ...i, id: toHex(i.id), member: toHex(i.member), rooms: i.rooms.map(toHex) },
+  })),
+  rooms: s.rooms.map((r) => ({ ...r, id: toHex(r.id), members: r.members.map(toHex) })),
 })
 
 export const messageVectors = (record: Uint8Array) =>
@@ -199,7 +242,7 @@ export function messageRefusedVectors() {
     const whole = name === 'EVENT' ? data.subarray(0, 25) : data
     cut.push([`${name} cut by a byte`, type, whole.subarray(0, -1)])
   }
-  const unknown = [0x00, 0x0c, 0x0f, 0x15, 0xff].map((type): [string, number, Uint8Array] => [
+  const unknown = [0x00, 0x0c, 0x0f, 0x16, 0xff].map((type): [string, number, Uint8Array] => [
     `unknown type ${type}`,
     type,
     new Uint8Array(8),
@@ -248,7 +291,7 @@ function outOfRange(): [string, number, Uint8Array][] {
       state({ invites: INVITES.map((i) => ({ ...i, note: 'n'.repeat(801) })) }),
     ],
     ['REQUEST 0', T.REQUEST, wire.request({ token: 0, kind: 0, id: room })],
-    ['REQUEST 8', T.REQUEST, wire.request({ token: 0, kind: 8, id: room })],
+    ['REQUEST 13', T.REQUEST, wire.request({ token: 0, kind: 13, id: room })],
     ...(
       [
         ['role 0', { role: 0 }],
@@ -269,14 +312,21 @@ function outOfRange(): [string, number, Uint8Array][] {
       T.REQUEST,
       wire.request({ token: 0, kind: 6, id: room, name: 'n'.repeat(49) }),
     ],
-    ['ANSWER with code 9', T.ANSWER, wire.failed({ token: 0, code: 9 })],
+    ['ANSWER with code 10', T.ANSWER, wire.failed({ token: 0, code: 10 })],
     ['ANSWER of kind 0', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 0)],
-    ['ANSWER of kind 4', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 4)],
+    ['ANSWER of kind 5', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 5)],
     ['ANSWER with reach 4', T.ANSWER, wire.link({ ...LINK, reach: 4 })],
     ['ANSWER with a link of 5001 bytes', T.ANSWER, wire.link({ ...LINK, link: 'n'.repeat(5001) })],
     ['STATE with a name of 49 bytes', T.STATE, member({ name: 'n'.repeat(49) })],
     ['STATE with a host name of 49 bytes', T.STATE, state({ hostName: 'n'.repeat(49) })],
-    ['STATE with a room name of 49 bytes', T.STATE, state({ roomName: 'n'.repeat(49) })],
+    [
+      'STATE with a room name of 49 bytes',
+      T.STATE,
+      state({ rooms: ROOMS.map((r) => ({ ...r, name: 'n'.repeat(49) })) }),
+    ],
+    ['STATE with room kind 0', T.STATE, state({ rooms: ROOMS.map((r) => ({ ...r, kind: 0 })) })],
+    ['STATE with room kind 3', T.STATE, state({ rooms: ROOMS.map((r) => ({ ...r, kind: 3 })) })],
+    ['STATE with mine = 2', T.STATE, state({ rooms: ROOMS.map((r) => ({ ...r, mine: 2 })) })],
     ['ENROL with 49 bytes', T.ENROL, wire.enrol({ name: 'n'.repeat(49) })],
     ['ENROL that is not UTF-8', T.ENROL, Uint8Array.of(2, 0xc0, 0x80)],
     [
@@ -296,11 +346,21 @@ function eventEntries(): (readonly [name: Kind, fields: object, body: Uint8Array
   const shownPlace = { ...place, id: toHex(place.id), room: ROOM }
   const two = [id('message 0'), id('message 1')]
   return [
-    ['POST', { room: ROOM, text: 'Grüße 🐾' }, BODY],
-    ['POST', { room: ROOM, text: 'a' }, wire.post({ room, text: 'a' })],
-    ['POST', { room: ROOM, text: '\u0000\ufeff\n' }, wire.post({ room, text: '\u0000\ufeff\n' })],
+    ['POST', { room: ROOM, reply: ROOM, text: 'Grüße 🐾' }, BODY],
+    [
+      'POST',
+      { room: hexId('room a'), reply: hexId('message 0'), text: 'a' },
+      wire.post({ room: id('room a'), reply: id('message 0'), text: 'a' }),
+    ],
+    [
+      'POST',
+      { room: ROOM, reply: ROOM, text: '\u0000\ufeff\n' },
+      wire.post({ room, reply: room, text: '\u0000\ufeff\n' }),
+    ],
     ['MESSAGE', shown(HELLO), wire.message(HELLO)],
     ['MESSAGE', shown(EARLIER), wire.message(EARLIER)],
+    ['MESSAGE', shown(ANSWERED), wire.message(ANSWERED)],
+    ['MESSAGE', shown(DELETED), wire.message(DELETED)],
     ['STORED', shownPlace, wire.stored(place)],
     ...[1, 2, 3].map(
       (code) =>
@@ -312,6 +372,33 @@ function eventEntries(): (readonly [name: Kind, fields: object, body: Uint8Array
     ),
     ['DELIVERED', { room: ROOM, ids: [] }, wire.delivered({ room, ids: [] })],
     ['DELIVERED', { room: ROOM, ids: two.map(toHex) }, wire.delivered({ room, ids: two })],
+    [
+      'EDIT',
+      { message: hexId('message 1'), text: 'Grüße' },
+      wire.edit({ message: id('message 1'), text: 'Grüße' }),
+    ],
+    ['DELETE', { message: hexId('message 1') }, wire.remove({ message: id('message 1') })],
+    ...[0, 1].map(
+      (on) =>
+        [
+          'REACT',
+          { message: hexId('message 1'), on, emoji: '👩🏽‍🚀' },
+          wire.react({ message: id('message 1'), on, emoji: '👩🏽‍🚀' }),
+        ] as const,
+    ),
+    ...[0, 1].map(
+      (shared) =>
+        [
+          'READ',
+          { room: hexId('room a'), seq: 7, shared },
+          wire.read({ room: id('room a'), seq: 7, shared }),
+        ] as const,
+    ),
+    [
+      'READ_BY',
+      { room: hexId('room a'), member: hexId('member a'), seq: 7 },
+      wire.readBy({ room: id('room a'), member: id('member a'), seq: 7 }),
+    ],
   ]
 }
 
@@ -325,8 +412,8 @@ export const eventVectors = () => [
   {
     name: 'POST',
     kind: wire.EVENT_KIND.POST,
-    fields: { room: ROOM, text: { repeat: 'a', times: 16_000 } },
-    body: compact(wire.post({ room, text: 'a'.repeat(16_000) })),
+    fields: { room: ROOM, reply: ROOM, text: { repeat: 'a', times: 16_000 } },
+    body: compact(wire.post({ room, reply: room, text: 'a'.repeat(16_000) })),
   },
 ]
 
@@ -339,15 +426,50 @@ export function eventRefusedVectors() {
   const ids = (n: number): Uint8Array[] => Array.from({ length: n }, () => room)
   const cases: [string, number, Uint8Array][] = [
     ['unknown kind 0', 0, BODY],
-    ['unknown kind 6', 6, BODY],
+    ['unknown kind 11', 11, BODY],
     ['unknown kind 255', 255, BODY],
     ...cut,
-    ['POST without text', K.POST, wire.post({ room, text: '' })],
-    ['POST of 16001 bytes', K.POST, wire.post({ room, text: 'a'.repeat(16_001) })],
-    ['POST that is not UTF-8', K.POST, Uint8Array.from([...room, 0, 2, 0xc0, 0x80])],
-    ['POST with a lone surrogate', K.POST, Uint8Array.from([...room, 0, 3, 0xed, 0xa0, 0x80])],
+    ['POST without text', K.POST, wire.post({ room, reply: room, text: '' })],
+    ['POST of 16001 bytes', K.POST, wire.post({ room, reply: room, text: 'a'.repeat(16_001) })],
+    ['POST that is not UTF-8', K.POST, Uint8Array.from([...room, ...room, 0, 2, 0xc0, 0x80])],
+    [
+      'POST with a lone surrogate',
+      K.POST,
+      Uint8Array.from([...room, ...room, 0, 3, 0xed, 0xa0, 0x80]),
+    ],
     ['MESSAGE with seq 0', K.MESSAGE, wire.message({ ...HELLO, seq: 0 })],
-    ['MESSAGE with flags 2', K.MESSAGE, wire.message({ ...HELLO, flags: 2 })],
+    ['MESSAGE with flags 8', K.MESSAGE, wire.message({ ...HELLO, flags: 8 })],
+    ['MESSAGE deleted with text', K.MESSAGE, wire.message({ ...DELETED, text: 'a' })],
+    ['MESSAGE deleted with reply', K.MESSAGE, wire.message({ ...DELETED, reply: id('message 0') })],
+    [
+      'MESSAGE deleted with a reaction',
+      K.MESSAGE,
+      wire.message({ ...ANSWERED, ...{ flags: 4, text: '', reply: room } }),
+    ],
+    ...(
+      [
+        ['an empty reaction', [{ emoji: '', members: [room] }]],
+        ['a reaction of 33 bytes', [{ emoji: 'e'.repeat(33), members: [room] }]],
+        ['a reaction with a line break', [{ emoji: 'e\n', members: [room] }]],
+        ['a reaction of nobody', [{ emoji: 'e', members: [] }]],
+        ['a reaction of 201', [{ emoji: 'e', members: ids(201) }]],
+        [
+          '33 reactions',
+          Array.from({ length: 33 }, (_, i) => ({ emoji: `e${i}`, members: [room] })),
+        ],
+      ] as const
+    ).map(([what, reactions]): [string, number, Uint8Array] => [
+      `MESSAGE with ${what}`,
+      K.MESSAGE,
+      wire.message({ ...HELLO, reactions: [...reactions] }),
+    ]),
+    ['EDIT without text', K.EDIT, wire.edit({ message: room, text: '' })],
+    ['EDIT of 16001 bytes', K.EDIT, wire.edit({ message: room, text: 'a'.repeat(16_001) })],
+    ['REACT with on = 2', K.REACT, wire.react({ message: room, on: 2, emoji: 'e' })],
+    ['REACT with nothing', K.REACT, wire.react({ message: room, on: 1, emoji: '' })],
+    ['REACT with 33 bytes', K.REACT, wire.react({ message: room, on: 1, emoji: 'e'.repeat(33) })],
+    ['REACT with a line break', K.REACT, wire.react({ message: room, on: 1, emoji: '\n' })],
+    ['READ with shared = 2', K.READ, wire.read({ room, seq: 1, shared: 2 })],
     ['MESSAGE of 16001 bytes', K.MESSAGE, wire.message({ ...HELLO, text: 'a'.repeat(16_001) })],
     ['REFUSED 0', K.REFUSED, wire.refused({ id: room, code: 0 })],
     ['REFUSED 4', K.REFUSED, wire.refused({ id: room, code: 4 })],

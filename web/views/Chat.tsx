@@ -1,69 +1,42 @@
 // The conversation: rooms and members beside it, messages, composer, and the state of the connection.
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { Connection } from '../model.ts'
 import { TAKEN } from '../words.ts'
 import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
-import { Avatar, toneOf } from './Avatar.tsx'
-import { Composer } from './Composer.tsx'
+import { Avatar } from './Avatar.tsx'
+import { type Aim, Composer } from './Composer.tsx'
 import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
-import { Back, Logo, Route, Shield } from './icons.tsx'
+import { Back, Route, Shield } from './icons.tsx'
 import { Messages } from './Messages.tsx'
 import { PeopleDialog } from './People.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
+import { NewRoomDialog, RoomDialog } from './RoomDialogs.tsx'
+import { insiders, Sidebar } from './Sidebar.tsx'
+import { useSide } from './side.ts'
+import { Typing } from './Typing.tsx'
 
 export function Chat({ state, engine, secure }: ScreenProps) {
-  const [dialog, setDialog] = useState<'security' | 'details' | 'people' | null>(null)
+  const [dialog, setDialog] = useState<
+    'security' | 'details' | 'people' | 'new-room' | 'room' | null
+  >(null)
+  const [aim, setAim] = useState<Aim | null>(null)
   const close = (): void => setDialog(null)
   const side = useSide()
   const waiting = state.messages.filter((message) => message.state === 'sending').length
   const connected = state.connection.state === 'connected'
-  const here = state.members.filter(({ gone }) => !gone)
+  const here = insiders(state)
+  const room = state.rooms.find(({ id }) => id === state.room)
   const alone = here.every((member) => member.id === state.me)
   return (
     <div class="app">
-      <nav class={side.open ? 'rooms open' : 'rooms'} aria-label="Rooms" id="rooms">
-        <p class="brand">
-          <button
-            type="button"
-            class="icon back"
-            aria-label="Back to the conversation"
-            ref={side.back}
-            onClick={side.hide}
-          >
-            <Back />
-          </button>
-          <Logo />
-          ClawChat
-        </p>
-        <button
-          type="button"
-          class="room"
-          aria-current="page"
-          ref={side.current}
-          onClick={side.hide}
-        >
-          <Avatar name={state.roomName} tone="room" />
-          <span class="room-name">{state.roomName}</span>
-        </button>
-        <h2 class="side-title">Members</h2>
-        <ul class="members" aria-label="Members">
-          {here.map((member) => (
-            <li key={member.id}>
-              <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
-              <span>
-                {member.name}
-                {member.id === state.me ? ' (you)' : ''}
-              </span>
-              {/* Who is there, only the host knows. */}
-              {connected && <small>{member.online ? 'here' : 'away'}</small>}
-            </li>
-          ))}
-        </ul>
-        <button type="button" class="quiet small people-button" onClick={() => setDialog('people')}>
-          People and devices
-        </button>
-      </nav>
+      <Sidebar
+        state={state}
+        engine={engine}
+        side={side}
+        onPeople={() => setDialog('people')}
+        onNewRoom={() => setDialog('new-room')}
+      />
       <section class="conversation" inert={side.open}>
         <header class="top">
           <button
@@ -80,7 +53,16 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           </button>
           <Avatar name={state.roomName} tone="room" />
           <div class="title">
-            <h1>{state.roomName}</h1>
+            <h1>
+              {room?.leavable ? (
+                <button type="button" class="plain" onClick={() => setDialog('room')}>
+                  {state.roomName}
+                  <span class="sr-only">: who is in it</span>
+                </button>
+              ) : (
+                state.roomName
+              )}
+            </h1>
             <p>{alone ? 'Only you so far' : here.map((member) => member.name).join(', ')}</p>
           </div>
           <Status connection={state.connection} />
@@ -109,11 +91,24 @@ export function Chat({ state, engine, secure }: ScreenProps) {
             <p class="banner">{TAKEN} This browser looks for the host with it.</p>
           )}
         </div>
-        <Messages state={state} engine={engine} />
-        <Composer onSend={(text) => engine.send(text)} />
+        {/* Another room is another log: nothing of the place in the one before holds for it. */}
+        <Messages key={state.room} state={state} engine={engine} onAim={setAim} />
+        <Typing state={state} />
+        <Composer
+          key={`write ${state.room}`}
+          room={state.room}
+          state={state}
+          engine={engine}
+          aim={aim}
+          onAim={setAim}
+        />
       </section>
       {dialog === 'security' && <SecurityDialog state={state} onClose={close} />}
       {dialog === 'people' && <PeopleDialog state={state} engine={engine} onClose={close} />}
+      {dialog === 'new-room' && <NewRoomDialog state={state} engine={engine} onClose={close} />}
+      {dialog === 'room' && room !== undefined && (
+        <RoomDialog room={room} state={state} engine={engine} onClose={close} />
+      )}
       {dialog === 'details' && <DetailsDialog state={state} engine={engine} onClose={close} />}
     </div>
   )
@@ -133,52 +128,6 @@ function Kept({ connection, waiting }: { connection: Connection['state']; waitin
       {kept}
     </p>
   )
-}
-
-/** The mark of the history entry that stands for "rooms and members are open". */
-const SIDE = 'side'
-
-/**
- * On a phone rooms and members cover the conversation. That is an entry of the history: the back gesture uncovers it,
- * as Escape, "Back to the conversation", the room itself and a wider window do.
- */
-function useSide() {
-  const [wide] = useState(() => matchMedia('(min-width: 720px)'))
-  const isOpen = (): boolean => !wide.matches && history.state === SIDE
-  const [open, setOpen] = useState(isOpen)
-  const back = useRef<HTMLButtonElement>(null)
-  const current = useRef<HTMLButtonElement>(null)
-  const opener = useRef<HTMLButtonElement>(null)
-  const wasOpen = useRef(false)
-  const show = (): void => {
-    history.pushState(SIDE, '')
-    setOpen(true)
-  }
-  const hide = (): void => {
-    if (isOpen()) history.back()
-  }
-  useLayoutEffect(() => {
-    const follow = (): void => setOpen(isOpen())
-    addEventListener('popstate', follow)
-    wide.addEventListener('change', follow)
-    return () => {
-      removeEventListener('popstate', follow)
-      wide.removeEventListener('change', follow)
-    }
-  }, [])
-  useLayoutEffect(() => {
-    if (open) back.current?.focus()
-    // In a wide window the opener is gone, and the rooms stay.
-    else if (wasOpen.current) (wide.matches ? current : opener).current?.focus()
-    wasOpen.current = open
-    if (!open) return
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape') hide()
-    }
-    addEventListener('keydown', onKey)
-    return () => removeEventListener('keydown', onKey)
-  }, [open])
-  return { open, back, current, opener, show, hide }
 }
 
 const STATE_WORDS = {

@@ -1,23 +1,74 @@
-// Where messages are written. Enter sends, Shift+Enter starts a new line.
-import { useRef, useState } from 'preact/hooks'
+// Where messages are written and edited. Enter sends, Shift+Enter starts a new line, Escape lets go of a reply or an edit,
+// the up arrow in an empty field edits the last own message. Each room keeps its draft.
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { toUtf8 } from '../../shared/bytes.ts'
 import { TEXT_MAX_BYTES } from '../../shared/constants.ts'
-import { Clip, Send } from './icons.tsx'
+import type { Message } from '../model.ts'
+import type { ViewProps } from './App.tsx'
+import { Clip, Cross, Send } from './icons.tsx'
 
-export function Composer({ onSend }: { onSend: (text: string) => void }) {
-  const [text, setText] = useState('')
+/** The message that what is written belongs to. */
+export interface Aim {
+  readonly kind: 'reply' | 'edit'
+  readonly message: Message
+}
+
+type ComposerProps = ViewProps & {
+  readonly room: string
+  readonly aim: Aim | null
+  readonly onAim: (aim: Aim | null) => void
+}
+
+/** By room, as long as the page is open. */
+const drafts = new Map<string, string>()
+
+export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerProps) {
+  const [text, setText] = useState(drafts.get(room) ?? '')
   const field = useRef<HTMLTextAreaElement>(null)
   const tooLong = toUtf8(text).length > TEXT_MAX_BYTES
+  const aim = anyAim?.message.room === room ? anyAim : null
+  const write = (value: string): void => {
+    setText(value)
+    if (aim?.kind !== 'edit') drafts.set(room, value)
+  }
+  useLayoutEffect(() => {
+    if (aim === null) return
+    if (aim.kind === 'edit') setText(aim.message.text)
+    field.current?.focus()
+  }, [aim])
+  const letGo = (): void => {
+    onAim(null)
+    setText(drafts.get(room) ?? '')
+    field.current?.focus()
+  }
   const send = (): void => {
     field.current?.focus()
     if (text.trim() === '' || tooLong) return
-    onSend(text)
+    if (aim?.kind === 'edit') {
+      if (text !== aim.message.text) engine.talk.edit(aim.message.id, text)
+      letGo()
+      return
+    }
+    engine.talk.send(text, aim?.message.id ?? null)
+    drafts.delete(room)
     setText('')
+    onAim(null)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
     // Safari ends a composition before its confirming Enter, which then still carries 229.
-    const composing = event.isComposing || event.keyCode === 229
-    if (event.key !== 'Enter' || event.shiftKey || composing) return
+    if (event.isComposing || event.keyCode === 229) return
+    if (event.key === 'Escape' && aim !== null) {
+      event.preventDefault()
+      letGo()
+    }
+    if (event.key === 'ArrowUp' && text === '') {
+      const last = state.messages.findLast(isEditable)
+      if (last !== undefined) {
+        event.preventDefault()
+        onAim({ kind: 'edit', message: last })
+      }
+    }
+    if (event.key !== 'Enter' || event.shiftKey) return
     event.preventDefault()
     send()
   }
@@ -29,6 +80,7 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
         send()
       }}
     >
+      {aim !== null && <AimBar aim={aim} state={state} onLetGo={letGo} />}
       <button
         type="button"
         class="icon"
@@ -51,7 +103,10 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
         value={text}
         aria-invalid={tooLong}
         aria-describedby="too-long"
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => {
+          write(event.currentTarget.value)
+          if (event.currentTarget.value !== '') engine.talk.typing()
+        }}
         onKeyDown={onKeyDown}
       />
       <button type="submit" class="send" aria-label="Send">
@@ -61,5 +116,31 @@ export function Composer({ onSend }: { onSend: (text: string) => void }) {
         {tooLong ? 'Too long: send it in parts.' : ''}
       </p>
     </form>
+  )
+}
+
+/** An own message that the host has. */
+export const isEditable = ({ mine, seq, deleted }: Message): boolean =>
+  mine && seq !== null && !deleted
+
+function AimBar(props: Pick<ComposerProps, 'state'> & { aim: Aim; onLetGo: () => void }) {
+  const { aim, state, onLetGo } = props
+  const { author, text } = aim.message
+  const name = state.members.find(({ id }) => id === author)?.name ?? 'Someone'
+  const what = aim.kind === 'edit' ? 'Editing' : `Reply to ${name}`
+  return (
+    <div class="aim">
+      <p>
+        <b>{what}</b> <span dir="auto">{text}</span>
+      </p>
+      <button
+        type="button"
+        class="icon"
+        aria-label={aim.kind === 'edit' ? 'Stop editing' : 'No reply'}
+        onClick={onLetGo}
+      >
+        <Cross />
+      </button>
+    </div>
   )
 }

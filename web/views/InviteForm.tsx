@@ -1,6 +1,6 @@
 // The owner lets somebody in: as what, how many, until when.
 import { useState } from 'preact/hooks'
-import type { Engine, InviteWish } from '../model.ts'
+import type { Engine, InviteWish, Room } from '../model.ts'
 
 const HOUR_MS = 3_600_000
 const LIVES = [
@@ -15,9 +15,16 @@ const ROLES: Record<InviteWish['role'], string> = {
   bot: 'Bot: a program',
   owner: 'Owner: a further device of yours',
 }
-const FIRST: InviteWish = { role: 'member', uses: 1, lifeMs: 7 * 24 * HOUR_MS, note: '' }
+const FIRST: InviteWish = {
+  ...{ role: 'member', uses: 1, lifeMs: 7 * 24 * HOUR_MS, note: '', rooms: [] },
+}
 
-export function InviteForm({ engine, busy }: { engine: Engine; busy: boolean }) {
+export function InviteForm(props: {
+  readonly engine: Engine
+  readonly rooms: readonly Room[]
+  readonly busy: boolean
+}) {
+  const { engine, rooms, busy } = props
   const [wish, setWish] = useState(FIRST)
   const submit = (event: Event): void => {
     event.preventDefault()
@@ -41,6 +48,22 @@ export function InviteForm({ engine, busy }: { engine: Engine; busy: boolean }) 
               {words}
             </option>
           ))}
+        </select>
+        <label for="invite-room">Into which room</label>
+        <select
+          id="invite-room"
+          value={wish.rooms[0] ?? ''}
+          onChange={({ currentTarget: { value } }) =>
+            setWish({ ...wish, rooms: value === '' ? [] : [value] })
+          }
+        >
+          {rooms
+            .filter(({ kind }) => kind === 'room')
+            .map(({ id, name, leavable }) => (
+              <option key={id} value={leavable ? id : ''}>
+                {name}
+              </option>
+            ))}
         </select>
         <label for="invite-life">The link works for</label>
         <select

@@ -1,14 +1,14 @@
 // The log: grouped by author and minute, with a line per day; the reader stays where he is, at the newest if he is there.
+import { Fragment } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Message } from '../model.ts'
 import type { ViewProps } from './App.tsx'
-import { type Tone, toneOf } from './Avatar.tsx'
-import { Clock, Tick, Ticks, Warn } from './icons.tsx'
+import { toneOf } from './Avatar.tsx'
+import type { Aim } from './Composer.tsx'
 import { goTo, nearTop, type Place, placeIn } from './place.ts'
+import { Row, timeOf } from './Row.tsx'
 
 const dayOf = (ms: number): string => new Date(ms).toDateString()
-const timeOf = (ms: number): string =>
-  new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
 
 /** "Today", "Yesterday", or the date; with its year once that is not this one. */
 function dayWords(ms: number): string {
@@ -22,7 +22,7 @@ function dayWords(ms: number): string {
   return day.toLocaleDateString(undefined, sameYear ? date : { ...date, year: 'numeric' })
 }
 
-export function Messages({ state, engine }: ViewProps) {
+export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Aim) => void }) {
   const { messages } = state
   const { box, unread, onMove, toEnd } = usePlace(messages, state.hasOlder)
   const synced = state.connection.steps.some(
@@ -31,10 +31,18 @@ export function Messages({ state, engine }: ViewProps) {
   const onScroll = (): void => {
     onMove()
     const wanted = state.hasOlder && !state.loadingOlder
-    if (wanted && box.current !== null && nearTop(box.current)) engine.loadOlder()
+    if (wanted && box.current !== null && nearTop(box.current)) engine.talk.loadOlder()
   }
   const mayInvite = state.members.some(({ id, role }) => id === state.me && role === 'owner')
-  const names = new Map(state.members.map((member) => [member.id, member.name]))
+  const byId = new Map(messages.map((message) => [message.id, message]))
+  const lastPlaced = messages.findLast(({ seq, deleted }) => seq !== null && !deleted)?.id
+  const [open, setOpen] = useState<string | null>(null)
+  const jump = (id: string): void => {
+    const row = box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)
+    row?.scrollIntoView({ block: 'center' })
+    row?.setAttribute('tabindex', '-1')
+    row?.focus({ preventScroll: true })
+  }
   return (
     <main class="log-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
@@ -55,14 +63,22 @@ export function Messages({ state, engine }: ViewProps) {
           </div>
         )}
         {messages.map((message, i) => (
-          <Row
-            key={message.id}
-            message={message}
-            before={messages[i - 1]}
-            name={names.get(message.author) ?? 'Someone'}
-            tone={toneOf(message.author, state.members)}
-            onRetry={() => engine.retryMessage(message.id)}
-          />
+          <Fragment key={message.id}>
+            <Before message={message} before={messages[i - 1]} newAfter={state.newAfter} />
+            <Row
+              message={message}
+              opens={opensGroup(message, messages[i - 1])}
+              state={state}
+              engine={engine}
+              tone={toneOf(message.author, state.members)}
+              answers={byId.get(message.replyTo ?? '')}
+              isLast={message.id === lastPlaced}
+              isOpen={open === message.id}
+              onOpen={(isOpen) => setOpen(isOpen ? message.id : null)}
+              onAim={onAim}
+              onJump={jump}
+            />
+          </Fragment>
         ))}
       </div>
       {unread && (
@@ -118,59 +134,28 @@ function usePlace(messages: readonly Message[], hasOlder: boolean) {
   return { box, unread, onMove, toEnd }
 }
 
-interface RowProps {
-  readonly message: Message
-  readonly before: Message | undefined
-  readonly name: string
-  readonly tone: Tone
-  readonly onRetry: () => void
-}
-
-function Row({ message, before, name, tone, onRetry }: RowProps) {
-  const { id, author, mine, text, atMs, state } = message
-  const newDay = before === undefined || dayOf(before.atMs) !== dayOf(atMs)
-  const opens = newDay || before.author !== author || timeOf(before.atMs) !== timeOf(atMs)
+/** What stands before a message: a new day, and where the new ones begin. */
+function Before({ message, before, newAfter }: BeforeProps) {
+  const { atMs, seq, mine } = message
+  const isNewDay = before === undefined || dayOf(before.atMs) !== dayOf(atMs)
+  const isFirstNew =
+    newAfter > 0 && !mine && seq !== null && seq > newAfter && (before?.seq ?? 0) <= newAfter
   return (
     <>
-      {newDay && <p class="day">{dayWords(atMs)}</p>}
-      <article
-        class={`message${mine ? ' mine' : ''}${opens ? ' opens' : ''}`}
-        data-id={id}
-        data-state={state}
-        data-author={author}
-        aria-label={`${mine ? 'You' : name}, ${timeOf(atMs)}`}
-      >
-        {opens && !mine && <p class={`who tone-${tone}`}>{name}</p>}
-        <div class="bubble">
-          <span dir="auto" data-part="text">
-            {text}
-          </span>
-          <span class="meta">
-            <time dateTime={new Date(atMs).toISOString()}>{timeOf(atMs)}</time>
-            {mine && <StateGlyph state={state} />}
-          </span>
-        </div>
-        {state === 'failed' && (
-          <button type="button" class="quiet small" onClick={onRetry}>
-            Try again
-          </button>
-        )}
-      </article>
+      {isNewDay && <p class="day">{dayWords(atMs)}</p>}
+      {isFirstNew && <p class="new-line">New messages</p>}
     </>
   )
 }
 
-function StateGlyph({ state }: { state: Message['state'] }) {
-  switch (state) {
-    case 'sending':
-      return <Clock label="sending" />
-    case 'sent':
-      return <Tick label="sent: stored by the host" />
-    case 'delivered':
-      return <Ticks label="delivered to another device" />
-    case 'read':
-      return <Ticks label="read" />
-    case 'failed':
-      return <Warn label="failed" />
-  }
+interface BeforeProps {
+  readonly message: Message
+  readonly before: Message | undefined
+  readonly newAfter: number
 }
+
+const opensGroup = (message: Message, before: Message | undefined): boolean =>
+  before === undefined ||
+  dayOf(before.atMs) !== dayOf(message.atMs) ||
+  before.author !== message.author ||
+  timeOf(before.atMs) !== timeOf(message.atMs)

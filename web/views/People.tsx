@@ -40,7 +40,7 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
             <Person key={member.id} {...{ state, engine, member, owner, busy }} />
           ))}
       </ul>
-      {owner && <InviteForm engine={engine} busy={busy} />}
+      {owner && <InviteForm engine={engine} rooms={state.rooms} busy={busy} />}
       {invites.length > 0 && <h3>Open links</h3>}
       <ul class="devices">
         {invites.map((invite) => (

@@ -75,3 +75,23 @@ export const Warn = ({ label }: { label: string }) => (
     <path d="M12 4v10M12 19v.5" />
   </Icon>
 )
+export const More = () => (
+  <Icon>
+    <path d="M5 12v.01M12 12v.01M19 12v.01" stroke-width="3" />
+  </Icon>
+)
+export const Plus = () => (
+  <Icon>
+    <path d="M12 5v14M5 12h14" />
+  </Icon>
+)
+export const Cross = () => (
+  <Icon>
+    <path d="M6 6l12 12M18 6L6 18" />
+  </Icon>
+)
+export const Speech = () => (
+  <Icon>
+    <path d="M4 5h16v11H10l-4 4v-4H4z" />
+  </Icon>
+)

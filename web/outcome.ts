@@ -1,0 +1,107 @@
+// What an event of the host changes on this device (SPEC §7): messages as they stand then, and how far who has read.
+import { toHex } from '../shared/bytes.ts'
+import type { ChatEvent, StoredMessage as WireMessage } from '../shared/events.ts'
+import type { Profile, StoredMessage } from './keep.ts'
+
+/** To be kept together with the event's number. */
+export interface Outcome {
+  readonly messages: readonly StoredMessage[]
+  readonly profile?: Partial<Profile>
+}
+
+type Find = (id: string) => Promise<StoredMessage | null>
+
+const NOTHING: Outcome = { messages: [] }
+
+/** `null`: no host sends it. `find`: a message that is kept here, by its id in hex. */
+export async function outcomeOf(
+  event: ChatEvent,
+  profile: Profile,
+  find: Find,
+): Promise<Outcome | null> {
+  switch (event.type) {
+    case 'message':
+      return { messages: [fromWire(event, profile.member)] }
+    case 'stored': {
+      const author = profile.member === null ? {} : { author: profile.member }
+      const place = { seq: event.seq, atMs: event.atMs, ...author }
+      return changed(find, [event.id], (message) => ({
+        ...message,
+        ...place,
+        state: message.state === 'delivered' ? 'delivered' : 'sent',
+      }))
+    }
+    case 'refused':
+      return changed(find, [event.id], (message) => ({ ...message, state: 'failed' }))
+    case 'delivered':
+      return changed(find, event.ids, (message) => ({ ...message, state: 'delivered' }))
+    case 'read-by':
+      return readBy(event, profile)
+    default:
+      return null
+  }
+}
+
+/** Those that are not kept here stay unknown. */
+async function changed(
+  find: Find,
+  ids: readonly Uint8Array[],
+  change: (message: StoredMessage) => StoredMessage,
+): Promise<Outcome> {
+  const found = await Promise.all(ids.map((id) => find(toHex(id))))
+  return { messages: found.flatMap((message) => (message === null ? [] : [change(message)])) }
+}
+
+function readBy(
+  { room, member, seq }: Extract<ChatEvent, { type: 'read-by' }>,
+  profile: Profile,
+): Outcome {
+  const [where, who] = [toHex(room), toHex(member)]
+  if (who === profile.member) {
+    if (seq <= (profile.read[where] ?? 0)) return NOTHING
+    return { messages: [], profile: { read: { ...profile.read, [where]: seq } } }
+  }
+  const known = profile.readBy[where] ?? {}
+  if (seq <= (known[who] ?? 0)) return NOTHING
+  return {
+    messages: [],
+    profile: { readBy: { ...profile.readBy, [where]: { ...known, [who]: seq } } },
+  }
+}
+
+/** `me`: own member id, hex. */
+export function fromWire(message: WireMessage, me: string | null): StoredMessage {
+  const { text, atMs, seq, edited, deleted, change } = message
+  const author = toHex(message.author)
+  return {
+    ...{ text, atMs, seq, edited, deleted, change, author, mine: me === author },
+    id: toHex(message.id),
+    room: toHex(message.room),
+    state: message.delivered ? 'delivered' : 'sent',
+    replyTo: message.replyTo === null ? null : toHex(message.replyTo),
+    reactions: message.reactions.map(({ emoji, members }) => ({
+      emoji,
+      members: members.map(toHex),
+    })),
+  }
+}
+
+/** The reactions with this member among those of the emoji, or not. */
+export function withReaction(
+  reactions: StoredMessage['reactions'],
+  emoji: string,
+  member: string,
+  on: boolean,
+): StoredMessage['reactions'] {
+  const without = reactions.map((reaction) =>
+    reaction.emoji === emoji
+      ? { emoji, members: reaction.members.filter((each) => each !== member) }
+      : reaction,
+  )
+  const isNew = on && !without.some((reaction) => reaction.emoji === emoji)
+  return [...without, ...(isNew ? [{ emoji, members: [] }] : [])]
+    .map((reaction) =>
+      on && reaction.emoji === emoji ? { emoji, members: [...reaction.members, member] } : reaction,
+    )
+    .filter(({ members }) => members.length > 0)
+}

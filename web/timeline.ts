@@ -1,0 +1,352 @@
+// Rooms and their messages as the page shows them (SPEC §7): what events, pages and STATE change, what a person writes,
+// reads and changes. One room is shown at a time; of the others only counts. Knows no carrier.
+import { fromHex, toHex } from '../shared/bytes.ts'
+import { type ChatEvent, encodeEvent } from '../shared/events.ts'
+import type { ClawMessage } from '../shared/messages.ts'
+import { holeBefore, mergeMessages } from './chat.ts'
+import type { Keep, Profile, StoredMessage } from './keep.ts'
+import type { AppState, Room } from './model.ts'
+import { fromWire, type Outcome, outcomeOf, withReaction } from './outcome.ts'
+import type { Own } from './own.ts'
+import { postOf } from './resume.ts'
+import { HOST_ROOM, roomsOf, rosterOf } from './roster.ts'
+import type { StateBox } from './state.ts'
+
+const SHOWN_AT_START = 200
+const PAGE = 100
+/** how long one TYPING counts */
+const TYPING_MS = 6000
+
+type Of<T extends ClawMessage['type']> = Extract<ClawMessage, { type: T }>
+
+export interface TimelinePorts {
+  readonly keep: Keep
+  readonly own: Own
+  readonly box: StateBox
+  /** unix ms */
+  readonly now: () => number
+  readonly random: (length: number) => Uint8Array
+  /** on the carrier in use. @returns false without one */
+  readonly say: (message: ClawMessage) => boolean
+  /** something waits in the outbox */
+  readonly flush: () => Promise<void>
+}
+
+/** Whether the room has messages before the first one here. */
+const startsLate = (messages: AppState['messages']): boolean =>
+  (messages.find(({ seq }) => seq !== null)?.seq ?? 1) > 1
+
+export class Timeline {
+  readonly #ports: TimelinePorts
+  /** the hole that the present carrier was asked to fill last */
+  #askedHole: number | null = null
+  #asking = false
+  readonly #uncounted = new Set<string>()
+  /** counts and marks run one after the other */
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(ports: TimelinePorts) {
+    this.#ports = ports
+  }
+
+  get #room(): string {
+    return this.#ports.box.value.room
+  }
+
+  /** Shows what is kept here; of nobody's chat, the empty one of a host that was just joined. */
+  async load(): Promise<void> {
+    const { own, box } = this.#ports
+    const profile = own.profile
+    if (profile === null) return
+    const { hostName } = profile
+    const rooms = profile.rooms.length > 0 ? profile.rooms : [firstRoom(hostName)]
+    box.set({
+      hostName,
+      me: profile.member,
+      receipts: profile.receipts,
+      rooms: rooms.map((room) => ({ ...room, unread: 0 })),
+    })
+    const known = rooms.some(({ id }) => id === this.#room)
+    await this.#showRoom(known ? this.#room : (rooms[0]?.id ?? HOST_ROOM))
+    await this.#count(rooms.map(({ id }) => id))
+  }
+
+  openRoom(room: string): Promise<void> {
+    return this.#showRoom(room)
+  }
+
+  async #showRoom(room: string): Promise<void> {
+    const { keep, own, box } = this.#ports
+    const profile = own.profile
+    const roomName = box.value.rooms.find(({ id }) => id === room)?.name ?? box.value.roomName
+    const newAfter = profile?.read[room] ?? 0
+    // At once, so that nothing of the room before stands under this one's name.
+    box.set({ room, roomName, messages: [], typing: [], newAfter, hasOlder: false })
+    box.set({ readUpTo: furthest(profile, room) })
+    const messages = await keep.messages(room, SHOWN_AT_START)
+    if (this.#room !== room) return
+    box.set({
+      messages: mergeMessages(box.value.messages, messages),
+      hasOlder: startsLate(messages),
+    })
+    this.fillHole()
+  }
+
+  /** What another tab has stored. */
+  async refresh(): Promise<void> {
+    this.show(await this.#ports.keep.messages(this.#room, SHOWN_AT_START))
+  }
+
+  /** A carrier has taken over: what was asked for on the one before is not answered any more. */
+  resumed(sent: readonly StoredMessage[]): void {
+    this.#askedHole = null
+    this.#asking = false
+    this.show(sent)
+    this.#ports.box.set({ loadingOlder: false })
+    const [behind] = this.#ports.own.must().behind
+    if (behind === undefined) this.fillHole()
+    else this.#askHistory(behind, 0)
+  }
+
+  /** There is no carrier any more. */
+  rest(): void {
+    this.#asking = false
+    this.#ports.box.set({ loadingOlder: false })
+  }
+
+  /** Messages as they stand now, of any room. */
+  show(messages: readonly StoredMessage[]): void {
+    const { box } = this.#ports
+    const here = messages.filter(({ room }) => room === this.#room)
+    if (here.length > 0) {
+      const merged = mergeMessages(box.value.messages, here)
+      box.set({ messages: merged, hasOlder: startsLate(merged) })
+      this.fillHole()
+    }
+    const rooms = new Set(messages.filter(({ mine }) => !mine).map(({ room }) => room))
+    if (rooms.size > 0) this.#countSoon(rooms)
+  }
+
+  /** What an event of the host changes; null for one that no host sends. */
+  outcome(event: ChatEvent): Promise<Outcome | null> {
+    const { keep, own } = this.#ports
+    return outcomeOf(event, own.must(), (id) => keep.message(id))
+  }
+
+  /** An outcome that is kept now. */
+  async took({ messages, profile }: Outcome): Promise<void> {
+    this.show(messages)
+    if (profile?.readBy !== undefined)
+      this.#ports.box.set({ readUpTo: furthest(this.#ports.own.profile, this.#room) })
+    const read = profile?.read
+    if (read !== undefined) this.#countSoon(Object.keys(read))
+  }
+
+  async takePage(page: Of<'page'>): Promise<void> {
+    const { keep, own, box } = this.#ports
+    const room = toHex(page.room)
+    const me = own.profile?.member ?? null
+    const messages = page.messages.map((message) => fromWire(message, me))
+    await keep.putMessages(messages)
+    const { behind } = own.must()
+    if (page.before === 0 && behind.includes(room))
+      await own.update({ behind: behind.filter((each) => each !== room) })
+    this.#asking = false
+    box.set({ loadingOlder: false })
+    this.show(messages)
+    if (room === this.#room) box.set({ hasOlder: page.more && startsLate(box.value.messages) })
+    const [next] = own.must().behind
+    if (next === undefined) this.fillHole()
+    else this.#askHistory(next, 0)
+  }
+
+  async takeState(state: Of<'state'>): Promise<void> {
+    const { keep, own, box } = this.#ports
+    const me = toHex(state.member)
+    const { hostName } = state
+    const known = own.must()
+    const rooms = roomsOf(state)
+    if (
+      JSON.stringify([known.member, known.hostName, known.rooms]) !==
+      JSON.stringify([me, hostName, rooms])
+    )
+      await own.update({ member: me, hostName, rooms })
+    const gone = known.rooms.filter(({ id }) => !rooms.some((room) => room.id === id))
+    for (const { id } of gone) await keep.dropRoom(id)
+    const before = new Map(box.value.rooms.map(({ id, unread }) => [id, unread]))
+    box.set({
+      ...{ me, hostName, ...rosterOf(state, known.hostPublicKey) },
+      rooms: rooms.map((room) => ({ ...room, unread: before.get(room.id) ?? 0 })),
+      roomName: rooms.find(({ id }) => id === this.#room)?.name ?? box.value.roomName,
+      // What was written before the host first said who we are has no author yet.
+      messages: box.value.messages.map((message) => {
+        const author = message.author === '' ? me : message.author
+        return { ...message, author, mine: author === me }
+      }),
+    })
+    if (!rooms.some(({ id }) => id === this.#room)) await this.#showRoom(rooms[0]?.id ?? HOST_ROOM)
+  }
+
+  takeTyping({ room, member }: Of<'typing'>): void {
+    const { box, now } = this.#ports
+    if (toHex(room) !== this.#room) return
+    const who = toHex(member)
+    const others = box.value.typing.filter((each) => each.member !== who)
+    box.set({ typing: [...others, { member: who, untilMs: now() + TYPING_MS }] })
+  }
+
+  // What is asked of the host
+
+  /** Asks for each hole once: a restored host may never fill it. */
+  fillHole(): void {
+    const before = holeBefore(this.#ports.box.value.messages)
+    if (before === null || before === this.#askedHole) return
+    if (this.#askHistory(this.#room, before)) this.#askedHole = before
+  }
+
+  loadOlder(): void {
+    const first = this.#ports.box.value.messages.find(({ seq }) => seq !== null)?.seq
+    if (first != null && first > 1) this.#askHistory(this.#room, first)
+  }
+
+  #askHistory(room: string, before: number): boolean {
+    const { box, say } = this.#ports
+    if (this.#asking) return false
+    this.#asking = say({ type: 'history', room: fromHex(room), before, limit: PAGE })
+    if (this.#asking) box.set({ loadingOlder: true })
+    return this.#asking
+  }
+
+  /** The person writes. */
+  typing(): void {
+    this.#ports.say({ type: 'typing', room: fromHex(this.#room), member: new Uint8Array(16) })
+  }
+
+  // What a person writes and changes
+
+  /** Keeps a message in the outbox; who leads sends it. `id`: 32 hex digits, the same again for a retry. */
+  async post(id: string, text: string, replyTo: string | null, room = this.#room): Promise<void> {
+    const { keep, own, now } = this.#ports
+    const message: StoredMessage = {
+      ...{ id, room, text, replyTo, mine: true },
+      author: own.profile?.member ?? '',
+      ...{ atMs: now(), seq: null, state: 'sending' },
+      ...{ edited: false, deleted: false, change: 0, reactions: [] },
+    }
+    await keep.post(message, postOf(message))
+    this.show([message])
+  }
+
+  /** Of an own message that the host has. */
+  async edit(id: string, text: string): Promise<void> {
+    await this.#alter(id, { type: 'edit', message: fromHex(id), text }, (message) => ({
+      ...message,
+      ...{ text, edited: true },
+    }))
+  }
+
+  /** For all. */
+  async remove(id: string): Promise<void> {
+    await this.#alter(id, { type: 'delete', message: fromHex(id) }, (message) => ({
+      ...message,
+      ...{ text: '', deleted: true, edited: false, replyTo: null, reactions: [] },
+    }))
+  }
+
+  async react(id: string, emoji: string, on: boolean): Promise<void> {
+    const me = this.#ports.own.profile?.member
+    if (me == null) return
+    await this.#alter(id, { type: 'react', message: fromHex(id), emoji, on }, (message) => ({
+      ...message,
+      reactions: withReaction(message.reactions, emoji, me, on),
+    }))
+  }
+
+  /** Shown as it will be; what the host makes of it comes as MESSAGE and counts. */
+  async #alter(
+    id: string,
+    event: ChatEvent,
+    change: (message: StoredMessage) => StoredMessage,
+  ): Promise<void> {
+    const { keep } = this.#ports
+    const message = await keep.message(id)
+    if (message === null || message.seq === null || message.deleted) return
+    const changed = change(message)
+    await keep.enqueue(this.#event(event), [changed])
+    this.show([changed])
+  }
+
+  #event(event: ChatEvent) {
+    return { id: this.#ports.random(16), ...encodeEvent(event) }
+  }
+
+  /** A person sees the shown room, and everything in it. */
+  markRead(): Promise<void> {
+    return this.#later(async () => {
+      const { keep, own, box } = this.#ports
+      const { profile } = own
+      const room = this.#room
+      const last = box.value.messages.findLast(({ seq }) => seq !== null)?.seq ?? 0
+      if (profile?.deviceId == null || last <= (profile.read[room] ?? 0)) return
+      await own.update({ read: { ...profile.read, [room]: last } })
+      const event = {
+        type: 'read',
+        room: fromHex(room),
+        seq: last,
+        shared: profile.receipts,
+      } as const
+      await keep.enqueue(this.#event(event), [])
+      await this.#count([room])
+      await this.#ports.flush()
+    })
+  }
+
+  async shareReceipts(receipts: boolean): Promise<void> {
+    await this.#ports.own.update({ receipts })
+    this.#ports.box.set({ receipts })
+  }
+
+  async #count(rooms: readonly string[]): Promise<void> {
+    const { keep, own, box } = this.#ports
+    const read = own.profile?.read ?? {}
+    const counts = new Map<string, number>()
+    for (const room of rooms) {
+      const after = read[room] ?? 0
+      // What is shown can be counted without the database.
+      counts.set(
+        room,
+        room === this.#room
+          ? box.value.messages.filter(({ seq, mine }) => !mine && (seq ?? 0) > after).length
+          : await keep.countAbove(room, after),
+      )
+    }
+    const counted = (room: Room): Room => ({ ...room, unread: counts.get(room.id) ?? room.unread })
+    box.set({ rooms: box.value.rooms.map(counted) })
+  }
+
+  /** Many messages that come at once are counted once. */
+  #countSoon(rooms: Iterable<string>): void {
+    const idle = this.#uncounted.size === 0
+    for (const room of rooms) this.#uncounted.add(room)
+    if (idle)
+      void this.#later(() => {
+        const now = [...this.#uncounted]
+        this.#uncounted.clear()
+        return this.#count(now)
+      })
+  }
+
+  #later(run: () => Promise<void>): Promise<void> {
+    const done = this.#tail.then(run)
+    this.#tail = done.catch(() => undefined)
+    return done
+  }
+}
+
+const firstRoom = (name: string): Omit<Room, 'unread'> => ({
+  ...{ id: HOST_ROOM, kind: 'room', name, members: [], mine: false, leavable: false },
+})
+
+/** How far the one of the others has read who has read furthest. */
+const furthest = (profile: Profile | null, room: string): number =>
+  Math.max(0, ...Object.values(profile?.readBy[room] ?? {}))

@@ -1,0 +1,183 @@
+// A new room, and what can be done about one: its name, who is in it, leaving it.
+import { useState } from 'preact/hooks'
+import type { Member, Room } from '../model.ts'
+import { WORDS } from '../words.ts'
+import type { ViewProps } from './App.tsx'
+import { Avatar, toneOf } from './Avatar.tsx'
+import { Dialog } from './dialogs.tsx'
+
+type DialogProps = ViewProps & { readonly onClose: () => void }
+
+const ROOM_REQUESTS = ['make-room', 'talk-to', 'rename-room', 'add-to-room', 'leave-room']
+
+/** What became of the last request about rooms. */
+function Outcome({ state }: Pick<ViewProps, 'state'>) {
+  const { asked } = state
+  const isOurs = asked !== null && ROOM_REQUESTS.includes(asked.kind)
+  const code = isOurs && asked.status === 'failed' ? asked.code : null
+  return (
+    <div aria-live="polite">
+      {code !== null && (
+        <p class="problem" role="alert" data-code={code}>
+          {WORDS[code].what} {WORDS[code].next}
+        </p>
+      )}
+    </div>
+  )
+}
+
+export function NewRoomDialog({ state, engine, onClose }: DialogProps) {
+  const [name, setName] = useState('')
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const others = state.members.filter(({ id, gone }) => !gone && id !== state.me)
+  const connected = state.connection.state === 'connected'
+  const toggle = (id: string): void => {
+    const next = new Set(chosen)
+    if (!next.delete(id)) next.add(id)
+    setChosen(next)
+  }
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    if (name.trim() === '') return
+    engine.ask.makeRoom(name, [...chosen])
+    onClose()
+  }
+  return (
+    <Dialog name="New room" onClose={onClose}>
+      <form class="room-form" onSubmit={submit}>
+        <label for="room-name">Name of the room</label>
+        <input
+          id="room-name"
+          maxLength={48}
+          required
+          value={name}
+          onInput={({ currentTarget: { value } }) => setName(value)}
+        />
+        {others.length > 0 && (
+          <fieldset>
+            <legend>Who is in it, besides you</legend>
+            {others.map((member) => (
+              <label key={member.id} class="choice">
+                <input
+                  type="checkbox"
+                  checked={chosen.has(member.id)}
+                  onChange={() => toggle(member.id)}
+                />
+                <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
+                {member.name}
+              </label>
+            ))}
+          </fieldset>
+        )}
+        <p class="fine">
+          Only who is in a room can read it, search it, or know that it is there. The owner of the
+          host holds the machine that keeps it.
+        </p>
+        {!connected && <p class="problem">A room is made on the host: connect first.</p>}
+        <button type="submit" class="primary wide" disabled={!connected}>
+          Make the room
+        </button>
+      </form>
+    </Dialog>
+  )
+}
+
+export function RoomDialog({ room, state, engine, onClose }: DialogProps & { room: Room }) {
+  const { ask } = engine
+  const inside = state.members.filter(({ id, gone }) => !gone && room.members.includes(id))
+  const outside = state.members.filter(({ id, gone }) => !gone && !room.members.includes(id))
+  const leave = (): void => {
+    if (state.me !== null) ask.leaveRoom(room.id, state.me)
+    onClose()
+  }
+  return (
+    <Dialog
+      name={room.name}
+      onClose={onClose}
+      beside={
+        <button type="button" class="quiet" onClick={leave}>
+          Leave this room
+        </button>
+      }
+    >
+      <Outcome state={state} />
+      {room.mine && <RenameRoom room={room} onRename={(name) => ask.renameRoom(room.id, name)} />}
+      <h3>Who is in it</h3>
+      <ul class="people-list" aria-label="In this room">
+        {inside.map((member) => (
+          <Someone key={member.id} member={member} members={state.members}>
+            {room.mine && member.id !== state.me && (
+              <button
+                type="button"
+                class="quiet small"
+                aria-label={`Take out: ${member.name}`}
+                onClick={() => ask.leaveRoom(room.id, member.id)}
+              >
+                Take out
+              </button>
+            )}
+          </Someone>
+        ))}
+      </ul>
+      {room.mine && outside.length > 0 && (
+        <>
+          <h3>Who is not</h3>
+          <ul class="people-list" aria-label="Not in this room">
+            {outside.map((member) => (
+              <Someone key={member.id} member={member} members={state.members}>
+                <button
+                  type="button"
+                  class="quiet small"
+                  aria-label={`Let in: ${member.name}`}
+                  onClick={() => ask.addToRoom(room.id, member.id)}
+                >
+                  Let in
+                </button>
+              </Someone>
+            ))}
+          </ul>
+        </>
+      )}
+    </Dialog>
+  )
+}
+
+function Someone(props: {
+  readonly member: Member
+  readonly members: readonly Member[]
+  readonly children: preact.ComponentChildren
+}) {
+  const { member, members, children } = props
+  return (
+    <li>
+      <Avatar name={member.name} tone={toneOf(member.id, members)} />
+      <span>{member.name}</span>
+      {children}
+    </li>
+  )
+}
+
+function RenameRoom({ room, onRename }: { room: Room; onRename: (name: string) => void }) {
+  const [name, setName] = useState(room.name)
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    if (name.trim() !== '' && name.trim() !== room.name) onRename(name)
+  }
+  return (
+    <form class="room-form" onSubmit={submit}>
+      <label for="room-rename">Name of the room</label>
+      <div class="row">
+        <input
+          id="room-rename"
+          maxLength={48}
+          required
+          value={name}
+          onInput={({ currentTarget: { value } }) => setName(value)}
+        />
+        <button type="submit" class="quiet">
+          Rename
+        </button>
+      </div>
+    </form>
+  )
+}

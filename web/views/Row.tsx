@@ -1,0 +1,214 @@
+// One message of the log: who, what, what it answers, what others think of it, and what can be done about it.
+import type { AppState, Engine, Message } from '../model.ts'
+import type { Tone } from './Avatar.tsx'
+import { type Aim, isEditable } from './Composer.tsx'
+import { Clock, More, Tick, Ticks, Warn } from './icons.tsx'
+
+const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🎉']
+
+export const timeOf = (ms: number): string =>
+  new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+
+export interface RowProps {
+  readonly message: Message
+  /** the first of its author and minute: shows the name */
+  readonly opens: boolean
+  readonly state: AppState
+  readonly engine: Engine
+  readonly tone: Tone
+  /** what it answers, if that is here */
+  readonly answers: Message | undefined
+  /** the one that the tab key comes to; arrow keys lead to the others */
+  readonly isLast: boolean
+  readonly isOpen: boolean
+  readonly onOpen: (open: boolean) => void
+  readonly onAim: (aim: Aim) => void
+  readonly onJump: (id: string) => void
+}
+
+const nameOf = ({ members }: AppState, id: string): string =>
+  members.find((member) => member.id === id)?.name ?? 'Someone'
+
+/** What the host says of one message, and the others' reading of the room. */
+const stateOf = ({ state, mine, seq }: Message, readUpTo: number): Message['state'] =>
+  mine && seq !== null && seq <= readUpTo && state !== 'failed' ? 'read' : state
+
+export function Row(props: RowProps) {
+  const { message, opens, state, engine, tone, isLast, isOpen, onOpen } = props
+  const { id, author, mine, atMs, deleted } = message
+  const name = mine ? 'You' : nameOf(state, author)
+  const shown = stateOf(message, state.readUpTo)
+  const isPlaced = message.seq !== null && !deleted
+  return (
+    <article
+      class={`message${mine ? ' mine' : ''}${opens ? ' opens' : ''}`}
+      data-id={id}
+      data-state={shown}
+      data-author={author}
+      aria-label={`${name}, ${timeOf(atMs)}`}
+    >
+      {opens && !mine && <p class={`who tone-${tone}`}>{name}</p>}
+      <div class="line">
+        <Bubble {...props} shown={shown} />
+        {isPlaced && (
+          <button
+            type="button"
+            class="icon more"
+            aria-label="What to do with this message"
+            aria-expanded={isOpen}
+            tabIndex={isLast || isOpen ? 0 : -1}
+            onClick={() => onOpen(!isOpen)}
+            onKeyDown={toNeighbour}
+          >
+            <More />
+          </button>
+        )}
+      </div>
+      <Reactions message={message} state={state} engine={engine} />
+      {isOpen && isPlaced && <Actions {...props} />}
+      {shown === 'failed' && (
+        <button
+          type="button"
+          class="quiet small"
+          onClick={() => engine.talk.retryMessage(message.id)}
+        >
+          Try again
+        </button>
+      )}
+    </article>
+  )
+}
+
+/** Arrow keys go from message to message. */
+function toNeighbour(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key]
+  if (step === undefined) return
+  const log = event.currentTarget.closest('[role="log"]')
+  const all = [...(log?.querySelectorAll<HTMLElement>('.more') ?? [])]
+  const next = all[all.indexOf(event.currentTarget) + step]
+  if (next === undefined) return
+  event.preventDefault()
+  next.focus()
+}
+
+function Bubble(props: RowProps & { readonly shown: Message['state'] }) {
+  const { message, shown } = props
+  const { text, atMs, mine, edited, deleted } = message
+  return (
+    <div class={deleted ? 'bubble gone' : 'bubble'}>
+      <Quote {...props} />
+      {deleted ? (
+        <span data-part="deleted">This message was deleted.</span>
+      ) : (
+        <span dir="auto" data-part="text">
+          {text}
+        </span>
+      )}
+      <span class="meta">
+        {edited && <span>edited</span>}
+        <time dateTime={new Date(atMs).toISOString()}>{timeOf(atMs)}</time>
+        {mine && !deleted && <StateGlyph state={shown} />}
+      </span>
+    </div>
+  )
+}
+
+/** What it answers; one that is not here any more, or not yet, has no words. */
+function Quote({ message, answers, state, onJump }: RowProps) {
+  const { replyTo } = message
+  if (replyTo === null) return null
+  if (answers === undefined) return <p class="quote">An earlier message</p>
+  return (
+    <button type="button" class="quote" onClick={() => onJump(replyTo)}>
+      <b>{answers.mine ? 'You' : nameOf(state, answers.author)}</b>{' '}
+      <span dir="auto">{answers.deleted ? 'This message was deleted.' : answers.text}</span>
+    </button>
+  )
+}
+
+function Reactions({ message, state, engine }: Pick<RowProps, 'message' | 'state' | 'engine'>) {
+  const { id, reactions } = message
+  if (reactions.length === 0) return null
+  return (
+    <ul class="reactions" aria-label="Reactions">
+      {reactions.map(({ emoji, members }) => {
+        const isOwn = state.me !== null && members.includes(state.me)
+        const names = members.map((member) => nameOf(state, member)).join(', ')
+        return (
+          <li key={emoji}>
+            <button
+              type="button"
+              aria-pressed={isOwn}
+              aria-label={`${emoji} ${members.length}: ${names}`}
+              title={names}
+              onClick={() => engine.talk.react(id, emoji, !isOwn)}
+            >
+              {emoji} <span>{members.length}</span>
+            </button>
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
+  const { id } = message
+  const isOwner = state.members.some(({ id: who, role }) => who === state.me && role === 'owner')
+  const done = (run: () => void) => (): void => {
+    run()
+    onOpen(false)
+  }
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what was opened
+    <div class="actions" onKeyDown={(event) => event.key === 'Escape' && onOpen(false)}>
+      {QUICK.map((emoji) => (
+        <button
+          key={emoji}
+          type="button"
+          class="icon"
+          aria-label={`React with ${emoji}`}
+          onClick={done(() => engine.talk.react(id, emoji, true))}
+        >
+          {emoji}
+        </button>
+      ))}
+      <button
+        type="button"
+        class="quiet small"
+        onClick={done(() => onAim({ kind: 'reply', message }))}
+      >
+        Reply
+      </button>
+      {isEditable(message) && (
+        <button
+          type="button"
+          class="quiet small"
+          onClick={done(() => onAim({ kind: 'edit', message }))}
+        >
+          Edit
+        </button>
+      )}
+      {(message.mine || isOwner) && (
+        <button type="button" class="quiet small" onClick={done(() => engine.talk.remove(id))}>
+          Delete for all
+        </button>
+      )}
+    </div>
+  )
+}
+
+function StateGlyph({ state }: { state: Message['state'] }) {
+  switch (state) {
+    case 'sending':
+      return <Clock label="sending" />
+    case 'sent':
+      return <Tick label="sent: stored by the host" />
+    case 'delivered':
+      return <Ticks label="delivered to another device" />
+    case 'read':
+      return <Ticks label="read" />
+    case 'failed':
+      return <Warn label="failed" />
+  }
+}

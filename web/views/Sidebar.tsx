@@ -1,0 +1,134 @@
+// Rooms and members beside the conversation; on a phone they cover it (side.ts).
+import type { AppState, Engine, Member, Room } from '../model.ts'
+import { Avatar, toneOf } from './Avatar.tsx'
+import { Back, Logo, Plus, Speech } from './icons.tsx'
+import type { Side } from './side.ts'
+
+interface SidebarProps {
+  readonly state: AppState
+  readonly engine: Engine
+  readonly side: Side
+  readonly onPeople: () => void
+  readonly onNewRoom: () => void
+}
+
+/** Owners and members make rooms and begin direct conversations; guests and bots answer. */
+export const mayBegin = ({ me, members }: AppState): boolean =>
+  members.some(({ id, role }) => id === me && (role === 'owner' || role === 'member'))
+
+/** Of the shown room, who still has a device; before the host has said who is in it, everybody. */
+export function insiders({ rooms, room, members }: AppState): readonly Member[] {
+  const inside = rooms.find(({ id }) => id === room)?.members ?? []
+  return members.filter(({ id, gone }) => !gone && (inside.length === 0 || inside.includes(id)))
+}
+
+export function Sidebar({ state, engine, side, onPeople, onNewRoom }: SidebarProps) {
+  const begins = mayBegin(state)
+  const open = (room: string): void => {
+    if (room !== state.room) engine.talk.openRoom(room)
+    side.hide()
+  }
+  return (
+    <nav class={side.open ? 'rooms open' : 'rooms'} aria-label="Rooms" id="rooms">
+      <p class="brand">
+        <button
+          type="button"
+          class="icon back"
+          aria-label="Back to the conversation"
+          ref={side.back}
+          onClick={side.hide}
+        >
+          <Back />
+        </button>
+        <Logo />
+        ClawChat
+      </p>
+      {state.rooms.map((room) => (
+        <RoomButton
+          key={room.id}
+          room={room}
+          isShown={room.id === state.room}
+          side={side}
+          onOpen={() => open(room.id)}
+        />
+      ))}
+      {begins && (
+        <button type="button" class="room new-room" onClick={onNewRoom}>
+          <Plus />
+          New room
+        </button>
+      )}
+      <h2 class="side-title">Members</h2>
+      <ul class="members" aria-label="Members">
+        {insiders(state).map((member) => (
+          <MemberRow
+            key={member.id}
+            member={member}
+            state={state}
+            onTalk={begins && member.id !== state.me ? () => engine.ask.talkTo(member.id) : null}
+          />
+        ))}
+      </ul>
+      <button type="button" class="quiet small people-button" onClick={onPeople}>
+        People and devices
+      </button>
+    </nav>
+  )
+}
+
+function RoomButton(props: {
+  readonly room: Room
+  readonly isShown: boolean
+  readonly side: Side
+  readonly onOpen: () => void
+}) {
+  const { room, isShown, side, onOpen } = props
+  const unread = isShown ? 0 : room.unread
+  return (
+    <button
+      type="button"
+      class="room"
+      aria-current={isShown ? 'page' : undefined}
+      {...(isShown ? { ref: side.current } : {})}
+      onClick={onOpen}
+    >
+      <Avatar name={room.name} tone="room" />
+      <span class="room-name">{room.name}</span>
+      {unread > 0 && (
+        <span class="badge">
+          {unread > 99 ? '99+' : unread}
+          <span class="sr-only"> unread</span>
+        </span>
+      )}
+    </button>
+  )
+}
+
+function MemberRow(props: {
+  readonly member: Member
+  readonly state: AppState
+  readonly onTalk: (() => void) | null
+}) {
+  const { member, state, onTalk } = props
+  return (
+    <li>
+      <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
+      <span>
+        {member.name}
+        {member.id === state.me ? ' (you)' : ''}
+      </span>
+      {/* Who is there, only the host knows. */}
+      {state.connection.state === 'connected' && <small>{member.online ? 'here' : 'away'}</small>}
+      {onTalk !== null && (
+        <button
+          type="button"
+          class="icon talk-to"
+          aria-label={`Write to ${member.name} alone`}
+          onClick={onTalk}
+        >
+          <Speech />
+        </button>
+      )}
+    </li>
+  )
+}
