@@ -25,7 +25,7 @@ type Answer =
       /** at least one */
       readonly protocols: readonly (Sight & { readonly protocol: MapProtocol })[]
     }
-  | { readonly type: 'not-found'; readonly cause: 'no-gateway' | 'no-answer' }
+  | { readonly type: 'not-found'; readonly cause: NonNullable<MappingState['missing']> }
   | ({ readonly type: 'mapped' } & Granted)
   | { readonly type: 'unmapped' }
   | ({ readonly type: 'looked'; readonly present: boolean | null } & Sight)
@@ -214,7 +214,7 @@ class Run {
     this.effects.push({ type: 'ask-stun' })
   }
 
-  private notFound(missing: 'no-gateway' | 'no-answer'): void {
+  private notFound(missing: NonNullable<MappingState['missing']>): void {
     const { searches, live } = this.state
     const wait = Math.min(FIRST_SEARCH_MS * 2 ** Math.min(searches, 10), LAST_SEARCH_MS)
     const lost = live.some(({ granted }) => granted)

@@ -89,7 +89,7 @@ export interface MappingState {
   /** questions without answer, in a row */
   readonly misses: number
   /** why the last search found nothing */
-  readonly missing: 'no-gateway' | 'no-answer' | null
+  readonly missing: 'no-gateway' | 'no-answer' | 'refused' | 'bad-answer' | null
   /** this computer's address as a STUN server saw it */
   readonly seen: string | null
   /** time of the newest input */

@@ -18,6 +18,7 @@ const IANA = { tcp: 6, udp: 17 } as const
 const HEADER = 24
 const MAP_BYTES = 60
 const MIN_PORT = 1024
+const SHORTEST_MS = 1000
 
 /** 16 bytes; IPv4 as ::ffff:0:0/96. */
 function wide(address: string): Uint8Array {
@@ -91,7 +92,12 @@ export function pcpPort(at: Gateway): RouterPort {
     protocol: 'pcp',
     map,
     async unmap(request) {
-      await ask(request, 0)
+      await ask(request, 0).catch((error: unknown) => {
+        const refused = error instanceof MapError && error.failure === 'refused'
+        if (!refused || at.family === 4) throw error
+        // miniupnpd 2.3.1 deletes no pinhole, not even its owner's; it lets the lease be shortened.
+        return map({ ...request, leaseMs: SHORTEST_MS })
+      })
     },
     // PCP tells the far address with a mapping only: renewing it is the way to look.
     async look(request) {
