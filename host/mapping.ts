@@ -201,7 +201,7 @@ class Run {
         client,
         protocols: protocols.map(({ protocol }) => protocol),
         external: this.state.options.family === 6 ? null : external,
-        uptime: null,
+        boot: null,
         permanent: false,
       },
       searches: 0,
@@ -289,13 +289,23 @@ class Run {
   private see({ external, uptimeMs }: Sight): void {
     const { router, options, live } = this.state
     if (router === null) return
-    const uptime = uptimeMs === null ? router.uptime : { ms: uptimeMs, atMs: this.nowMs }
-    if (uptimeMs !== null && hasRestarted(router.uptime, uptimeMs, this.nowMs)) {
+    const seen = uptimeMs === null ? null : { startMs: this.nowMs - uptimeMs, atMs: this.nowMs }
+    const restarted = seen !== null && hasRestarted(router.boot, seen)
+    if (restarted) {
       this.set({ live: live.map((slot) => ({ ...slot, renewAtMs: this.nowMs })) })
     }
+    // The first reckoning stays: many small differences must not hide a restart.
+    const startMs = restarted
+      ? seen.startMs
+      : Math.min(router.boot?.startMs ?? Infinity, seen?.startMs ?? Infinity)
+    const boot = seen === null ? router.boot : { startMs, atMs: this.nowMs }
     const now = options.family === 6 || external === null ? router.external : external
-    this.setRouter({ uptime, external: now })
+    this.setRouter({ boot, external: now })
     if (now === router.external) return
+    const again = this.state.live.map((slot) =>
+      slot.granted ? slot : { ...slot, renewAtMs: this.nowMs },
+    )
+    this.set({ live: again })
     this.effects.push({ type: 'ask-stun' })
   }
 
@@ -464,9 +474,9 @@ const atMostLive = (wanted: readonly Wanted[]): Wanted[] =>
     wanted.filter((each) => each.transport === transport).slice(0, MAX_LIVE),
   )
 
-/** Its clock ran slower than ours by more than an eighth, or backwards (RFC 6886 §3.6): its mappings are gone. */
-function hasRestarted(before: Router['uptime'], uptimeMs: number, nowMs: number): boolean {
+/** It started later than it said: its mappings are gone. Clocks differ by 2 s and an eighth (RFC 6886 §3.6). */
+function hasRestarted(before: Router['boot'], now: NonNullable<Router['boot']>): boolean {
   if (before === null) return false
-  const elapsed = Math.max(0, nowMs - before.atMs)
-  return uptimeMs + 2000 < before.ms + (elapsed * 7) / 8
+  const elapsed = Math.max(0, now.atMs - before.atMs)
+  return now.startMs > before.startMs + 2000 + elapsed / 8
 }

@@ -46,8 +46,8 @@ export interface Router {
   /** those that answered, the best first; never empty */
   readonly protocols: readonly MapProtocol[]
   readonly external: string | null
-  /** how old its mappings were, and when that was */
-  readonly uptime: { readonly ms: number; readonly atMs: number } | null
+  /** since when it knows its mappings, by this computer's clock, and when it last said so */
+  readonly boot: { readonly startMs: number; readonly atMs: number } | null
   /** it knows no leases */
   readonly permanent: boolean
 }
@@ -104,7 +104,7 @@ export type MapCause =
   | 'no-answer'
   | 'refused'
   | 'bad-answer'
-  | 'router-offline'
+  | 'no-public-address'
   | 'carrier-nat'
   | 'double-nat'
   | 'address-differs'
@@ -112,7 +112,7 @@ export type MapCause =
 /** What the router's own far address says: null if it is a public one. Text in, IPv4. */
 export function diagnose(external: string): MapCause | null {
   const [a = 0, b = 0, c = 0] = parseIp(external)
-  if (a === 0) return 'router-offline'
+  if (a === 0) return 'no-public-address'
   // RFC 6598; RFC 7335 (DS-Lite).
   if ((a === 100 && b >= 64 && b < 128) || (a === 192 && b === 0 && c === 0)) return 'carrier-nat'
   const isPrivate = a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)
@@ -158,6 +158,8 @@ export const findLive = (
 /** Null while all is well. */
 export function causeOf(state: MappingState): MapCause | null {
   const named = diagnosed(state)
+  // Whoever sees this computer sees it by some address: so the line works, and the router hides that it is behind another.
+  if (named === 'no-public-address' && state.seen !== null) return 'double-nat'
   if (named !== null) return named
   if (state.live.some(({ granted }) => granted)) {
     const { seen, router, options } = state

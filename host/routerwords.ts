@@ -2,6 +2,7 @@
 import type { FamilyStatus, RouterStatus } from './config.ts'
 import type { MapProtocol } from './gateway.ts'
 import type { MapCause } from './mapstate.ts'
+import type { RouterStep } from './routerdoctor.ts'
 import type { Words } from './terminal.ts'
 
 /** As {@link FamilyStatus.cause}. */
@@ -27,9 +28,10 @@ export const MAP_WORDS: Readonly<Record<MapCause, Words>> = {
     message: 'The router gave an answer that makes no sense.',
     next: 'Restart the router or update its software; nothing was changed.',
   },
-  'router-offline': {
-    message: 'The router has no address of its own in the internet: its line is down.',
-    next: 'Check the line; the host goes on asking.',
+  'no-public-address': {
+    message:
+      'The router names no public address: its line is down, or it stands behind another NAT (of the provider, or of a second router).',
+    next: 'Check the line; if it works, ask the provider for a public address. The host goes on asking.',
   },
   'carrier-nat': {
     message:
@@ -68,4 +70,31 @@ function familyLines(name: string, { cause, mappings }: FamilyStatus): string[] 
 export function routerLines({ ipv4, ipv6 }: RouterStatus): string[] {
   const silent = ['off', 'no-gateway', 'searching'].includes(ipv6.cause ?? '')
   return [...familyLines('IPv4', ipv4), ...(silent ? [] : familyLines('IPv6', ipv6))]
+}
+
+const STEP_WORDS: Readonly<Record<RouterStep['step'], string>> = {
+  gateway: 'a router is there',
+  pcp: 'it speaks PCP',
+  'nat-pmp': 'it speaks NAT-PMP',
+  upnp: 'it speaks UPnP',
+  map: 'it hands a port on, and lets go of it',
+  external: 'its far address is a public one',
+  stun: 'a STUN server sees the same address',
+}
+const STUN_SILENT: Words = {
+  message: 'No STUN server answered.',
+  next: 'Check the addresses given with --stun, and that the firewall lets UDP out.',
+}
+
+/** What `doctor --router` answers. */
+export function routerDoctorText(steps: readonly RouterStep[]): string {
+  const rows = steps.map(({ step, ok, cause, ms }) => {
+    if (ok || cause === null) return `  yes  ${STEP_WORDS[step]} (${ms} ms)`
+    const { message, next } = cause === 'stun-silent' ? STUN_SILENT : MAP_WORDS[cause]
+    const words = step in PROTOCOL ? '' : `: ${message} ${next}`
+    return `  no   ${STEP_WORDS[step]} (${cause})${words}`
+  })
+  const spoken = steps.some(({ step }) => step === 'map') || steps.length < 2
+  const { message, next } = MAP_WORDS['no-answer']
+  return ['Router:', ...rows, ...(spoken ? [] : [`${message} ${next}`])].join('\n')
 }

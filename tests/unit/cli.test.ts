@@ -191,10 +191,16 @@ describe('start', () => {
     expect(wrong('start', option)).toMatch(/comes with a later version/)
   })
 
-  test('takes MEGA once, and doctor nothing but MEGA', () => {
+  test('takes MEGA once, and doctor either MEGA or the router', () => {
     expect(wrong('start', '--store=mega', '--store=mega')).toContain('once')
     expect(wrong('start', '--store=mega', '--mega-api=ftp://x')).toContain('--mega-api')
     expect(wrong('doctor')).toContain('later version')
+    expect(wrong('doctor', '--mega', '--router')).toContain('--mega or --router')
+    expect(parseCommand(['doctor', '--router', '--stun', 'stun:s.example'], {})).toEqual({
+      name: 'doctor-router',
+      bindAddress: null,
+      stun: ['s.example:3478'],
+    })
     expect(parseCommand(['doctor', '--mega'], { CLAWCHAT_DATA: folder })).toEqual({
       name: 'doctor',
       dataDir: folder,

@@ -404,7 +404,7 @@ describe('what stands between', () => {
     ['10.1.2.3', 'double-nat'],
     ['172.31.0.1', 'double-nat'],
     ['169.254.1.1', 'double-nat'],
-    ['0.0.0.0', 'router-offline'],
+    ['0.0.0.0', 'no-public-address'],
     ['100.128.0.1', null],
     ['172.32.0.1', null],
     ['11.99.0.2', null],
@@ -434,6 +434,20 @@ describe('what stands between', () => {
     world.external = '192.168.0.2'
     world.start().want(50_000)
     expect(far(world)).toEqual(['192.168.0.2 50000'])
+  })
+
+  test('a router that hides its private address, as miniupnpd does', () => {
+    const world = new World()
+    world.external = '0.0.0.0'
+    for (const protocol of world.protocols) world.refuses.set(protocol, 'refused')
+    world.stun = '11.77.0.1'
+    world.start().want(50_000)
+    expect([causeOf(world.state), far(world)]).toEqual(['double-nat', []])
+    // It gets a public one: no waiting out of the refusal.
+    world.refuses.clear()
+    world.external = world.stun
+    world.pass(30_000)
+    expect([causeOf(world.state), far(world)]).toEqual([null, ['11.77.0.1 50000']])
   })
 
   test('a STUN server that sees another address', () => {
