@@ -94,6 +94,27 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
   })
 })
 
+test.each(PROTOCOLS)('%s maps TCP as well, and lets go of it', async (protocol) => {
+  const at = await household({ speaks: [protocol] })
+  at.network.occupy(50_100, 50_100, 'tcp')
+  const port = 50_100
+  expect(at.network.rules()).toEqual([
+    { transport: 'tcp', external: port, to: ADDRESS.neighbour, port },
+  ])
+  at.network.occupy(50_100, 50_100, 'tcp', 'undo')
+  expect(at.network.rules()).toEqual([])
+})
+
+test.each(PROTOCOLS)('%s: a router that is silent holds no stop up', async (protocol) => {
+  const at = await household({ speaks: [protocol] })
+  const { port } = await at.start()
+  await ruleFor(at, Number(port))
+  at.network.router.run('ip', 'link', 'set', 'lan', 'down')
+  const from = performance.now()
+  expect(await at.host.stop()).toBe(0)
+  expect(performance.now() - from).toBeLessThan(5000)
+})
+
 test('IPv6: a pinhole for the port, and none afterwards', async () => {
   const at = await household({ speaks: ['pcp'] })
   const { port } = await at.start()

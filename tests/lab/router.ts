@@ -252,9 +252,9 @@ export class HomeNetwork {
   }
 
   /** Another computer of the house has these external ports. */
-  occupy(first: number, last: number): void {
+  occupy(first: number, last: number, ...choice: ('udp' | 'tcp' | 'undo')[]): void {
     const script = resolve(import.meta.dirname, 'neighbour.ts')
-    this.home.run(process.execPath, script, String(first), String(last))
+    this.home.run(process.execPath, script, String(first), String(last), ...choice)
   }
 
   /** What the router's rules say, not what it claims. */

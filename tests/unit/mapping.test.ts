@@ -8,6 +8,7 @@ import {
   stepMapping,
 } from '../../host/mapping.ts'
 import { causeOf, diagnose, farAddresses, type Slot, type Wanted } from '../../host/mapstate.ts'
+import { boundPorts, createRotation, currentPort, stepRotation } from '../../host/rotation.ts'
 
 const HOUR_MS = 3_600_000
 const LEASE_MS = HOUR_MS + 420_000
@@ -132,7 +133,9 @@ class World {
     if (job.type === 'look') {
       const row = job.slot ? this.table.get(job.slot.nonce) : undefined
       const present = row !== undefined && row.untilMs > this.nowMs
-      return { type: 'looked', ...sight, present: job.slot ? present : null } as const
+      // NAT-PMP cannot be asked for a mapping.
+      const tells = job.slot !== null && job.slot.protocol !== 'nat-pmp'
+      return { type: 'looked', ...sight, present: tells ? present : null } as const
     }
     const refusal = this.refuses.get(job.slot.protocol)
     if (refusal) return failed(refusal)
@@ -485,4 +488,63 @@ test('2 000 epochs with restarts, silence, moves and jumps: at most two rows, no
     expect(world.saved).toHaveLength(1)
   }
   expect(world.most).toBeLessThanOrEqual(2)
+})
+
+describe('which ports a rotation has mapped', () => {
+  const times = { intervalMs: HOUR_MS, noticeMs: 120_000, graceMs: 300_000 }
+  const random = (length: number): Uint8Array => {
+    const bytes = new Uint8Array(length)
+    crypto.getRandomValues(bytes)
+    return bytes
+  }
+  /** Every bind succeeds. */
+  function rotating(nowMs: number) {
+    let state = createRotation({ ...times, firstPort: 50_000, lastPort: 59_999 })
+    const send = (input: Parameters<typeof stepRotation>[1]): void => {
+      const step = stepRotation(state, input)
+      state = step.state
+      for (const effect of step.effects) {
+        if (effect.type === 'bind') send({ type: 'bound', port: effect.port, nowMs, random })
+      }
+    }
+    send({ type: 'start', nowMs, random, planned: [] })
+    return {
+      after: (ms: number, type: 'wake' | 'rotate' = 'wake') => {
+        nowMs += ms
+        send({ type, nowMs, random })
+        return boundPorts(state)
+      },
+      current: () => currentPort(state).port,
+    }
+  }
+
+  test('the current one, with the next from the notice on, with the last until its grace ends', () => {
+    const at = rotating(500 * HOUR_MS)
+    const first = at.current()
+    expect(at.after(1000)).toEqual([{ port: first, listed: true }])
+    const noticed = at.after(HOUR_MS - 121_000 + 1000)
+    expect(noticed).toEqual([
+      { port: first, listed: true },
+      { port: expect.any(Number), listed: true },
+    ])
+    const next = noticed[1]?.port
+    expect(at.after(120_000)).toEqual([
+      { port: next, listed: true },
+      { port: first, listed: false },
+    ])
+    expect(at.after(300_000)).toEqual([{ port: next, listed: true }])
+  })
+
+  test('rotated by hand: of the ports in grace the one that ends last comes first', () => {
+    const at = rotating(500 * HOUR_MS)
+    const first = at.current()
+    at.after(60_000, 'rotate')
+    const second = at.current()
+    const all = at.after(60_000, 'rotate')
+    expect(all).toEqual([
+      { port: at.current(), listed: true },
+      { port: second, listed: false },
+      { port: first, listed: false },
+    ])
+  })
 })
