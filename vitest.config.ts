@@ -1,4 +1,4 @@
-// The test projects. `e2e` and `silence` run one file at a time, after the others: they measure time and own sockets.
+// The test projects. `e2e`, `silence` and `lab` run one file at a time, after the others: they measure time and own sockets.
 import { defineConfig } from 'vitest/config'
 
 const kinds = (kind: string) => [`tests/${kind}/**/*.test.ts`, `tests/${kind}/**/*.test.tsx`]
@@ -74,6 +74,17 @@ export default defineConfig({
           name: 'e2e',
           include: kinds('e2e'),
           globalSetup: ['tests/e2e/setup.ts'],
+          testTimeout: PATIENCE_MS,
+          hookTimeout: PATIENCE_MS,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: kinds('lab'),
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
           maxWorkers: 1,

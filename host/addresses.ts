@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os'
 import { MAX_ADDRESSES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { ADDRESS_FLAG, type HostAddress, isDialable } from '../shared/record.ts'
+import type { FarAddress } from './mapstate.ts'
 
 /** 4 or 16 bytes of a textual address without zone; throws ClawError('usage'). */
 export function parseIp(text: string): Uint8Array {
@@ -94,6 +95,29 @@ export function defaultRouteAddress(): Promise<string | null> {
   })
 }
 
+/**
+ * With the far ends of mapped ports behind the first address: nearer ones are tried first. A port that is the same outside
+ * is left open, and so right for every epoch. At most 8.
+ */
+export function withFar(
+  list: readonly HostAddress[],
+  far: readonly FarAddress[],
+): readonly HostAddress[] {
+  const mapped = far.map(({ address, internalPort, externalPort }): HostAddress => {
+    const own = toAddress(parseIp(address))
+    const same = externalPort === internalPort
+    return {
+      ...own,
+      flags: own.flags | ADDRESS_FLAG.mapped,
+      externalPort: same ? 0 : externalPort,
+    }
+  })
+  const key = ({ ip, externalPort }: HostAddress): string => `${formatIp(ip)} ${externalPort}`
+  const all = [...list.slice(0, 1), ...mapped, ...list.slice(1)]
+  const first = all.filter((each, i) => all.findIndex((other) => key(other) === key(each)) === i)
+  return first.slice(0, MAX_ADDRESSES)
+}
+
 /** How often the machine's own addresses are compared. */
 const CHECK_MS = 10_000
 
@@ -117,10 +141,13 @@ export class OwnAddresses {
     return own
   }
 
-  /** As {@link hostAddresses}. */
+  /** As {@link hostAddresses}, and what leads here through the router. */
   get list(): readonly HostAddress[] {
-    return this.#list
+    return withFar(this.#list, this.far())
   }
+
+  /** Far ends of mapped ports. */
+  far: () => readonly FarAddress[] = () => []
 
   async #find(): Promise<HostAddress[]> {
     const { externalAddress, udpAddress } = this.#options

@@ -1,6 +1,7 @@
 // Words for people: what a command answers.
 import type { DeployResult, InviteResult, InviteRow, RotateResult, StatusResult } from './config.ts'
 import type { DoctorStep } from './megadoctor.ts'
+import { routerLines } from './routerwords.ts'
 import { errorWords, linkText, pageLine } from './terminal.ts'
 
 export function inviteText(result: InviteResult): string {
@@ -29,6 +30,7 @@ export function statusText(status: StatusResult): string {
     ...status.pages.map(pageLine),
     `Port: ${status.port} (epoch ${status.epoch}), changes at ${status.nextRotation}`,
     ...stores,
+    ...routerLines(status.router),
     `Members: ${status.members}; devices: ${status.devices}; connected now: ${status.connected}`,
     `Fingerprint (the page shows the same under "Security"): ${status.identity}`,
     `Data: ${status.dataDir}`,

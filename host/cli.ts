@@ -30,6 +30,7 @@ import { fullText, membersText, revokeText, roomsText } from './memberlist.ts'
 import { useSystemNetwork } from './network.ts'
 import { type Command, parseCommand, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
+import { routerDoctorText } from './routerwords.ts'
 import { errorWords, eventText } from './terminal.ts'
 import { UsageError } from './usage.ts'
 
@@ -114,6 +115,12 @@ async function run(command: Command): Promise<void> {
     }
     case 'doctor':
       return doctor(command.dataDir, command.megaApi)
+    case 'doctor-router': {
+      const { examineRouter, isRouterFine } = await import('./routerdoctor.ts')
+      const steps = await examineRouter(command)
+      if (!isRouterFine(steps)) process.exitCode = 1
+      return print({ router: steps }, routerDoctorText(steps))
+    }
     case 'config': {
       warnOfVariables()
       const { effective, file } = command

@@ -97,6 +97,7 @@ function status(host: Host): StatusResult {
     epoch: epochs.current.epoch,
     nextRotation: new Date(epochs.nextAtMs).toISOString(),
     stores: publisher.status,
+    router: host.router.status,
     members: members.members().length,
     devices: members.devices().length,
     connected: [...hub.sessions].length,

@@ -7,6 +7,8 @@ import type { Role, Route } from '../shared/constants.ts'
 export type { Role }
 
 import { ClawError } from '../shared/error.ts'
+import type { MapProtocol, Transport } from './gateway.ts'
+import type { MapCause } from './mapstate.ts'
 
 export interface ListenAddress {
   readonly host: string
@@ -42,6 +44,8 @@ export interface StartOptions {
   /** address the UDP sockets bind to; null: all */
   readonly udpAddress: string | null
   readonly externalAddress: string | null
+  /** map ports on the router */
+  readonly map: boolean
   readonly stores: readonly StoreOption[]
   /** STUN servers, `host:port` */
   readonly stun: readonly string[]
@@ -191,6 +195,27 @@ export interface RoomResult {
   readonly members: number
 }
 
+/** What the router does for this host, in one address family. */
+export interface FamilyStatus {
+  /** null while all is well */
+  readonly cause: MapCause | null
+  readonly mappings: readonly {
+    readonly protocol: MapProtocol
+    readonly transport: Transport
+    /** of this computer */
+    readonly port: number
+    readonly externalPort: number
+    readonly since: string
+    /** null: until it is deleted */
+    readonly leaseSeconds: number | null
+  }[]
+}
+
+export interface RouterStatus {
+  readonly ipv4: FamilyStatus
+  readonly ipv6: FamilyStatus
+}
+
 export interface StatusResult {
   readonly page: string
   readonly pages: readonly PageLink[]
@@ -206,6 +231,7 @@ export interface StatusResult {
     /** null while it works */
     readonly code: string | null
   }[]
+  readonly router: RouterStatus
   readonly members: number
   readonly devices: number
   readonly connected: number

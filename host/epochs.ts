@@ -7,6 +7,7 @@ import type { ScheduleEntry } from '../shared/record.ts'
 import type { HostEvent, RotateResult } from './config.ts'
 import type { EpochTable, StoredEpoch } from './database.ts'
 import {
+  boundPorts,
   createRotation,
   currentPort,
   type PlannedEpoch,
@@ -69,6 +70,11 @@ export class Epochs {
 
   get current(): PlannedEpoch {
     return currentPort(this.#state)
+  }
+
+  /** For the router, as {@link boundPorts}. */
+  get bound(): ReturnType<typeof boundPorts> {
+    return boundPorts(this.#state)
   }
 
   /** When the next epoch begins, in ms. */

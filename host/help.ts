@@ -69,9 +69,12 @@ on this computer are deleted too; the host starts again as a new one, and everyb
   page: `clawchat page: writes the page as static files for any https host
 
   --out DIR    an empty folder, or one that holds an earlier page`,
-  doctor: `clawchat doctor: measures what this host depends on, while it is stopped
+  doctor: `clawchat doctor: measures what this host depends on
 
-  --mega          signs in to MEGA and measures sizes, delays and what a page may ask
+  --router        asks the router, maps a port for a moment, and compares its address with
+                  what the STUN server sees (--stun, --udp as for start)
+  --mega          signs in to MEGA and measures sizes, delays and what a page may ask,
+                  while the host is stopped
   --mega-api URL  another address of MEGA's API, for tests`,
   deploy: `clawchat deploy: puts page and record endpoint on your Cloudflare account, for links
 that open anywhere (docs/OPERATING.md says what it costs)

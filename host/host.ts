@@ -19,6 +19,7 @@ import { Publisher } from './publisher.ts'
 import { Relays } from './relays.ts'
 import { answerRequest } from './requests.ts'
 import { publishedEverywhere } from './revocation.ts'
+import { Routers } from './routers.ts'
 import { serveCarrier } from './serve.ts'
 import { type HostState, hostNameOf, noteCopy } from './state.ts'
 import { locatorOf, type StoreList } from './storelist.ts'
@@ -52,6 +53,7 @@ export class Host {
   readonly epochs: Epochs
   readonly direct: DirectListener
   readonly relays: Relays
+  readonly router: Routers
   readonly invites: InvitesInput
   /** the next moment at which an invite or a reservation ends */
   readonly #expiry: Wake
@@ -78,6 +80,8 @@ export class Host {
       () => this.epochs.stop(),
     )
     this.invites = this.#makeInvites()
+    this.router = this.#makeRouter()
+    closers.push(() => this.router.stop())
   }
 
   /** `burnt`: the folder has another identity now, and waits for its host to start */
@@ -94,6 +98,13 @@ export class Host {
     this.#started = true
     this.direct.refresh()
     this.relays.start()
+    this.router.start()
+    this.#mapPorts()
+  }
+
+  /** The router hands on what is bound; SPEC §4.3 says which, if it is too much. */
+  #mapPorts(): void {
+    this.router.want(this.epochs.bound.map((each) => ({ transport: 'udp', ...each })))
   }
 
   /** What a revocation ends before the devices are told (SPEC §3.4). */
@@ -222,8 +233,22 @@ export class Host {
 
   #onEpochEvent(event: EpochEvent): void {
     this.#refresh()
+    this.#mapPorts()
     this.input.report(hostEvent(event))
     if (event.type === 'notice') this.moveSessions(event.epoch, event.atMs)
+  }
+
+  #makeRouter(): Routers {
+    const { options, state, random, now, addresses } = this.input
+    const router = new Routers({
+      options,
+      settings: state.settings,
+      random,
+      now,
+      onChange: () => this.changed(),
+    })
+    addresses.far = () => router.far
+    return router
   }
 
   #makeDirect(): DirectListener {

@@ -43,6 +43,12 @@ export type Command =
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'page'; readonly out: string }
   | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
+  | {
+      readonly name: 'doctor-router'
+      /** of `--udp` */
+      readonly bindAddress: string | null
+      readonly stun: readonly string[]
+    }
   | { readonly name: 'deploy'; readonly dataDir: string; readonly args: DeployArgs }
   | { readonly name: 'deploy-forget'; readonly dataDir: string }
   | { readonly name: 'config'; readonly file: string | null; readonly effective: Effective }
@@ -67,7 +73,7 @@ export type CommandName = (typeof COMMAND_NAMES)[number]
 
 const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
-  start: ['signal', 'turn', 'no-map'],
+  start: ['signal', 'turn'],
 }
 
 const COMMON = {
@@ -94,7 +100,11 @@ const SPECIFIC = {
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
-  doctor: { ...configured(['mega-api']), mega: { type: 'boolean' } },
+  doctor: {
+    ...configured(['mega-api', 'stun', 'udp']),
+    mega: { type: 'boolean' },
+    router: { type: 'boolean' },
+  },
   config: { ...configured(optionsFrom('flag')), example: { type: 'boolean' } },
   deploy: {
     name: { type: 'string' },
@@ -150,9 +160,7 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
     case 'page':
       return { name, out: resolve(required(values, 'out')) }
     case 'doctor':
-      if (values.mega !== true)
-        throw new UsageError('doctor without --mega comes with a later version.')
-      return { name, dataDir, megaApi: megaApi(effective(values, dataDir, env).effective) }
+      return doctorCommand(values, dataDir, env)
     case 'config':
       return configCommand(values, dataDir, env)
     case 'deploy':
@@ -245,6 +253,15 @@ function configCommand(values: Values, dataDir: string, env: Env): Command {
   // What could not start is no configuration.
   startOptions(found.effective, dataDir)
   return { name: 'config', file: found.file?.path ?? null, effective: found.effective }
+}
+
+function doctorCommand(values: Values, dataDir: string, env: Env): Command {
+  if ((values.mega === true) === (values.router === true))
+    throw new UsageError('doctor takes --mega or --router; more comes with a later version.')
+  const found = effective(values, dataDir, env).effective
+  if (values.mega === true) return { name: 'doctor', dataDir, megaApi: megaApi(found) }
+  const { udp, stun } = found.values
+  return { name: 'doctor-router', bindAddress: udp, stun: stun ?? [] }
 }
 
 function deployCommand(values: Values, dataDir: string): Command {

@@ -174,6 +174,13 @@ export const OPTIONS = {
     parse: parseAddress,
     must: IP,
   }),
+  map: toggle({
+    help: 'have the router hand this port on; --no-map asks nothing of it',
+    otherwise: 'true',
+    reason:
+      'A router with PCP, NAT-PMP or UPnP then lets devices in from anywhere, without a relay (docs/SPEC.md §4.3). false where somebody else watches over the router, or the ports are forwarded by hand.',
+    example: true,
+  }),
   store: {
     kind: 'list',
     from: EVERYWHERE,

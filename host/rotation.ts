@@ -131,6 +131,20 @@ export const plannedSchedule = (state: RotationState): readonly PlannedEpoch[] =
 export const currentPort = (state: RotationState): PlannedEpoch =>
   state.active ?? state.planned[1] ?? { port: 0, epoch: 0 }
 
+/** Bound ports, the most needed first: the active one, the announced next, those in grace (`listed` false: told no more). */
+export function boundPorts(
+  state: RotationState,
+): readonly { readonly port: number; readonly listed: boolean }[] {
+  const { active, sockets, graces } = state
+  const bound = sockets.filter((socket) => socket.bound)
+  const endsAtMs = (port: number): number =>
+    graces.find((grace) => grace.port === port)?.endsAtMs ?? Number.POSITIVE_INFINITY
+  return bound
+    .sort((a, b) => endsAtMs(b.port) - endsAtMs(a.port) || a.epoch - b.epoch)
+    .map(({ port }) => ({ port, listed: endsAtMs(port) === Number.POSITIVE_INFINITY }))
+    .sort((a, b) => Number(b.port === active?.port) - Number(a.port === active?.port))
+}
+
 /** The switch that was announced and has not come: for who connects in between. */
 export function pendingNotice(
   state: RotationState,

@@ -13,12 +13,14 @@ const closing = /^\d+ passed, \d+ failed(, \d+ skipped)?$/
 /** Simulations of a full run: some minutes on two cores. `npm run check` does 200. */
 const SEEDS = '5000'
 
-// The tools of the browser tests, and the Debian package of each.
+// The tools of the browser tests and of the lab, and the Debian package of each.
 const tools: readonly { files: readonly string[]; debian: string }[] = [
   { files: ['/usr/bin/chromium'], debian: 'chromium' },
   { files: ['/usr/bin/firefox-esr'], debian: 'firefox-esr' },
   { files: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], debian: 'iproute2' },
   { files: ['/usr/bin/unshare'], debian: 'util-linux' },
+  { files: ['/usr/sbin/nft'], debian: 'nftables' },
+  { files: ['/usr/sbin/miniupnpd'], debian: 'miniupnpd-nftables' },
 ]
 
 function fail(message: string): never {
@@ -49,7 +51,7 @@ function ensureTools(): void {
     if (missingPackages().length === 0) return
   }
   fail(
-    `The browser tests need ${missing.join(', ')}. Install with: ` +
+    `The browser tests and the lab need ${missing.join(', ')}. Install with: ` +
       `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing.join(' ')}\n` +
       `(As root on Debian npm test does this itself. The tests without browsers: npm run check)`,
   )

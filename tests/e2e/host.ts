@@ -23,8 +23,10 @@ export interface CommandResult {
 /** What stands in the environment beside what the tests run with. */
 export type Env = Readonly<Record<string, string>>
 
-function run(args: readonly string[], env: Env): ChildProcess {
-  return spawn(process.execPath, [launcher, ...args], {
+/** `enter`: a command that runs what follows, in another namespace for one. */
+function run(args: readonly string[], env: Env, enter: readonly string[] = []): ChildProcess {
+  const [file = '', ...rest] = [...enter, process.execPath, launcher, ...args]
+  return spawn(file, rest, {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -34,8 +36,16 @@ function run(args: readonly string[], env: Env): ChildProcess {
 /** Runs one command to its end. */
 export const command = (...args: string[]): Promise<CommandResult> => commandWith({}, ...args)
 
-export async function commandWith(env: Env, ...args: string[]): Promise<CommandResult> {
-  const child = run(args, env)
+export const commandWith = (env: Env, ...args: string[]): Promise<CommandResult> =>
+  commandIn([], env, ...args)
+
+/** As {@link command}, behind a command that runs it. */
+export async function commandIn(
+  enter: readonly string[],
+  env: Env,
+  ...args: string[]
+): Promise<CommandResult> {
+  const child = run(args, env, enter)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (chunk) => (stdout += chunk))
@@ -56,9 +66,9 @@ export class Host {
   #exit: Promise<number | null>
   #ended = false
 
-  constructor(dir: string, args: readonly string[], env: Env = {}) {
+  constructor(dir: string, args: readonly string[], env: Env = {}, enter: readonly string[] = []) {
     this.dir = dir
-    this.#child = run(['start', '--json', '--data', dir, ...args], env)
+    this.#child = run(['start', '--json', '--data', dir, ...args], env, enter)
     this.#child.stderr?.on('data', (chunk) => (this.stderr += chunk))
     if (this.#child.stdout) {
       createInterface({ input: this.#child.stdout }).on('line', (line) => {

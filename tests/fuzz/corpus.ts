@@ -21,6 +21,7 @@ import { type ClawMessage, encodeMessage } from '../../shared/messages.ts'
 import { fixed } from '../vectors/fixed.ts'
 import { FILE_KEY } from './mega.ts'
 import { STUN_PASSWORD } from './packets.ts'
+import { ROUTER_ANSWERS } from './router.ts'
 import { KNOCK_FIELDS, PUT, RECORD_FIELDS, RECORD_PLAINTEXT, SMALL_FIELDS } from './sealed.ts'
 import { FRAMES, HANDSHAKE, KNOCK, RECORD } from './vectors.ts'
 
@@ -282,6 +283,8 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       opener: programs('opener', 80),
       gate: programs('gate', 300),
       rotation: programs('rotation', 100),
+      'router-answer': ROUTER_ANSWERS,
+      mapping: programs('mapping', 300),
       publishing: programs('publishing', 100),
       outbox: programs('outbox', 20),
       rooms: programs('rooms', 100),

@@ -10,6 +10,7 @@ import { members } from './members.ts'
 import { PACKET_TARGETS } from './packets.ts'
 import { rooms } from './rooms.ts'
 import { rotation } from './rotation.ts'
+import { ROUTER_TARGETS } from './router.ts'
 import { SEALED_TARGETS } from './sealed.ts'
 import type { Target } from './target.ts'
 import { TEXT_TARGETS } from './text.ts'
@@ -24,6 +25,7 @@ export const TARGETS: readonly Target[] = [
   ...CHANNEL_TARGETS,
   gate,
   rotation,
+  ...ROUTER_TARGETS,
   ...MACHINE_TARGETS,
   rooms,
   members,

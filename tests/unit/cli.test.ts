@@ -79,6 +79,7 @@ describe('start', () => {
       portRange: { first: 49_152, last: 65_535 },
       udpAddress: null,
       externalAddress: null,
+      map: true,
       stores: [],
       stun: [],
       megaApi: 'https://g.api.mega.co.nz',
@@ -104,6 +105,7 @@ describe('start', () => {
       ...['--store', 'https:https://a.example/', '--store', 'https:http://127.0.0.1:9/x'],
       ...['--store', 'file:/tmp/record', '--data', '/tmp/d', '--json'],
       ...['--store', 'mega', '--mega-api', 'http://127.0.0.1:9/'],
+      '--no-map',
       ...['--stun', 'stun:Stun.example', '--stun', 'stun:[2001:db8::3]:19302'],
     )
     expect(options).toEqual({
@@ -117,6 +119,7 @@ describe('start', () => {
       portRange: { first: 50_000, last: 50_007 },
       udpAddress: '127.0.0.1',
       externalAddress: '2001:db8::1',
+      map: false,
       stores: [
         { kind: 'https', url: 'https://a.example' },
         { kind: 'https', url: 'http://127.0.0.1:9/x' },
@@ -184,14 +187,20 @@ describe('start', () => {
     expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
   })
 
-  test.each(['--signal', '--turn=x', '--no-map'])('%s comes later and says so', (option) => {
+  test.each(['--signal', '--turn=x'])('%s comes later and says so', (option) => {
     expect(wrong('start', option)).toMatch(/comes with a later version/)
   })
 
-  test('takes MEGA once, and doctor nothing but MEGA', () => {
+  test('takes MEGA once, and doctor either MEGA or the router', () => {
     expect(wrong('start', '--store=mega', '--store=mega')).toContain('once')
     expect(wrong('start', '--store=mega', '--mega-api=ftp://x')).toContain('--mega-api')
     expect(wrong('doctor')).toContain('later version')
+    expect(wrong('doctor', '--mega', '--router')).toContain('--mega or --router')
+    expect(parseCommand(['doctor', '--router', '--stun', 'stun:s.example'], {})).toEqual({
+      name: 'doctor-router',
+      bindAddress: null,
+      stun: ['s.example:3478'],
+    })
     expect(parseCommand(['doctor', '--mega'], { CLAWCHAT_DATA: folder })).toEqual({
       name: 'doctor',
       dataDir: folder,
