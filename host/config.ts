@@ -42,6 +42,8 @@ export interface StartOptions {
   /** address the UDP sockets bind to; null: all */
   readonly udpAddress: string | null
   readonly externalAddress: string | null
+  /** TCP on the same port, for programs (SPEC §4.6) */
+  readonly signal: boolean
   readonly stores: readonly StoreOption[]
   /** STUN servers, `host:port` */
   readonly stun: readonly string[]

@@ -14,11 +14,13 @@ import type { InvitesInput } from './invites.ts'
 import { type LinkPlan, planLinks } from './links.ts'
 import type { Doors } from './listen.ts'
 import { nodeBackend } from './nodecrypto.ts'
+import { Ports } from './ports.ts'
 import { Publisher } from './publisher.ts'
 import { Relays } from './relays.ts'
 import { answerRequest } from './requests.ts'
 import { publishedEverywhere } from './revocation.ts'
 import { serveCarrier } from './serve.ts'
+import { SignalListener } from './signal.ts'
 import { type HostState, hostNameOf, noteCopy } from './state.ts'
 import { locatorOf, type StoreList } from './storelist.ts'
 import { Wake } from './wake.ts'
@@ -46,6 +48,7 @@ export class Host {
   readonly publisher: Publisher
   readonly epochs: Epochs
   readonly direct: DirectListener
+  readonly ports: Ports
   readonly relays: Relays
   readonly invites: InvitesInput
   /** the next moment at which an invite or a reservation ends */
@@ -65,11 +68,12 @@ export class Host {
     closers.push(() => this.#expiry.stop())
     this.epochs = this.#makeEpochs()
     this.direct = this.#makeDirect()
+    this.ports = new Ports(this.direct, input.options.signal ? this.#makeSignal() : null)
     this.relays = this.#makeRelays()
     closers.push(
       guardWerift(),
       () => this.relays.stop(),
-      () => this.direct.stop(),
+      () => this.ports.stop(),
       () => this.epochs.stop(),
     )
     this.invites = this.#makeInvites()
@@ -87,18 +91,18 @@ export class Host {
   /** From here on what changes is published, and knocks are answered. */
   open(): void {
     this.#started = true
-    this.direct.refresh()
+    this.ports.refresh()
     this.relays.start()
   }
 
   /** What a revocation ends before the devices are told (SPEC §3.4). */
   retire(devices: ReadonlySet<string>): void {
-    this.direct.retire(devices)
+    this.ports.retire(devices)
     this.relays.retire(devices)
   }
 
   #refresh(): void {
-    this.direct.refresh()
+    this.ports.refresh()
     this.relays.refresh()
   }
 
@@ -208,8 +212,8 @@ export class Host {
       random,
       now,
       clockOffsetMs,
-      open: (port) => this.direct.open(port),
-      close: (port) => this.direct.close(port),
+      open: (port) => this.ports.open(port),
+      close: (port) => this.ports.close(port),
       publish: () => this.changed(),
       onEvent: (event) => this.#onEpochEvent(event),
     })
@@ -235,6 +239,22 @@ export class Host {
       nonces: new NonceTable(state.database),
       onCarrier: (carrier, peer) =>
         serveCarrier(carrier, { ...peer, route: 'direct' }, this.#serveInput()),
+    })
+  }
+
+  #makeSignal(): SignalListener {
+    const { options, state, now } = this.input
+    const { intervalMs } = options.rotation
+    return new SignalListener({
+      hostTag: hostTag(state.keys.hostPublicKey),
+      credentials: () => state.members.credentials(),
+      epoch: () => Math.floor(now() / intervalMs),
+      certificate: (epoch) => this.epochs.certificate(epoch),
+      addresses: () => this.direct.addresses(),
+      now: () => performance.now(),
+      intervalMs,
+      nonces: new NonceTable(state.database),
+      onCarrier: (carrier, intro) => serveCarrier(carrier, intro, this.#serveInput()),
     })
   }
 

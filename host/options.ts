@@ -58,7 +58,7 @@ export type CommandName = (typeof COMMAND_NAMES)[number]
 
 const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
-  start: ['signal', 'turn', 'no-map'],
+  start: ['turn', 'no-map'],
   invite: ['rooms'],
 }
 

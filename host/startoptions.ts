@@ -38,6 +38,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     portRange: values['port-range'] ?? DEFAULT_PORT_RANGE,
     udpAddress: values.udp,
     externalAddress: values['external-address'],
+    signal: values.signal ?? false,
     stores,
     stun: values.stun ?? [],
     megaApi: megaApi(effective),

@@ -26,6 +26,7 @@ export type ClawErrorCode =
   | 'record-rollback'
   | 'record-stale'
   | 'knock-refused'
+  | 'certificate-foreign'
   | 'handshake-failed'
   | 'frame-invalid'
   | 'store-unreachable'

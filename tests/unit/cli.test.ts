@@ -79,6 +79,7 @@ describe('start', () => {
       portRange: { first: 49_152, last: 65_535 },
       udpAddress: null,
       externalAddress: null,
+      signal: false,
       stores: [],
       stun: [],
       megaApi: 'https://g.api.mega.co.nz',
@@ -104,6 +105,7 @@ describe('start', () => {
       ...['--store', 'https:https://a.example/', '--store', 'https:http://127.0.0.1:9/x'],
       ...['--store', 'file:/tmp/record', '--data', '/tmp/d', '--json'],
       ...['--store', 'mega', '--mega-api', 'http://127.0.0.1:9/'],
+      '--signal',
       ...['--stun', 'stun:Stun.example', '--stun', 'stun:[2001:db8::3]:19302'],
     )
     expect(options).toEqual({
@@ -117,6 +119,7 @@ describe('start', () => {
       portRange: { first: 50_000, last: 50_007 },
       udpAddress: '127.0.0.1',
       externalAddress: '2001:db8::1',
+      signal: true,
       stores: [
         { kind: 'https', url: 'https://a.example' },
         { kind: 'https', url: 'http://127.0.0.1:9/x' },
@@ -184,7 +187,7 @@ describe('start', () => {
     expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
   })
 
-  test.each(['--signal', '--turn=x', '--no-map'])('%s comes later and says so', (option) => {
+  test.each(['--turn=x', '--no-map'])('%s comes later and says so', (option) => {
     expect(wrong('start', option)).toMatch(/comes with a later version/)
   })
 
