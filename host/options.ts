@@ -11,6 +11,7 @@ import {
   type StartOptions,
 } from './config.ts'
 import { type ConfigFile, readConfigFile } from './configfile.ts'
+import type { ConnectArgs } from './connect.ts'
 import { type Effective, type Env, resolveOptions } from './effective.ts'
 import { type OptionName, optionRow, optionsFrom } from './optiontable.ts'
 import { parseExpiry, parseNote, parseRole, parseUses, parseWorkerName } from './optionvalues.ts'
@@ -33,6 +34,7 @@ export type Command =
     }
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
+  | { readonly name: 'connect'; readonly args: ConnectArgs }
   | { readonly name: 'page'; readonly out: string }
   | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
   | { readonly name: 'deploy'; readonly dataDir: string; readonly args: DeployArgs }
@@ -50,13 +52,14 @@ export const COMMAND_NAMES = [
   'status',
   'rotate',
   'page',
+  'connect',
   'deploy',
   'doctor',
   'config',
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
-const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore']
+const LATER_COMMANDS = ['init', 'export', 'backup', 'restore']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
   start: ['turn', 'no-map'],
   invite: ['rooms'],
@@ -84,6 +87,7 @@ const SPECIFIC = {
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
+  connect: { name: { type: 'string' } },
   doctor: { ...configured(['mega-api']), mega: { type: 'boolean' } },
   config: { ...configured(optionsFrom('flag')), example: { type: 'boolean' } },
   deploy: {
@@ -133,6 +137,11 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, dataDir, reason: burnReason(values), yes: values.yes === true }
     case 'revoke':
       return { name, dataDir, id: revokedId(values) }
+    case 'connect':
+      return {
+        name,
+        args: { dataDir, link: givenLink(values), name: text(values, 'name') ?? null },
+      }
     case 'page':
       return { name, out: resolve(required(values, 'out')) }
     case 'doctor':
@@ -162,7 +171,7 @@ function refuseLaterOptions(name: CommandName, rest: readonly string[]): void {
 function parseOptions(name: CommandName, args: readonly string[]): Values {
   try {
     const options: NonNullable<ParseArgsConfig['options']> = { ...COMMON, ...SPECIFIC[name] }
-    const allowPositionals = name === 'revoke'
+    const allowPositionals = name === 'revoke' || name === 'connect'
     const parsed = parseArgs({
       args: [...args],
       options,
@@ -261,6 +270,13 @@ function burnReason(values: Values): BurnReason {
   const known = (Object.keys(BURN_REASON) as BurnReason[]).find((each) => each === reason)
   if (known === undefined) throw new UsageError('--reason: this must be compromised or closed.')
   return known
+}
+
+/** The link stands where every user of this computer can read it, so that `-` is better. */
+function givenLink(values: Values): string | null {
+  const [link, ...more] = Array.isArray(values.ids) ? values.ids.map(String) : []
+  if (more.length > 0) throw new UsageError('Give one link, or - for standard input.')
+  return link ?? null
 }
 
 function revokedId(values: Values): string {

@@ -3,7 +3,8 @@
 import type { MessageState } from './model.ts'
 
 /** S_d: a pair that cannot be exported, or, where the browser cannot keep one, 32 bytes. */
-export type StoredKey = CryptoKeyPair | Uint8Array
+export type StoredKey = { publicKey: Key; privateKey: Key } | Uint8Array
+type Key = (typeof CryptoKey)['prototype']
 
 export interface Profile {
   /** H_pub */

@@ -312,12 +312,23 @@ describe('revoke', () => {
 
 test.each([
   ['nonsense'],
-  ['connect'],
+  ['restore'],
   ['start', '--bogus'],
   ['start', 'more'],
   ['start', '--name'],
 ])('%j is wrong', (...args) => {
   expect(wrong(...args)).toMatch(/\.$/)
+})
+
+test('connect takes a link, - for standard input, or none', () => {
+  const args = (...given: string[]) => {
+    const command = parseCommand(['connect', '--data', '/x', ...given], {})
+    return command.name === 'connect' ? command.args : null
+  }
+  expect(args()).toEqual({ dataDir: '/x', link: null, name: null })
+  expect(args('-', '--name', 'Ann')).toEqual({ dataDir: '/x', link: '-', name: 'Ann' })
+  expect(args('http://127.0.0.1:1/#AQ')?.link).toBe('http://127.0.0.1:1/#AQ')
+  expect(() => args('a', 'b')).toThrow(UsageError)
 })
 
 test('every command has a help that names its options', () => {
