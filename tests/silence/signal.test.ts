@@ -360,6 +360,39 @@ describe('TLS', () => {
   })
 })
 
+describe('leaks', () => {
+  it('200 connections, closed or vanished, leave no socket behind, at either end', async () => {
+    const record = await recordTo(certificate.fingerprint)
+    const held = (): Record<string, number> => {
+      const kinds = process.getActiveResourcesInfo()
+      return Object.fromEntries(
+        ['TCPSocketWrap', 'TLSWrap', 'Timeout'].map((kind) => [
+          kind,
+          kinds.filter((each) => each === kind).length,
+        ]),
+      )
+    }
+    const settled = async (most: Record<string, number>): Promise<void> => {
+      while (Object.entries(held()).some(([kind, count]) => count > (most[kind] ?? 0)))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const before = held()
+    for (let i = 0; i < 200; i++) {
+      const root = MANY_ROOTS[i % MANY_ROOTS.length] ?? ROOTS.device
+      const carrier = await dialKnown(record, root)
+      const echoed = heardOn(carrier)
+      carrier.send(Uint8Array.of(1))
+      await echoed
+      const ended = new Promise<void>((resolve) => carrier.onClose(resolve))
+      if (i % 2 === 0) carrier.close()
+      else carriers.at(-1)?.close()
+      await ended
+    }
+    await settled(before)
+    expect(nonces.size).toBe(200)
+  })
+})
+
 describe('ports', () => {
   it('one that is taken is refused as a whole', async () => {
     const taken = await freePort()
@@ -396,9 +429,5 @@ const heardOn = (carrier: { onMessage(listener: (bytes: Uint8Array) => void): vo
   new Promise<Uint8Array>((resolve) => carrier.onMessage(resolve))
 
 /** As a client whose record is that of this host: the tag is known here, its key is not. */
-const dialKnown = (record: RecordBody) =>
-  dialSignal({
-    record: { ...record, hostPublicKey: ROOTS.device },
-    root: ROOTS.device,
-    timesMs: [],
-  })
+const dialKnown = (record: RecordBody, root = ROOTS.device) =>
+  dialSignal({ record: { ...record, hostPublicKey: ROOTS.device }, root, timesMs: [] })
