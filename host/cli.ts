@@ -22,6 +22,7 @@ import type {
   StatusResult,
 } from './config.ts'
 import { configRows, configText, exampleConfig } from './configtext.ts'
+import type { ConnectArgs, ConnectPorts } from './connect.ts'
 import { type ControlCommand, callControl, controlPath } from './control.ts'
 import { unknownVariables } from './effective.ts'
 import { helpText } from './help.ts'
@@ -109,6 +110,8 @@ async function run(command: Command): Promise<void> {
       const answer = (await call(command.dataDir, 'burn', { reason })) as { burnt: string }
       return print(answer, `Burnt. ${BURN_NEXT}`)
     }
+    case 'connect':
+      return connectTo(command.args)
     case 'page': {
       const files = await exportPage(command.out)
       return print({ out: command.out, files }, `Wrote the page (${files} files): ${command.out}`)
@@ -215,6 +218,31 @@ async function start(options: StartOptions): Promise<void> {
     }
   } finally {
     // A timer left behind by a library must not keep the process; half a second lets last answers leave.
+    setTimeout(() => process.exit(), 500).unref()
+  }
+}
+
+/** Returns when a signal, or the end of a terminal's input, has ended it. */
+async function connectTo(args: ConnectArgs): Promise<void> {
+  process.umask(0o077)
+  const asked = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => asked.abort())
+  }
+  asked.signal.addEventListener('abort', () => {
+    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref()
+  })
+  useSystemNetwork()
+  const { connect } = await import('./connect.ts')
+  const { stdin, stderr } = process
+  const say: ConnectPorts['say'] = (event, words) => {
+    if (json) process.stdout.write(`${JSON.stringify(event)}\n`)
+    if (words !== '')
+      (event.event === 'message' && !json ? process.stdout : stderr).write(`${words}\n`)
+  }
+  try {
+    await connect(args, { json, say, stdin, stderr, stop: asked.signal })
+  } finally {
     setTimeout(() => process.exit(), 500).unref()
   }
 }

@@ -46,6 +46,8 @@ export interface StartOptions {
   readonly externalAddress: string | null
   /** map ports on the router */
   readonly map: boolean
+  /** TCP on the same port, for programs (SPEC §4.6) */
+  readonly signal: boolean
   readonly stores: readonly StoreOption[]
   /** STUN servers, `host:port` */
   readonly stun: readonly string[]

@@ -41,6 +41,8 @@ export interface Folder {
 
 const KEY_FILE = 'identity.key'
 const LOCK_FILE = 'lock.db'
+/** What `clawchat connect` keeps of other hosts. */
+export const CLIENTS_FOLDER = 'clients'
 const KEY_HEADER = toUtf8('CCK1')
 const KEY_BYTES = KEY_HEADER.length + 3 * 32
 /** What an interrupted first start may leave behind before there is a key, and what its owner may put there for it. */
@@ -50,6 +52,7 @@ const LEFT_OVERS: ReadonlySet<string> = new Set([
   `${KEY_FILE}.tmp`,
   MEGA_ACCOUNT_FILE,
   CONFIG_FILE,
+  CLIENTS_FOLDER,
 ])
 /** Keeps locks from the garbage collector, which would close them and so let a second host in. */
 const held = new Set<DatabaseSync>()
@@ -75,6 +78,16 @@ export function openFolder(dir: string, random: RandomBytes = randomBytes): Fold
     closeLock(lock)
     throw error
   }
+}
+
+/**
+ * A folder of a client (0700), made if it is missing and held until closed, whatever else lies in it.
+ * Throws ClawError: `folder-unusable`, `folder-locked`.
+ */
+export function holdFolder(dir: string): { close(): void } {
+  usable(() => makeFolder(resolve(dir)))
+  const lock = lockFolder(dir)
+  return { close: () => closeLock(lock) }
 }
 
 /** Anything the file system refuses is `folder-unusable`. */

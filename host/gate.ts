@@ -3,22 +3,11 @@
 import { equal, toHex } from '../shared/bytes.ts'
 import { HINT_WINDOW } from '../shared/constants.ts'
 import { icePassword, knockHint, openKnock, type ParsedKnock, parseKnock } from '../shared/knock.ts'
-import { parseIp } from './addresses.ts'
+import { Failures } from './failures.ts'
+import { LIMIT } from './limits.ts'
 import type { BindingRequest } from './stun.ts'
 
-/** SPEC §4.1 */
-export const LIMIT = {
-  failuresPerSecond: 20,
-  failureBurst: 40,
-  noncesPerMinute: 60,
-  halfOpenPerCredential: 4,
-  halfOpen: 64,
-  addresses: 8,
-  admissionMs: 30_000,
-  transactions: 1024,
-  heardMs: 30_000,
-} as const
-const MAX_BUCKETS = 10_000
+export { LIMIT }
 
 export interface GateCredential {
   readonly id: string
@@ -73,12 +62,6 @@ interface HintEntry {
 const DROP: Decision = { type: 'drop' }
 export const pathKey = (path: Path): string => `${path.socket} ${path.address} ${path.port}`
 
-/** /32 of IPv4, /56 of IPv6. */
-function sourceKey(address: string): string {
-  const ip = parseIp(address.split('%')[0] ?? '')
-  return toHex(ip.length === 4 ? ip : ip.slice(0, 7))
-}
-
 export class Gate {
   readonly #hostTag: Uint8Array
   #hints = new Map<string, HintEntry>()
@@ -86,7 +69,7 @@ export class Gate {
   readonly #owners = new Map<string, Peer>()
   readonly #nonces = new Map<string, { readonly untilEpoch: number; readonly sinceMs: number }>()
   readonly #recent = new Map<string, number[]>()
-  readonly #buckets = new Map<string, { tokens: number; atMs: number }>()
+  readonly #failures = new Failures()
 
   /** All times that come in, `nowMs` too, are of one clock that never goes back. */
   constructor(
@@ -126,10 +109,9 @@ export class Gate {
 
   /** `admits`: false on a socket that takes no new knock; what its peers say is still heard. */
   handle(request: BindingRequest, path: Path, nowMs: number, admits = true): Decision {
-    const source = sourceKey(path.address)
-    if (!this.#hasToken(source, nowMs)) return DROP
+    if (!this.#failures.allow(path.address, nowMs)) return DROP
     const refuse = (): Decision => {
-      this.#spendToken(source)
+      this.#failures.note(path.address)
       return DROP
     }
     let knock: ParsedKnock
@@ -270,23 +252,5 @@ export class Gate {
     for (const path of peer?.paths.keys() ?? []) {
       if (this.#owners.get(path) === peer) this.#owners.delete(path)
     }
-  }
-
-  #hasToken(source: string, nowMs: number): boolean {
-    const bucket = this.#buckets.get(source)
-    if (bucket === undefined) {
-      if (this.#buckets.size >= MAX_BUCKETS) this.#buckets.clear()
-      this.#buckets.set(source, { tokens: LIMIT.failureBurst, atMs: nowMs })
-      return true
-    }
-    const gained = (Math.max(0, nowMs - bucket.atMs) / 1000) * LIMIT.failuresPerSecond
-    bucket.tokens = Math.min(LIMIT.failureBurst, bucket.tokens + gained)
-    bucket.atMs = nowMs
-    return bucket.tokens >= 1
-  }
-
-  #spendToken(source: string): void {
-    const bucket = this.#buckets.get(source)
-    if (bucket !== undefined) bucket.tokens -= 1
   }
 }

@@ -76,6 +76,19 @@ on this computer are deleted too; the host starts again as a new one, and everyb
   --mega          signs in to MEGA and measures sizes, delays and what a page may ask,
                   while the host is stopped
   --mega-api URL  another address of MEGA's API, for tests`,
+  connect: `clawchat connect [LINK|-]: chats from this terminal, or for a program with --json
+
+A link is secret until it is used, and other users of this computer can see the arguments of a
+command: with - it is read from the first line of standard input, without any it is asked for.
+Later "clawchat connect" alone is enough, or the same link where several hosts are known. Keys and
+messages stay in the data folder, under clients/. The connection goes by TCP where the host was
+started with --signal, else through its relay.
+
+  --name NAME  who joins; 1 to 48 bytes
+
+With --json each line of standard input is a text, or {"text": "…"} for one that may hold line
+breaks (a program that passes on what others wrote should use only this), and standard output has
+state, taken, message, delivery and refused. After a crash a message may come again, with the same id.`,
   deploy: `clawchat deploy: puts page and record endpoint on your Cloudflare account, for links
 that open anywhere (docs/OPERATING.md says what it costs)
 
@@ -103,6 +116,7 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   rotate: 'change the port now',
   page: 'write the page as static files',
   doctor: 'measure what the host depends on',
+  connect: 'chat from the terminal, or by a program',
   deploy: 'put page and record endpoint on Cloudflare',
   config: 'show what the options are, and where each comes from',
 }

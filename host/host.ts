@@ -15,12 +15,14 @@ import type { InvitesInput } from './invites.ts'
 import { type LinkPlan, planLinks } from './links.ts'
 import type { Doors } from './listen.ts'
 import { nodeBackend } from './nodecrypto.ts'
+import { Ports } from './ports.ts'
 import { Publisher } from './publisher.ts'
 import { Relays } from './relays.ts'
 import { answerRequest } from './requests.ts'
 import { publishedEverywhere } from './revocation.ts'
 import { Routers } from './routers.ts'
 import { serveCarrier } from './serve.ts'
+import { SignalListener } from './signal.ts'
 import { type HostState, hostNameOf, noteCopy } from './state.ts'
 import { locatorOf, type StoreList } from './storelist.ts'
 import { Wake } from './wake.ts'
@@ -52,6 +54,7 @@ export class Host {
   readonly publisher: Publisher
   readonly epochs: Epochs
   readonly direct: DirectListener
+  readonly ports: Ports
   readonly relays: Relays
   readonly router: Routers
   readonly invites: InvitesInput
@@ -72,11 +75,12 @@ export class Host {
     closers.push(() => this.#expiry.stop())
     this.epochs = this.#makeEpochs()
     this.direct = this.#makeDirect()
+    this.ports = new Ports(this.direct, input.options.signal ? this.#makeSignal() : null)
     this.relays = this.#makeRelays()
     closers.push(
       guardWerift(),
       () => this.relays.stop(),
-      () => this.direct.stop(),
+      () => this.ports.stop(),
       () => this.epochs.stop(),
     )
     this.invites = this.#makeInvites()
@@ -96,7 +100,7 @@ export class Host {
   /** From here on what changes is published, and knocks are answered. */
   open(): void {
     this.#started = true
-    this.direct.refresh()
+    this.ports.refresh()
     this.relays.start()
     this.router.start()
     this.#mapPorts()
@@ -104,17 +108,20 @@ export class Host {
 
   /** The router hands on what is bound; SPEC §4.3 says which, if it is too much. */
   #mapPorts(): void {
-    this.router.want(this.epochs.bound.map((each) => ({ transport: 'udp', ...each })))
+    const transports = this.input.options.signal ? (['udp', 'tcp'] as const) : (['udp'] as const)
+    this.router.want(
+      transports.flatMap((transport) => this.epochs.bound.map((each) => ({ transport, ...each }))),
+    )
   }
 
   /** What a revocation ends before the devices are told (SPEC §3.4). */
   retire(devices: ReadonlySet<string>): void {
-    this.direct.retire(devices)
+    this.ports.retire(devices)
     this.relays.retire(devices)
   }
 
   #refresh(): void {
-    this.direct.refresh()
+    this.ports.refresh()
     this.relays.refresh()
   }
 
@@ -224,8 +231,8 @@ export class Host {
       random,
       now,
       clockOffsetMs,
-      open: (port) => this.direct.open(port),
-      close: (port) => this.direct.close(port),
+      open: (port) => this.ports.open(port),
+      close: (port) => this.ports.close(port),
       publish: () => this.changed(),
       onEvent: (event) => this.#onEpochEvent(event),
     })
@@ -265,6 +272,22 @@ export class Host {
       nonces: new NonceTable(state.database),
       onCarrier: (carrier, peer) =>
         serveCarrier(carrier, { ...peer, route: 'direct' }, this.#serveInput()),
+    })
+  }
+
+  #makeSignal(): SignalListener {
+    const { options, state, now } = this.input
+    const { intervalMs } = options.rotation
+    return new SignalListener({
+      hostTag: hostTag(state.keys.hostPublicKey),
+      credentials: () => state.members.credentials(),
+      epoch: () => Math.floor(now() / intervalMs),
+      certificate: (epoch) => this.epochs.certificate(epoch),
+      addresses: () => this.direct.addresses(),
+      now: () => performance.now(),
+      intervalMs,
+      nonces: new NonceTable(state.database),
+      onCarrier: (carrier, intro) => serveCarrier(carrier, intro, this.#serveInput()),
     })
   }
 

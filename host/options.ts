@@ -11,6 +11,7 @@ import {
   type StartOptions,
 } from './config.ts'
 import { type ConfigFile, readConfigFile } from './configfile.ts'
+import type { ConnectArgs } from './connect.ts'
 import { type Effective, type Env, resolveOptions } from './effective.ts'
 import { type OptionName, optionRow, optionsFrom } from './optiontable.ts'
 import {
@@ -41,6 +42,7 @@ export type Command =
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'rooms-make'; readonly dataDir: string; readonly room: string }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
+  | { readonly name: 'connect'; readonly args: ConnectArgs }
   | { readonly name: 'page'; readonly out: string }
   | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
   | {
@@ -65,15 +67,16 @@ export const COMMAND_NAMES = [
   'status',
   'rotate',
   'page',
+  'connect',
   'deploy',
   'doctor',
   'config',
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
-const LATER_COMMANDS = ['init', 'connect', 'export', 'backup', 'restore']
+const LATER_COMMANDS = ['init', 'export', 'backup', 'restore']
 const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
-  start: ['signal', 'turn'],
+  start: ['turn'],
 }
 
 const COMMON = {
@@ -100,6 +103,7 @@ const SPECIFIC = {
   status: {},
   rotate: {},
   page: { out: { type: 'string' } },
+  connect: { name: { type: 'string' } },
   doctor: {
     ...configured(['mega-api', 'stun', 'udp']),
     mega: { type: 'boolean' },
@@ -157,6 +161,11 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, dataDir, reason: burnReason(values), yes: values.yes === true }
     case 'revoke':
       return { name, dataDir, id: revokedId(values) }
+    case 'connect':
+      return {
+        name,
+        args: { dataDir, link: givenLink(values), name: text(values, 'name') ?? null },
+      }
     case 'page':
       return { name, out: resolve(required(values, 'out')) }
     case 'doctor':
@@ -184,7 +193,7 @@ function refuseLaterOptions(name: CommandName, rest: readonly string[]): void {
 function parseOptions(name: CommandName, args: readonly string[]): Values {
   try {
     const options: NonNullable<ParseArgsConfig['options']> = { ...COMMON, ...SPECIFIC[name] }
-    const allowPositionals = name === 'revoke'
+    const allowPositionals = name === 'revoke' || name === 'connect'
     const parsed = parseArgs({
       args: [...args],
       options,
@@ -292,6 +301,13 @@ function burnReason(values: Values): BurnReason {
   const known = (Object.keys(BURN_REASON) as BurnReason[]).find((each) => each === reason)
   if (known === undefined) throw new UsageError('--reason: this must be compromised or closed.')
   return known
+}
+
+/** The link stands where every user of this computer can read it, so that `-` is better. */
+function givenLink(values: Values): string | null {
+  const [link, ...more] = Array.isArray(values.ids) ? values.ids.map(String) : []
+  if (more.length > 0) throw new UsageError('Give one link, or - for standard input.')
+  return link ?? null
 }
 
 function revokedId(values: Values): string {

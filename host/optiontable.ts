@@ -165,6 +165,13 @@ export const OPTIONS = {
     parse: parseAddress,
     must: IP,
   }),
+  signal: toggle({
+    help: 'also take connections by TCP on the same port, from "clawchat connect" and other programs',
+    otherwise: 'false',
+    reason:
+      'Programs on other computers connect without a relay, also where UDP is blocked. A scanner then sees an open port, which says nothing to strangers.',
+    example: false,
+  }),
   'external-address': text({
     sign: 'IP',
     help: 'public address to publish',

@@ -1,9 +1,10 @@
-// Which first message opens a carrier over a mailbox (SPEC §4.4, §4.5): a knock for a relay, an offer to punch a hole. Time comes in; sockets stay outside.
+// Which first bytes open a carrier without UDP checks: over a mailbox a knock for a relay or an offer to punch a hole (SPEC §4.4,
+// §4.5), over TCP a knock (§4.6). Time comes in; sockets stay outside.
 import { toHex } from '../shared/bytes.ts'
-import { ENVELOPE_BYTES, SIGNAL_WINDOW } from '../shared/constants.ts'
+import { ENVELOPE_BYTES, HINT_WINDOW, SIGNAL_WINDOW } from '../shared/constants.ts'
 import { type Description, parseDescription } from '../shared/description.ts'
 import { openOffer, splitEnvelope } from '../shared/envelope.ts'
-import { openKnock, signalHint, splitKnock } from '../shared/knock.ts'
+import { knockHint, openKnock, signalHint, splitKnock } from '../shared/knock.ts'
 import { type GateCredential, LIMIT } from './gate.ts'
 
 export interface RelayAdmitted {
@@ -15,9 +16,21 @@ export interface RelayAdmitted {
   readonly hint: Uint8Array
   /** what the offer says, and what its answer is sealed with; null for a relay's knock */
   readonly offer: Offer | null
+  /** of the hint */
+  readonly epoch: number
   /** until then its nonce is refused */
   readonly untilEpoch: number
 }
+
+/** What differs between the ways in. */
+export interface Entrance {
+  readonly route: 'relay' | 'signal'
+  readonly hint: (root: Uint8Array, epoch: number) => Uint8Array
+  /** epochs before and after the current one whose hints count */
+  readonly window: number
+}
+export const MAILBOX: Entrance = { route: 'relay', hint: signalHint, window: SIGNAL_WINDOW }
+export const SIGNAL: Entrance = { route: 'signal', hint: knockHint, window: HINT_WINDOW }
 
 export interface Offer {
   readonly description: Description
@@ -39,6 +52,7 @@ interface HintEntry {
 
 export class RelayGate {
   readonly #hostTag: Uint8Array
+  readonly #entrance: Entrance
   #hints = new Map<string, HintEntry>()
   readonly #nonces = new Map<string, { readonly untilEpoch: number; readonly sinceMs: number }>()
   readonly #peers = new Map<string, Peer>()
@@ -49,8 +63,10 @@ export class RelayGate {
     hostTag: Uint8Array,
     usedNonces: readonly { readonly nonce: string; readonly untilEpoch: number }[],
     nowMs: number,
+    entrance = MAILBOX,
   ) {
     this.#hostTag = hostTag
+    this.#entrance = entrance
     for (const { nonce, untilEpoch } of usedNonces)
       this.#nonces.set(nonce, { untilEpoch, sinceMs: nowMs })
   }
@@ -58,9 +74,10 @@ export class RelayGate {
   /** Rebuilds the hints for `epoch`. */
   setCredentials(credentials: readonly GateCredential[], epoch: number): void {
     this.#hints = new Map()
+    const { hint, window } = this.#entrance
     for (const credential of credentials) {
-      for (let e = Math.max(0, epoch - SIGNAL_WINDOW); e <= epoch + SIGNAL_WINDOW; e++)
-        this.#hints.set(toHex(signalHint(credential.root, e)), { credential, epoch: e })
+      for (let e = Math.max(0, epoch - window); e <= epoch + window; e++)
+        this.#hints.set(toHex(hint(credential.root, e)), { credential, epoch: e })
     }
   }
 
@@ -74,7 +91,7 @@ export class RelayGate {
   }
 
   #open(bytes: Uint8Array, nowMs: number): RelayAdmitted | null {
-    const offers = bytes.length === ENVELOPE_BYTES
+    const offers = this.#entrance === MAILBOX && bytes.length === ENVELOPE_BYTES
     const { hint, nonce } = offers ? splitEnvelope(bytes) : splitKnock(bytes)
     const key = toHex(nonce)
     const entry = this.#hints.get(toHex(hint))
@@ -82,14 +99,15 @@ export class RelayGate {
     const { id, root } = entry.credential
     const offer = offers ? this.#openOffer(bytes, entry) : this.#openKnock(bytes, root)
     if (this.#isFull(id, offers, nowMs)) return null
-    const untilEpoch = entry.epoch + SIGNAL_WINDOW
+    const untilEpoch = entry.epoch + this.#entrance.window
     this.#nonces.set(key, { untilEpoch, sinceMs: nowMs })
     this.#peers.set(key, { credentialId: id, offers, live: false })
-    return { key, credentialId: id, knock: bytes, hint, untilEpoch, offer }
+    return { key, credentialId: id, knock: bytes, hint, epoch: entry.epoch, untilEpoch, offer }
   }
 
   #openKnock(knock: Uint8Array, root: Uint8Array): null {
-    openKnock({ root, hostTag: this.#hostTag, knock, clientUfrag: '', route: 'relay' })
+    const { route } = this.#entrance
+    openKnock({ root, hostTag: this.#hostTag, knock, clientUfrag: '', route })
     return null
   }
 
@@ -128,7 +146,7 @@ export class RelayGate {
 
   /** As `Gate.forget`: nonces whose epochs are below the window and that are as old as it is long. @returns them */
   forget(epoch: number, nowMs: number, intervalMs: number): string[] {
-    const windowMs = (2 * SIGNAL_WINDOW + 1) * intervalMs
+    const windowMs = (2 * this.#entrance.window + 1) * intervalMs
     const over = [...this.#nonces].filter(
       ([, { untilEpoch, sinceMs }]) => untilEpoch < epoch && nowMs - sinceMs >= windowMs,
     )

@@ -39,6 +39,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     udpAddress: values.udp,
     externalAddress: values['external-address'],
     map: values.map ?? true,
+    signal: values.signal ?? false,
     stores,
     stun: values.stun ?? [],
     megaApi: megaApi(effective),

@@ -84,6 +84,11 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     next: 'Let both be set by a time server.',
   },
   'knock-refused': { message: 'The host did not accept the knock.', next: TRY_AGAIN },
+  'certificate-foreign': {
+    message:
+      'What answers at the address of the host shows another certificate than the host’s record names, so nothing was told to it.',
+    next: 'Somebody may be in between: try from another network. A host that has just changed its keys is found again within a minute.',
+  },
   'handshake-failed': { message: 'The handshake failed.', next: TRY_AGAIN },
   'frame-invalid': { message: 'The connection carried something invalid.', next: TRY_AGAIN },
   'store-unreachable': {

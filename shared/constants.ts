@@ -26,6 +26,8 @@ export const MAILBOX_HINTS_BYTES = 1536
 /** Messages of one client over a relay, each way: a sender keeps to these, the worker allows twice as many. */
 export const RELAY_PER_SECOND = 64
 export const RELAY_BURST = 256
+/** Where the WebSocket of the route `signal` is (SPEC §4.6). */
+export const SIGNAL_PATH = '/v1/signal'
 /** A sealed offer or answer (SPEC §4.5). */
 export const ENVELOPE_BYTES = 2048
 /** Candidates of an offer or answer that count. */

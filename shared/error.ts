@@ -28,6 +28,7 @@ export type ClawErrorCode =
   | 'record-rollback'
   | 'record-stale'
   | 'knock-refused'
+  | 'certificate-foreign'
   | 'handshake-failed'
   | 'frame-invalid'
   | 'store-unreachable'

@@ -34,7 +34,7 @@ export interface KnockInput {
   readonly epoch: number
   readonly route: Route
   readonly timeMs: number
-  /** SHA-256 of the client's DTLS certificate, 32 bytes; zero on a route without DTLS */
+  /** SHA-256 of the client's DTLS certificate, 32 bytes; zero on the routes signal and relay */
   readonly clientFingerprint: Uint8Array
   /** 12 random bytes, never used twice */
   readonly nonce: Uint8Array
@@ -114,7 +114,8 @@ export function openKnock(input: {
   if (fields.u8() !== VERSION || fields.u8() !== route) fields.fail()
   const timeMs = fields.u48()
   const clientFingerprint = fields.bytes(32)
-  if (input.route === 'relay' && clientFingerprint.some((byte) => byte !== 0)) fields.fail()
+  const bare = input.route === 'relay' || input.route === 'signal'
+  if (bare && clientFingerprint.some((byte) => byte !== 0)) fields.fail()
   fields.zeros(ZERO_BYTES)
   fields.end()
   return { timeMs, clientFingerprint }

@@ -4,7 +4,8 @@ import type { MessageState, Reaction, Room } from './model.ts'
 import { HOST_ROOM } from './roster.ts'
 
 /** S_d: a pair that cannot be exported, or, where the browser cannot keep one, 32 bytes. */
-export type StoredKey = CryptoKeyPair | Uint8Array
+export type StoredKey = { publicKey: Key; privateKey: Key } | Uint8Array
+type Key = (typeof CryptoKey)['prototype']
 
 export interface Profile {
   /** H_pub */

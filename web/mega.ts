@@ -36,6 +36,11 @@ export async function readMega(
   return recordOfAnswer(key, fromUtf8(bytes, 'record-malformed'))
 }
 
+/** What a browser has, and `clawchat connect` has not. */
+const { document } = globalThis as {
+  document?: { querySelector(selector: string): { content?: string } | null }
+}
+
 /** MEGA's own, unless the host that served the page names another, as tests do. */
 export const megaGateway = (): string =>
-  document.querySelector<HTMLMetaElement>('meta[name="clawchat-mega-api"]')?.content || MEGA_GATEWAY
+  document?.querySelector('meta[name="clawchat-mega-api"]')?.content || MEGA_GATEWAY

@@ -7,7 +7,7 @@ import { LOCATOR_FLAG, type LocatorEntry } from '../shared/locator.ts'
 import { MAILBOX_CLOSE, MAILBOX_PROTOCOL } from '../shared/mailbox.ts'
 import { PacedQueue } from '../shared/pace.ts'
 import { epochAt, type RecordBody } from '../shared/record.ts'
-import type { Carrier, DialInput } from './dial.ts'
+import type { Carrier, DialInput } from './targets.ts'
 
 const DEADLINE_MS = 8000
 

@@ -9,8 +9,8 @@ import { type ClawMessage, decodeMessage, encodeMessage } from '../shared/messag
 import type { RecordBody } from '../shared/record.ts'
 import { Opener, Sealer } from '../shared/session.ts'
 import { Inbox } from '../shared/window.ts'
-import type { Carrier } from './dial.ts'
 import type { Runtime } from './runtime.ts'
+import type { Carrier } from './targets.ts'
 
 const HANDSHAKE_MS = 10_000
 

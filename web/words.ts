@@ -134,6 +134,11 @@ export const WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     'The clock of this device may be wrong.',
     'Check the clock, then try again.',
   ),
+  'certificate-foreign': words(
+    'Something else answers at the host’s address.',
+    'It shows another certificate than the host’s record names, so nothing was told to it.',
+    'Try from another network. If it stays, ask the owner.',
+  ),
   'handshake-failed': words(
     'The host could not prove who it is.',
     'Something between you and the host interferes, or this device was removed.',

@@ -80,6 +80,7 @@ describe('start', () => {
       udpAddress: null,
       externalAddress: null,
       map: true,
+      signal: false,
       stores: [],
       stun: [],
       megaApi: 'https://g.api.mega.co.nz',
@@ -106,6 +107,7 @@ describe('start', () => {
       ...['--store', 'file:/tmp/record', '--data', '/tmp/d', '--json'],
       ...['--store', 'mega', '--mega-api', 'http://127.0.0.1:9/'],
       '--no-map',
+      '--signal',
       ...['--stun', 'stun:Stun.example', '--stun', 'stun:[2001:db8::3]:19302'],
     )
     expect(options).toEqual({
@@ -120,6 +122,7 @@ describe('start', () => {
       udpAddress: '127.0.0.1',
       externalAddress: '2001:db8::1',
       map: false,
+      signal: true,
       stores: [
         { kind: 'https', url: 'https://a.example' },
         { kind: 'https', url: 'http://127.0.0.1:9/x' },
@@ -187,7 +190,7 @@ describe('start', () => {
     expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
   })
 
-  test.each(['--signal', '--turn=x'])('%s comes later and says so', (option) => {
+  test.each(['--turn=x'])('%s comes later and says so', (option) => {
     expect(wrong('start', option)).toMatch(/comes with a later version/)
   })
 
@@ -320,12 +323,23 @@ describe('revoke', () => {
 
 test.each([
   ['nonsense'],
-  ['connect'],
+  ['restore'],
   ['start', '--bogus'],
   ['start', 'more'],
   ['start', '--name'],
 ])('%j is wrong', (...args) => {
   expect(wrong(...args)).toMatch(/\.$/)
+})
+
+test('connect takes a link, - for standard input, or none', () => {
+  const args = (...given: string[]) => {
+    const command = parseCommand(['connect', '--data', '/x', ...given], {})
+    return command.name === 'connect' ? command.args : null
+  }
+  expect(args()).toEqual({ dataDir: '/x', link: null, name: null })
+  expect(args('-', '--name', 'Ann')).toEqual({ dataDir: '/x', link: '-', name: 'Ann' })
+  expect(args('http://127.0.0.1:1/#AQ')?.link).toBe('http://127.0.0.1:1/#AQ')
+  expect(() => args('a', 'b')).toThrow(UsageError)
 })
 
 test('every command has a help that names its options', () => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { beforeEach, expect, test } from 'vitest'
 import { LIMIT } from '../../host/gate.ts'
 import { mayPunch } from '../../host/punch.ts'
-import { type RelayAdmitted, RelayGate } from '../../host/relaygate.ts'
+import { type RelayAdmitted, RelayGate, SIGNAL } from '../../host/relaygate.ts'
 import { formatDescription } from '../../shared/description.ts'
 import { sealAnswer, sealOffer } from '../../shared/envelope.ts'
 import { hostTag, knockHint, sealKnock, signalHint } from '../../shared/knock.ts'
@@ -25,7 +25,7 @@ interface Choice {
   readonly root?: Uint8Array
   readonly epoch?: number
   readonly tag?: Uint8Array
-  readonly route?: 'relay' | 'direct'
+  readonly route?: 'relay' | 'direct' | 'signal'
   readonly ufrag?: string
   readonly nonce?: Uint8Array
 }
@@ -72,6 +72,23 @@ test.each<[string, () => Uint8Array]>([
   ['this one with the hint of that', () => withHint(knock(), knockHint(root, EPOCH))],
 ])('%s opens nothing', (_, bytes) => {
   expect(gate.take(bytes(), 0)).toBeNull()
+})
+
+test('by TCP a knock of its own route and hint opens, of epochs -2 to +2, and an offer never does', () => {
+  const tcp = new RelayGate(TAG, [], 0, SIGNAL)
+  tcp.setCredentials([credential], EPOCH)
+  for (const by of [-3, 3])
+    expect(tcp.take(knock({ route: 'signal', epoch: EPOCH + by }), 0)).toBeNull()
+  expect(tcp.take(knock(), 0)).toBeNull()
+  expect(tcp.take(withHint(knock(), knockHint(root, EPOCH)), 0)).toBeNull()
+  expect(tcp.take(withHint(knock({ route: 'signal' }), signalHint(root, EPOCH)), 0)).toBeNull()
+  expect(gate.take(knock({ route: 'signal' }), 0)).toBeNull()
+  for (const by of [-2, 2]) {
+    const epoch = EPOCH + by
+    const taken = tcp.take(knock({ route: 'signal', epoch }), 0)
+    expect(taken).toMatchObject({ epoch, untilEpoch: epoch + 2, offer: null })
+  }
+  expect(tcp.take(random(2048), 0)).toBeNull()
 })
 
 test('every flipped byte is refused', () => {

@@ -1,0 +1,297 @@
+// What `clawchat connect` keeps of one host (SPEC §6.2): keys, messages and outbox in one SQLite file, readable by its owner only.
+// Every call is one transaction, on disk when its promise resolves (web/keep.ts).
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { toHex } from '../shared/bytes.ts'
+import { ClawError } from '../shared/error.ts'
+import { settleOutbox } from '../shared/outbox.ts'
+import {
+  type Keep,
+  type OutboxEntry,
+  type Profile,
+  roomIds,
+  type StoredMessage,
+} from '../web/keep.ts'
+import { LOOK_THROUGH, withLost } from '../web/resume.ts'
+import { transaction } from './database.ts'
+import { createPrivate } from './folder.ts'
+
+const FILE = 'client.db'
+const VERSION = 1
+// `position`: the order in which messages without a place were written. `message`: the whole of it as JSON.
+const SCHEMA = `
+CREATE TABLE profile (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL) STRICT;
+CREATE TABLE messages (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, room TEXT NOT NULL, seq INTEGER,
+  message TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX messagesByPlace ON messages (room, seq);
+CREATE TABLE outbox (number INTEGER PRIMARY KEY, id BLOB NOT NULL, kind INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+PRAGMA user_version = ${VERSION};
+`
+
+type Row = Record<string, unknown>
+
+const messageOf = (row: Row): StoredMessage => JSON.parse(String(row.message)) as StoredMessage
+
+const entryOf = (row: Row): OutboxEntry => ({
+  number: Number(row.number),
+  id: row.id as Uint8Array,
+  kind: Number(row.kind),
+  body: row.body as Uint8Array,
+})
+
+/** Bytes as {"hex": …}, so that one column holds the whole profile. */
+const profileText = (profile: Profile): string =>
+  JSON.stringify(profile, (_, value) =>
+    value instanceof Uint8Array ? { hex: toHex(value) } : value,
+  )
+
+const profileFrom = (text: string): Profile =>
+  JSON.parse(text, (_, value) =>
+    typeof value?.hex === 'string' ? new Uint8Array(Buffer.from(value.hex, 'hex')) : value,
+  )
+
+export class ClientKeep implements Keep {
+  readonly #db: DatabaseSync
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  /** In a folder that exists and is locked. Throws ClawError('storage'). */
+  static open(dir: string): ClientKeep {
+    const path = join(dir, FILE)
+    try {
+      createPrivate(path)
+      const db = new DatabaseSync(path)
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
+      if (version > VERSION) throw new ClawError('storage')
+      if (version === 0) transaction(db, () => db.exec(SCHEMA))
+      return new ClientKeep(db)
+    } catch {
+      throw new ClawError('storage')
+    }
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  /** `run` in one transaction; what it throws keeps nothing. */
+  #once<T>(run: () => T): Promise<T> {
+    return new Promise((resolve) => resolve(transaction(this.#db, run)))
+  }
+
+  #profile(): Profile | null {
+    const value = this.#db.prepare('SELECT value FROM profile').get()?.value
+    return typeof value === 'string' ? profileFrom(value) : null
+  }
+
+  #must(): Profile {
+    const profile = this.#profile()
+    if (profile === null) throw new ClawError('storage')
+    return profile
+  }
+
+  #put(profile: Profile): Profile {
+    const text = profileText(profile)
+    this.#db.prepare('INSERT OR REPLACE INTO profile (id, value) VALUES (0, ?)').run(text)
+    return profile
+  }
+
+  profile(): Promise<Profile | null> {
+    return this.#once(() => this.#profile())
+  }
+
+  /** A profile with its keys, before anything is sent with them. */
+  begin(profile: Profile): Promise<Profile> {
+    return this.#once(() => this.#put(profile))
+  }
+
+  /** The host took this device in. What a device that was removed wrote for it goes out by the new one. */
+  enrolled(profile: Profile): Promise<Profile> {
+    return this.#once(() => {
+      const waiting = this.#outbox()
+      this.#setOutbox(waiting.map((entry, i) => ({ ...entry, number: i + 1 })))
+      return this.#put({ ...profile, assigned: waiting.length })
+    })
+  }
+
+  /** The host is burnt: nothing of it stays but that it is. */
+  burn(): Promise<void> {
+    return this.#once(() => {
+      this.#db.exec('DELETE FROM profile; DELETE FROM messages; DELETE FROM outbox')
+    })
+  }
+
+  update(change: Partial<Profile>): Promise<Profile> {
+    return this.#once(() => this.#put({ ...this.#must(), ...change }))
+  }
+
+  messages(room: string, limit: number): Promise<StoredMessage[]> {
+    return this.#once(() => this.#newest(room, limit))
+  }
+
+  #newest(room: string, limit: number): StoredMessage[] {
+    const placed = this.#db
+      .prepare('SELECT * FROM messages WHERE room = ? AND seq > 0 ORDER BY seq DESC LIMIT ?')
+      .all(room, limit)
+    const others = this.#db
+      .prepare('SELECT * FROM messages WHERE room = ? AND seq IS NULL ORDER BY position')
+      .all(room)
+    return [...placed.reverse(), ...others].map(messageOf)
+  }
+
+  countAbove(room: string, seq: number): Promise<number> {
+    return this.#once(() => {
+      const count = this.#db.prepare(
+        'SELECT count(*) AS n FROM messages WHERE room = ? AND seq > ?',
+      )
+      return Number(count.get(room, seq)?.n)
+    })
+  }
+
+  dropRoom(room: string): Promise<void> {
+    return this.#once(() => {
+      this.#db.prepare('DELETE FROM messages WHERE room = ? AND seq > 0').run(room)
+    })
+  }
+
+  message(id: string): Promise<StoredMessage | null> {
+    return this.#once(() => this.#message(id))
+  }
+
+  #message(id: string): StoredMessage | null {
+    const row = this.#db.prepare('SELECT * FROM messages WHERE id = ?').get(id)
+    return row === undefined ? null : messageOf(row)
+  }
+
+  putMessages(messages: readonly StoredMessage[]): Promise<void> {
+    return this.#once(() => this.#putMessages(messages))
+  }
+
+  #putMessages(messages: readonly StoredMessage[]): void {
+    const put = this.#db.prepare(
+      `INSERT INTO messages (id, room, seq, message) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET room = excluded.room, seq = excluded.seq, message = excluded.message`,
+    )
+    for (const message of messages)
+      put.run(message.id, message.room, message.seq, JSON.stringify(message))
+  }
+
+  post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry> {
+    return this.#once(() => {
+      const profile = this.#must()
+      const entry = { ...event, number: profile.assigned + 1 }
+      this.#put({ ...profile, assigned: entry.number })
+      this.#db.prepare('DELETE FROM messages WHERE id = ?').run(message.id)
+      this.#putMessages([message])
+      this.#addOutbox([entry])
+      return entry
+    })
+  }
+
+  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
+    return this.#once(() => {
+      const profile = this.#must()
+      const number = profile.assigned + 1
+      this.#put({ ...profile, assigned: number })
+      this.#putMessages(changed)
+      this.#addOutbox([{ ...event, number }])
+    })
+  }
+
+  #outbox(): OutboxEntry[] {
+    return this.#db.prepare('SELECT * FROM outbox ORDER BY number').all().map(entryOf)
+  }
+
+  #addOutbox(entries: readonly OutboxEntry[]): void {
+    const add = this.#db.prepare('INSERT INTO outbox (number, id, kind, body) VALUES (?, ?, ?, ?)')
+    for (const { number, id, kind, body } of entries) add.run(number, id, kind, body)
+  }
+
+  #setOutbox(entries: readonly OutboxEntry[]): void {
+    this.#db.exec('DELETE FROM outbox')
+    this.#addOutbox(entries)
+  }
+
+  pending(after: number, limit: number): Promise<OutboxEntry[]> {
+    return this.#once(() =>
+      this.#db
+        .prepare('SELECT * FROM outbox WHERE number > ? ORDER BY number LIMIT ?')
+        .all(after, limit)
+        .map(entryOf),
+    )
+  }
+
+  acknowledged(number: number): Promise<StoredMessage[]> {
+    return this.#once(() => {
+      const gone = this.#outbox().filter((entry) => entry.number <= number)
+      this.#db.prepare('DELETE FROM outbox WHERE number <= ?').run(number)
+      return this.#markSent(gone)
+    })
+  }
+
+  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+    return this.#once(() => {
+      const profile = this.#must()
+      const settled = settleOutbox(this.#outbox(), profile.assigned, stored, id)
+      const rooms = settled.forgotten ? roomIds(profile) : []
+      const lost = rooms.flatMap((room) => this.#newest(room, LOOK_THROUGH))
+      const kept = withLost(settled.kept, lost, profile.member, stored)
+      this.#setOutbox(kept)
+      if (settled.forgotten) this.#unplace(kept)
+      const behind = settled.forked ? roomIds(profile) : profile.behind
+      this.#put({ ...profile, assigned: stored + kept.length, behind })
+      return this.#markSent(settled.acknowledged)
+    })
+  }
+
+  /** Their places are the restored host's to give. */
+  #unplace(entries: readonly OutboxEntry[]): void {
+    for (const { id } of entries) {
+      const message = this.#message(toHex(id))
+      if (message !== null) this.#putMessages([{ ...message, seq: null }])
+    }
+  }
+
+  #markSent(entries: readonly OutboxEntry[]): StoredMessage[] {
+    const sent = entries.flatMap(({ id }) => {
+      const message = this.#message(toHex(id))
+      return message?.state === 'sending' ? [{ ...message, state: 'sent' as const }] : []
+    })
+    this.#putMessages(sent)
+    return sent
+  }
+
+  receive(
+    number: number,
+    id: Uint8Array,
+    messages: readonly StoredMessage[],
+    change: Partial<Profile> = {},
+  ): Promise<void> {
+    return this.#once(() => {
+      const profile = this.#must()
+      if (number <= profile.stored) return
+      this.#put({ ...profile, ...change, stored: number, storedId: id })
+      this.#putMessages(messages)
+    })
+  }
+
+  /** Messages with a place that nobody was told of yet, in the order of each room. */
+  untold(): StoredMessage[] {
+    return this.#db
+      .prepare('SELECT * FROM messages WHERE told = 0 AND seq > 0 ORDER BY room, seq')
+      .all()
+      .map(messageOf)
+  }
+
+  told(ids: readonly string[]): void {
+    const mark = this.#db.prepare('UPDATE messages SET told = 1 WHERE id = ?')
+    transaction(this.#db, () => {
+      for (const id of ids) mark.run(id)
+    })
+  }
+}
