@@ -85,6 +85,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: kinds('lab'),
+          globalSetup: ['tests/e2e/setup.ts'],
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
           maxWorkers: 1,

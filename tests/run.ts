@@ -1,10 +1,11 @@
-// `npm test`: all projects, inside a network and process namespace of their own (tests/README.md).
+// `npm test`: all projects, inside network and process namespaces of their own (tests/README.md).
 // The namespace ends with its last process, so nothing is left behind, whatever ends this run.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { buildPage, PAGE_BUILT } from './e2e/setup.ts'
 import { inNamespace } from './namespace.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -21,6 +22,7 @@ const tools: readonly { files: readonly string[]; debian: string }[] = [
   { files: ['/usr/bin/unshare'], debian: 'util-linux' },
   { files: ['/usr/sbin/nft'], debian: 'nftables' },
   { files: ['/usr/sbin/miniupnpd'], debian: 'miniupnpd-nftables' },
+  { files: ['/usr/bin/turnserver'], debian: 'coturn' },
 ]
 
 function fail(message: string): never {
@@ -57,7 +59,13 @@ function ensureTools(): void {
   )
 }
 
-function start(args: readonly string[], scratch: string): ChildProcess {
+/** One vitest in a namespace of its own, and how it ended. */
+interface Run {
+  readonly child: ChildProcess
+  readonly ended: Promise<{ readonly code: number | null; readonly last: string }>
+}
+
+function start(args: readonly string[], scratch: string): Run {
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
   const command = inNamespace([process.execPath, vitest, 'run', ...args])
   const env = {
@@ -66,29 +74,66 @@ function start(args: readonly string[], scratch: string): ChildProcess {
     CLAWCHAT_TEST_NAMESPACE: '1',
     TMPDIR: scratch,
   }
-  return spawn('unshare', command, { cwd: root, env, stdio: [0, 'pipe', 2] })
-}
-
-function passOn(child: ChildProcess): { last: () => string } {
+  const child = spawn('unshare', command, { cwd: root, env, stdio: [0, 'pipe', 2] })
   let last = ''
   if (child.stdout) {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      process.stdout.write(`${line}\n`)
+      // The closing line is that of all runs together.
+      if (!closing.test(line)) process.stdout.write(`${line}\n`)
       if (line.trim() !== '') last = line
     })
   }
-  return { last: () => last }
+  const ended = new Promise<{ code: number | null; last: string }>((resolve) => {
+    child.on('error', () => fail('Could not start `unshare` (package util-linux).'))
+    child.on('close', (code) => resolve({ code, last }))
+  })
+  return { child, ended }
 }
 
-function endTogether(child: ChildProcess, scratch: string): void {
-  // Killing `unshare` ends the whole namespace (--kill-child).
+/** Killing `unshare` ends the whole namespace (--kill-child). */
+function endTogether(running: ReadonlySet<ChildProcess>, scratch: string): void {
+  const kill = (): void => {
+    for (const child of running) child.kill('SIGKILL')
+  }
   process.on('exit', () => {
-    child.kill('SIGKILL')
+    kill()
     rmSync(scratch, { recursive: true, force: true, maxRetries: 5 })
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => child.kill('SIGKILL'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, kill)
+}
+
+/** Those of a stage run beside each other: browsers and the lab mostly wait, and each has a network of its own. */
+const STAGES: readonly (readonly (readonly string[])[])[] = [
+  [['unit', 'worker', 'workerd', 'mega', 'simulation', 'silence']],
+  [['e2e'], ['lab']],
+].map((stage) => stage.map((names) => names.flatMap((name) => ['--project', name])))
+
+async function runAll(stages: typeof STAGES, scratch: string): Promise<void> {
+  const running = new Set<ChildProcess>()
+  endTogether(running, scratch)
+  const sum = { passed: 0, failed: 0, skipped: 0 }
+  for (const stage of stages) {
+    if (stage.length > 1) {
+      buildPage()
+      process.env[PAGE_BUILT] = '1'
+    }
+    const runs = stage.map((args) => start(args, scratch))
+    for (const { child } of runs) running.add(child)
+    for (const { ended } of runs) {
+      const { code, last } = await ended
+      if (code === 3 && last === '') {
+        fail(
+          'No network namespace could be made. Run as root, or allow unprivileged user namespaces.',
+        )
+      }
+      if (!closing.test(last)) fail('The test run broke off before its end.')
+      for (const [, count, what] of last.matchAll(/(\d+) (passed|failed|skipped)/g))
+        sum[what as keyof typeof sum] += Number(count)
+      if (code !== 0) process.exitCode = code ?? 1
+    }
   }
+  const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''
+  process.stdout.write(`${sum.passed} passed, ${sum.failed} failed${skipped}\n`)
 }
 
 if (process.platform !== 'linux') {
@@ -97,14 +142,5 @@ if (process.platform !== 'linux') {
 ensureTools()
 // Short, because the path of a local socket may have 107 bytes only.
 const scratch = mkdtempSync(join(tmpdir(), 'cc-'))
-const child = start(process.argv.slice(2), scratch)
-const output = passOn(child)
-endTogether(child, scratch)
-child.on('error', () => fail('Could not start `unshare` (package util-linux).'))
-child.on('close', (code) => {
-  if (code === 3 && output.last() === '') {
-    fail('No network namespace could be made. Run as root, or allow unprivileged user namespaces.')
-  }
-  if (!closing.test(output.last())) fail('The test run broke off before its end.')
-  process.exitCode = code ?? 1
-})
+const args = process.argv.slice(2)
+await runAll(args.length === 0 ? STAGES : [[args]], scratch)

@@ -18,7 +18,7 @@ export const lanAddress = '10.77.0.1'
 
 const out = resolve(import.meta.dirname, '../out')
 
-const chromiumArgs = [
+export const chromiumArgs = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

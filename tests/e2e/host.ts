@@ -161,8 +161,9 @@ export async function startHost(
   dir: string,
   args: readonly string[],
   env: Env = {},
+  enter: readonly string[] = [],
 ): Promise<{ host: Host; ready: HostEvent }> {
-  const host = new Host(dir, args, env)
+  const host = new Host(dir, args, env, enter)
   try {
     return { host, ready: await host.waitFor('ready') }
   } catch (error) {

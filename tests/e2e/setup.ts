@@ -1,12 +1,20 @@
-// Before the end-to-end tests: refuse to run outside of the test namespace, and build the page once.
+// Before tests with browsers: refuse to run outside of the test namespace, and build the page once.
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+
+/** Says that the page is built, and that nobody may build it anew while others use it. */
+export const PAGE_BUILT = 'CLAWCHAT_PAGE_BUILT'
 
 export default function setup(): void {
   if (!process.env.CLAWCHAT_TEST_NAMESPACE) {
     throw new Error('End-to-end tests need their own network. Run: npm test -- --project e2e')
   }
+  if (!process.env[PAGE_BUILT]) buildPage()
+}
+
+/** Throws if that fails. */
+export function buildPage(): void {
   const root = resolve(import.meta.dirname, '../..')
   const dist = resolve(root, 'web/dist')
   rmSync(dist, { recursive: true, force: true })

@@ -1,0 +1,203 @@
+// A small internet out of network namespaces: one bridge, a cloud (page, records, mailbox, STUN), and homes behind routers of
+// every kind. All of it lies inside the test's own namespace, has no uplink, and ends with its processes.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readlinkSync } from 'node:fs'
+
+/**
+ * `public`: no router. `eim`: endpoint-independent mapping, port-restricted filter, as most homes. `sym`: another port
+ * for each destination. `double`: two of `eim` in series. `noudp`: as `eim`, and no UDP passes.
+ */
+export type Kind = 'public' | 'eim' | 'sym' | 'double' | 'noudp'
+export const KINDS: readonly Kind[] = ['public', 'eim', 'sym', 'double', 'noudp']
+
+/** What looks public and is nobody's in here. */
+export const WAN = '11.99.0.0/16'
+const CLOUD_WAN = '11.99.0.1'
+/** Plain http pages are allowed at local addresses only, so the cloud has one of these as well. */
+export const CLOUD = '100.64.9.1'
+
+const TOOLS: Readonly<Record<string, readonly string[]>> = {
+  nftables: ['/usr/sbin/nft'],
+  coturn: ['/usr/bin/turnserver'],
+}
+
+/** Why there can be no lab here, or null. */
+export function missing(): string | null {
+  if (!process.env.CLAWCHAT_TEST_NAMESPACE) return 'not in a namespace of its own: npm run lab'
+  const absent = Object.entries(TOOLS)
+    .filter(([, files]) => !files.some((file) => existsSync(file)))
+    .map(([name]) => name)
+  if (absent.length > 0) return `not installed: ${absent.join(', ')}`
+  return process.getuid?.() === 0 ? null : 'needs root'
+}
+
+/** A computer or router: a network namespace that lives as long as its first process. */
+export class Node {
+  readonly name: string
+  readonly #child: ChildProcess
+
+  private constructor(name: string, child: ChildProcess) {
+    this.name = name
+    this.#child = child
+  }
+
+  static async make(name: string): Promise<Node> {
+    const child = spawn('unshare', ['--net', '--', 'sleep', 'infinity'], { stdio: 'ignore' })
+    await once(child, 'spawn')
+    const own = readlinkSync('/proc/self/ns/net')
+    const deadline = Date.now() + 5000
+    // `unshare` becomes the sleeper, but only once the namespace is made.
+    while (readlinkSync(`/proc/${child.pid}/ns/net`) === own) {
+      if (Date.now() > deadline) throw new Error('unshare made no namespace within 5 s')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const node = new Node(name, child)
+    node.run('ip link set lo up')
+    return node
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** What to put before a command to have it run in here. */
+  get prefix(): readonly string[] {
+    return ['nsenter', '--target', String(this.pid), '--net', '--']
+  }
+
+  /** Runs one command of plain words; fails with what it said. */
+  run(line: string): string {
+    return this.exec(line.split(' '))
+  }
+
+  exec(command: readonly string[], input = ''): string {
+    const [file = '', ...args] = [...this.prefix, ...command]
+    return execFileSync(file, args, { encoding: 'utf8', input, stdio: 'pipe' })
+  }
+
+  /** Loads nftables rules. */
+  rules(text: string): void {
+    this.exec(['nft', '-f', '-'], text)
+  }
+
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'exit')
+  }
+}
+
+/** `outside` hears only what `inside` asked for; a packet that comes unasked must leave no trace in conntrack. */
+const natRules = (kind: Kind): string => `
+table ip nat {
+  chain out {
+    type nat hook postrouting priority srcnat;
+    oifname "wan" masquerade ${kind === 'sym' ? 'random,fully-random' : ''}
+  }
+}
+table inet filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    iifname "lo" accept
+    iifname "lan" accept
+    ct state established,related accept
+  }
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    ${kind === 'noudp' ? 'meta l4proto udp drop' : ''}
+    ct state established,related accept
+    iifname "lan" accept
+  }
+}`
+
+/** A home: the computer in it, and its routers from the inside out (none if it is public). */
+export interface Home {
+  readonly computer: Node
+  readonly routers: readonly Node[]
+}
+
+export class Internet {
+  readonly #nodes: Node[] = []
+  readonly #bridge: Node
+  readonly cloud: Node
+  #count = 0
+
+  private constructor(bridge: Node, cloud: Node) {
+    this.#bridge = bridge
+    this.cloud = cloud
+    this.#nodes.push(bridge, cloud)
+  }
+
+  static async make(): Promise<Internet> {
+    // Should a route of ours ever be missing, what looks public goes nowhere.
+    execFileSync('ip', ['route', 'replace', 'unreachable', WAN])
+    const bridge = await Node.make('bridge')
+    bridge.run('ip link add br0 type bridge')
+    bridge.run('ip link set br0 up')
+    const internet = new Internet(bridge, await Node.make('cloud'))
+    internet.#plug(internet.cloud, 'wan', CLOUD_WAN)
+    internet.cloud.run(`ip addr add ${CLOUD}/32 dev wan`)
+    internet.cloud.run('ip route add default via 11.99.0.2 dev wan')
+    return internet
+  }
+
+  /** An interface of a node on the bridge, with an address there. */
+  #plug(node: Node, name: string, address: string): void {
+    this.#count += 1
+    const port = `p${this.#count}`
+    this.#bridge.run(`ip link add ${port} type veth peer name ${name} netns ${node.pid}`)
+    this.#bridge.run(`ip link set ${port} master br0 up`)
+    node.run(`ip addr add ${address}/16 dev ${name}`)
+    node.run(`ip link set ${name} up`)
+  }
+
+  async #node(name: string): Promise<Node> {
+    const node = await Node.make(name)
+    this.#nodes.push(node)
+    return node
+  }
+
+  /** `wan`: its address outside; `net`: 0 to 250, its networks inside are 192.168.net.0/24 and 10.9.net.0/24. */
+  async home(kind: Kind, wan: string, net: number): Promise<Home> {
+    const computer = await this.#node(`${kind} ${net}`)
+    if (kind === 'public') {
+      this.#plug(computer, 'eth0', wan)
+      computer.run(`ip route add default via ${CLOUD_WAN}`)
+      return { computer, routers: [] }
+    }
+    const outer = await this.#router(kind, kind === 'double' ? `10.9.${net}` : `192.168.${net}`)
+    this.#plug(outer, 'wan', wan)
+    outer.run(`ip route add default via ${CLOUD_WAN}`)
+    if (kind !== 'double') {
+      cable(outer, 'lan', computer, 'eth0', `192.168.${net}`)
+      return { computer, routers: [outer] }
+    }
+    const inner = await this.#router('eim', `192.168.${net}`)
+    cable(outer, 'lan', inner, 'wan', `10.9.${net}`)
+    cable(inner, 'lan', computer, 'eth0', `192.168.${net}`)
+    return { computer, routers: [inner, outer] }
+  }
+
+  async #router(kind: Kind, lan: string): Promise<Node> {
+    const router = await this.#node(`router ${lan}`)
+    router.run('sysctl -qw net.ipv4.ip_forward=1')
+    router.rules(natRules(kind))
+    return router
+  }
+
+  async end(): Promise<void> {
+    await Promise.allSettled(this.#nodes.map((node) => node.end()))
+    execFileSync('ip', ['route', 'del', 'unreachable', WAN])
+  }
+}
+
+/** Joins two nodes: `up` is .1 of the network and the default route of `down`, which is .2. */
+function cable(up: Node, upName: string, down: Node, downName: string, network: string): void {
+  up.run(`ip link add ${upName} type veth peer name ${downName} netns ${down.pid}`)
+  up.run(`ip addr add ${network}.1/24 dev ${upName}`)
+  up.run(`ip link set ${upName} up`)
+  down.run(`ip addr add ${network}.2/24 dev ${downName}`)
+  down.run(`ip link set ${downName} up`)
+  down.run(`ip route add default via ${network}.1`)
+}

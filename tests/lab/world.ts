@@ -1,0 +1,126 @@
+// What the lab's tests share: the cloud's services, real hosts and real browsers, each in its own home.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type Browser, chromium } from 'playwright-core'
+import { Client, chromiumDriver } from '../e2e/client.ts'
+import { chromiumArgs } from '../e2e/harness.ts'
+import { type Host, type HostEvent, startHost } from '../e2e/host.ts'
+import { DEPLOY_TOKEN } from '../worker/endpoint.ts'
+import { CLOUD, Internet, type Node } from './topology.ts'
+
+const PORT = 8080
+export const PAGE = `http://${CLOUD}:${PORT}`
+const STUN = `stun:${CLOUD}:3478`
+const out = resolve(import.meta.dirname, '../out')
+
+/** A table for people, in tests/out and on the terminal. */
+export function report(name: string, lines: readonly string[]): void {
+  mkdirSync(out, { recursive: true })
+  writeFileSync(join(out, name), `${lines.join('\n')}\n`)
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+export class World {
+  readonly internet: Internet
+  readonly #dir = mkdtempSync(join(tmpdir(), 'net-'))
+  readonly #closers: (() => Promise<unknown>)[] = []
+  #worker: ChildProcess | null = null
+
+  private constructor(internet: Internet) {
+    this.internet = internet
+  }
+
+  static async make(): Promise<World> {
+    const world = new World(await Internet.make())
+    await world.startWorker()
+    world.#startStun()
+    return world
+  }
+
+  /** The worker, alive again after `stopWorker` with nothing in its memory. */
+  async startWorker(): Promise<void> {
+    const file = resolve(import.meta.dirname, 'cloud.ts')
+    this.#worker = this.#spawn(this.internet.cloud, [process.execPath, file, CLOUD, String(PORT)])
+    await firstLine(this.#worker)
+  }
+
+  async stopWorker(): Promise<void> {
+    if (this.#worker !== null) await endProcess(this.#worker)
+  }
+
+  #startStun(): void {
+    const options = ['--stun-only', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout']
+    const files = ['--pidfile', this.path('turn.pid'), '--userdb', this.path('turn.db'), '-n']
+    this.#spawn(this.internet.cloud, [
+      'turnserver',
+      ...options,
+      ...files,
+      ...['--listening-ip', CLOUD, '--listening-port', '3478'],
+    ])
+  }
+
+  #spawn(node: Node, command: readonly string[]): ChildProcess {
+    const [file = '', ...args] = [...node.prefix, ...command]
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 2] })
+    this.#closers.push(() => endProcess(child))
+    child.stdout?.resume()
+    return child
+  }
+
+  path(name: string): string {
+    return join(this.#dir, name)
+  }
+
+  async host(node: Node): Promise<{ host: Host; ready: HostEvent }> {
+    const cloud = ['--page', `${PAGE}/`, '--store', `https:${PAGE}`, '--stun', STUN]
+    const dir = this.path(`host ${node.name}`.replaceAll(' ', '-'))
+    const env = { CLAWCHAT_DEPLOY_TOKEN: DEPLOY_TOKEN }
+    const started = await startHost(dir, ['--http', '127.0.0.1:8787', ...cloud], env, node.prefix)
+    this.#closers.push(() => started.host.kill())
+    return started
+  }
+
+  async browser(node: Node): Promise<Browser> {
+    const wrapper = this.path(`chromium ${node.name}`.replaceAll(' ', '-'))
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${node.prefix.join(' ')} /usr/bin/chromium "$@"\n`)
+    chmodSync(wrapper, 0o755)
+    const options = { executablePath: wrapper, args: [...chromiumArgs], headless: true }
+    const browser = await chromium.launch(options)
+    this.#closers.push(() => browser.close())
+    return browser
+  }
+
+  async end(): Promise<void> {
+    await Promise.allSettled(this.#closers.reverse().map((close) => close()))
+    await this.internet.end()
+    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  }
+}
+
+/** A person with a profile of their own in this browser; `close` ends it. */
+export async function person(
+  browser: Browser,
+  name: string,
+): Promise<{ client: Client; close(): Promise<void> }> {
+  const context = await browser.newContext()
+  const client = new Client(name, chromiumDriver(await context.newPage()))
+  return { client, close: () => context.close() }
+}
+
+async function firstLine(child: ChildProcess): Promise<void> {
+  if (child.stdout === null) throw new Error('no output to wait for')
+  const ended = once(child, 'close').then(() => {
+    throw new Error('ended before it was ready')
+  })
+  await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
