@@ -40,6 +40,14 @@ const inRoom = (client: Client, name: string): Promise<void> =>
     (name) => document.querySelector('h1')?.textContent?.startsWith(name) === true,
     name,
   )
+const stateOf = (client: Client, text: string): Promise<string | undefined> =>
+  client.driver.read(
+    (text) =>
+      [...document.querySelectorAll<HTMLElement>('[role="log"] [data-id]')].find(
+        (one) => one.querySelector('[data-part="text"]')?.textContent === text,
+      )?.dataset.state,
+    text,
+  )
 /** Opens what can be done with the message of this text. */
 const menu = (client: Client, text: string): Promise<void> =>
   client.driver.until(
@@ -89,6 +97,26 @@ labTest(
     expect(await ben.texts()).toEqual(['who cooks?'])
     await ann.waitMessage('who cooks?', 'read')
 
+    // Whether others see how far one has read is one's own affair; one's own devices agree all the same.
+    await press(ben, 'People and devices')
+    await ben.driver.until(
+      () => document.querySelector('dialog .choice input') !== null,
+      null,
+      9000,
+    )
+    await ben.driver.read(
+      () => document.querySelector<HTMLElement>('dialog .choice input')?.click(),
+      null,
+    )
+    await ben.driver.key('Escape')
+    await ann.send('unseen?')
+    await ben.waitMessage('unseen?')
+    await ben.send('seen')
+    await ann.waitMessage('seen')
+    await ben.driver.until(() => document.querySelector('nav .badge') === null, null, 9000)
+    expect(await stateOf(ann, 'unseen?')).toBe('delivered')
+    expect(await stateOf(ann, 'who cooks?')).toBe('read')
+
     await press(ben, 'Write to Ann alone')
     await inRoom(ben, 'Ann')
     await ben.send('only for you')
@@ -107,7 +135,7 @@ labTest(
     await inRoom(guy, 'Kitchen')
     await guy.waitMessage('who cooks?')
     expect(await rooms(guy)).toEqual(['Kitchen'])
-    expect(await guy.texts()).toEqual(['who cooks?'])
+    expect(await guy.texts()).toEqual(['who cooks?', 'unseen?', 'seen'])
     await guy.send('I do')
     await press(ben, 'Kitchen 1 unread')
     await ben.waitMessage('I do')

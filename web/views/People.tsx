@@ -63,6 +63,14 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
           </li>
         ))}
       </ul>
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={state.receipts}
+          onChange={({ currentTarget: { checked } }) => engine.talk.shareReceipts(checked)}
+        />
+        Others see how far I have read
+      </label>
     </Dialog>
   )
 }

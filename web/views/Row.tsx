@@ -1,4 +1,5 @@
 // One message of the log: who, what, what it answers, what others think of it, and what can be done about it.
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { AppState, Engine, Message } from '../model.ts'
 import type { Tone } from './Avatar.tsx'
 import { type Aim, isEditable } from './Composer.tsx'
@@ -48,7 +49,7 @@ export function Row(props: RowProps) {
       aria-label={`${name}, ${timeOf(atMs)}`}
     >
       {opens && !mine && <p class={`who tone-${tone}`}>{name}</p>}
-      <div class="line">
+      <div class="bubble-row">
         <Bubble {...props} shown={shown} />
         {isPlaced && (
           <button
@@ -154,6 +155,9 @@ function Reactions({ message, state, engine }: Pick<RowProps, 'message' | 'state
 
 function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
   const { id } = message
+  const box = useRef<HTMLDivElement>(null)
+  // At the end of the log they open below what is seen.
+  useLayoutEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [])
   const isOwner = state.members.some(({ id: who, role }) => who === state.me && role === 'owner')
   const done = (run: () => void) => (): void => {
     run()
@@ -161,7 +165,7 @@ function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what was opened
-    <div class="actions" onKeyDown={(event) => event.key === 'Escape' && onOpen(false)}>
+    <div class="actions" ref={box} onKeyDown={(event) => event.key === 'Escape' && onOpen(false)}>
       {QUICK.map((emoji) => (
         <button
           key={emoji}
