@@ -133,7 +133,7 @@ labTest(
     await guy.join(String((made.lines[0] as { invite: string }).invite))
     await hasRoom(guy, 'Kitchen')
     await inRoom(guy, 'Kitchen')
-    await guy.waitMessage('who cooks?')
+    await guy.waitMessage('seen')
     expect(await rooms(guy)).toEqual(['Kitchen'])
     expect(await guy.texts()).toEqual(['who cooks?', 'unseen?', 'seen'])
     await guy.send('I do')

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-/** Says that the page is built, and that nobody may build it anew while others use it. */
-export const PAGE_BUILT = 'CLAWCHAT_PAGE_BUILT'
+/** Says that the page is built, and that nobody may build it anew while others use it. No name that a host takes for an option. */
+export const PAGE_BUILT = 'TESTS_PAGE_BUILT'
 
 export default function setup(): void {
   if (!process.env.CLAWCHAT_TEST_NAMESPACE) {
