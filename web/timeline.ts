@@ -177,7 +177,7 @@ export class Timeline {
     box.set({
       ...{ me, hostName, ...rosterOf(state, known.hostPublicKey) },
       rooms: rooms.map((room) => ({ ...room, unread: before.get(room.id) ?? 0 })),
-      roomName: rooms.find(({ id }) => id === this.#room)?.name ?? box.value.roomName,
+      roomName: rooms.find(({ id }) => id === this.#room)?.name ?? hostName,
       // What was written before the host first said who we are has no author yet.
       messages: box.value.messages.map((message) => {
         const author = message.author === '' ? me : message.author

@@ -140,6 +140,25 @@ labTest(
     await press(ben, 'Kitchen 1 unread')
     await ben.waitMessage('I do')
     expect(await host.command('invite', '--rooms', 'Cellar')).toMatchObject({ code: 1 })
+
+    // Who is taken out of the last room is told so, keeps nothing of it, and may be let in again.
+    await ann.driver.read(
+      () => document.querySelectorAll<HTMLElement>('nav .room')[1]?.click(),
+      null,
+    )
+    await inRoom(ann, 'Kitchen')
+    await press(ann, 'Kitchen: who is in it')
+    await press(ann, 'Take out: Guy')
+    const isNowhere = (): boolean =>
+      document.querySelector('.empty h2')?.textContent === 'You are in no room'
+    await until(guy, isNowhere, '')
+    expect(await guy.texts()).toEqual([])
+    await guy.driver.reload()
+    await guy.waitConnected()
+    await until(guy, isNowhere, '')
+    await press(ann, 'Let in: Guy')
+    await inRoom(guy, 'Kitchen')
+    await guy.waitMessage('I do')
   },
   240_000,
 )

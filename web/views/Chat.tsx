@@ -27,6 +27,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
   const connected = state.connection.state === 'connected'
   const here = insiders(state)
   const room = state.rooms.find(({ id }) => id === state.room)
+  const isNowhere = state.rooms.length === 0
   const alone = here.every((member) => member.id === state.me)
   return (
     <div class="app">
@@ -55,15 +56,21 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           <div class="title">
             <h1>
               {room?.leavable ? (
-                <button type="button" class="plain" onClick={() => setDialog('room')}>
+                <button
+                  type="button"
+                  class="plain"
+                  aria-label={`${state.roomName}: who is in it`}
+                  onClick={() => setDialog('room')}
+                >
                   {state.roomName}
-                  <span class="sr-only">: who is in it</span>
                 </button>
               ) : (
                 state.roomName
               )}
             </h1>
-            <p>{alone ? 'Only you so far' : here.map((member) => member.name).join(', ')}</p>
+            <p>
+              {!isNowhere && (alone ? 'Only you so far' : here.map(({ name }) => name).join(', '))}
+            </p>
           </div>
           <Status connection={state.connection} />
           <button
@@ -91,17 +98,23 @@ export function Chat({ state, engine, secure }: ScreenProps) {
             <p class="banner">{TAKEN} This browser looks for the host with it.</p>
           )}
         </div>
-        {/* Another room is another log: nothing of the place in the one before holds for it. */}
-        <Messages key={state.room} state={state} engine={engine} onAim={setAim} />
-        <Typing state={state} />
-        <Composer
-          key={`write ${state.room}`}
-          room={state.room}
-          state={state}
-          engine={engine}
-          aim={aim}
-          onAim={setAim}
-        />
+        {isNowhere ? (
+          <Nowhere />
+        ) : (
+          <>
+            {/* Another room is another log: nothing of the place in the one before holds for it. */}
+            <Messages key={state.room} state={state} engine={engine} onAim={setAim} />
+            <Typing state={state} />
+            <Composer
+              key={`write ${state.room}`}
+              room={state.room}
+              state={state}
+              engine={engine}
+              aim={aim}
+              onAim={setAim}
+            />
+          </>
+        )}
       </section>
       {dialog === 'security' && <SecurityDialog state={state} onClose={close} />}
       {dialog === 'people' && <PeopleDialog state={state} engine={engine} onClose={close} />}
@@ -113,6 +126,16 @@ export function Chat({ state, engine, secure }: ScreenProps) {
     </div>
   )
 }
+
+/** A guest whose last room is gone is still a member. */
+const Nowhere = () => (
+  <main class="log-frame">
+    <div class="empty">
+      <h2>You are in no room</h2>
+      <p>Somebody took you out of it, or you left. Ask them, or the owner, to let you in again.</p>
+    </div>
+  </main>
+)
 
 /** What becomes of messages that cannot go out now. */
 function Kept({ connection, waiting }: { connection: Connection['state']; waiting: number }) {
