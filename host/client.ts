@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { toHex } from '../shared/bytes.ts'
 import type { Route } from '../shared/constants.ts'
-import { ClawError, type ClawErrorCode } from '../shared/error.ts'
+import { ClawError, type ClawErrorCode, codeOf } from '../shared/error.ts'
 import { decodeInvite, inviteRoot } from '../shared/invite.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { Clock } from '../web/clock.ts'
@@ -13,16 +13,26 @@ import { freshProfile, type Profile, type StoredMessage } from '../web/keep.ts'
 import { Own } from '../web/own.ts'
 import { PING_MS } from '../web/pulse.ts'
 import { causeOf, Records } from '../web/records.ts'
+import {
+  counts,
+  type RedialEffect,
+  type RedialInput,
+  type RedialTimer,
+  restingRedial,
+  type Shorter,
+  stepRedial,
+} from '../web/redial.ts'
 import { browserRuntime } from '../web/runtime.ts'
-import { codeOf, StateBox } from '../web/state.ts'
+import type { Session } from '../web/session.ts'
+import { StateBox } from '../web/state.ts'
+import { Steps } from '../web/steps.ts'
 import type { ClientKeep } from './clientkeep.ts'
 import { openWays } from './clientways.ts'
 
-const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 8000, 15_000]
-/** on a relay: when TCP is tried again */
-const UPGRADE_MS = [5000, 30_000, 60_000, 120_000, 300_000, 600_000]
-const STEADY_MS = 10_000
 const ANSWER_MS = 15_000
+
+/** What a conversation moves to in the background. */
+const SHORTER: Shorter = { relay: ['signal'] }
 
 export interface ClientState {
   readonly state: 'connecting' | 'connected' | 'reconnecting'
@@ -39,26 +49,20 @@ export interface ClientInput {
   readonly onMessages: () => void
 }
 
-const nth = (list: readonly number[], at: number): number =>
-  list[Math.min(at, list.length - 1)] ?? 0
-
 export class Client {
   readonly #input: ClientInput
   readonly #own: Own
-  readonly #box = new StateBox(() => performance.now())
+  readonly #box = new StateBox()
   readonly #clock = new Clock(this.#box, () => Date.now())
   readonly #records: Records
   readonly #chat: Conversation
   readonly #over = Promise.withResolvers<ClawErrorCode | null>()
-  #connecting = false
+  readonly #steps = new Steps({ box: this.#box, clock: () => performance.now() })
+  #redial = restingRedial(SHORTER)
+  readonly #timers = new Map<RedialTimer, NodeJS.Timeout>()
   #stopped = false
   #replaced = false
-  #attempt = 0
-  #upgrades = 0
-  #route: Route | null = null
-  #retryTimer: NodeJS.Timeout | undefined
-  #moveTimer: NodeJS.Timeout | undefined
-  #upgradeTimer: NodeJS.Timeout | undefined
+  #cause: ClawErrorCode = 'no-answer'
   #beat: NodeJS.Timeout | undefined
 
   constructor(input: ClientInput) {
@@ -116,7 +120,7 @@ export class Client {
     const again = known?.invite === fragment ? { ...known, name } : null
     this.#own.note(await this.#input.keep.begin(again ?? profileOf(fragment, name)))
     const root = inviteRoot(invite)
-    const { record } = await this.#records.find(root, invite)
+    const { record } = await this.#records.find(root, invite, this.#steps)
     const { session } = await openWays({ ...this.#dialler(), record, root, mode: 'enrol' })
     const answer = await askToEnrol(session, name, browserRuntime)
     const profile = { ...this.#own.must(), deviceId: answer.device, root: answer.root }
@@ -136,9 +140,9 @@ export class Client {
     if (profile.removed) throw new ClawError('removed')
     await this.#chat.timeline.load()
     this.#beat = setInterval(() => {
-      if (this.#chat.beat()) void this.#connect()
+      if (this.#chat.beat()) this.#feed({ type: 'want' })
     }, PING_MS)
-    void this.#connect()
+    this.#feed({ type: 'want' })
   }
 
   /**
@@ -163,7 +167,7 @@ export class Client {
   async #end(code: ClawErrorCode | null): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    for (const timer of [this.#retryTimer, this.#moveTimer, this.#upgradeTimer]) clearTimeout(timer)
+    this.#feed({ type: 'rest' })
     clearInterval(this.#beat)
     this.#chat.drop()
     // Kept, so that a restart does not ask the host again either.
@@ -172,67 +176,82 @@ export class Client {
     this.#over.resolve(code)
   }
 
-  #say(state: ClientState['state'], route: Route | null, epoch: number | null): void {
-    this.#route = route
-    this.#input.onState({ state, route, epoch, code: null })
+  #feed(input: RedialInput): void {
+    if (this.#stopped && input.type !== 'rest') return
+    const [next, effects] = stepRedial(this.#redial, input)
+    this.#redial = next
+    for (const effect of effects) this.#do(effect)
   }
 
-  async #connect(way: { onlyEpoch?: number; noRelay?: boolean } = {}): Promise<void> {
-    const { root } = this.#own.must()
-    if (this.#connecting || this.#stopped || root === null) return
-    this.#connecting = true
-    clearTimeout(this.#retryTimer)
-    clearTimeout(this.#upgradeTimer)
-    const moving = this.#chat.live !== null
-    let found: Awaited<ReturnType<Records['findOwn']>> | null = null
-    try {
-      if (!moving && this.#attempt === 0) this.#say('connecting', null, null)
-      found = await this.#records.findOwn(root)
-      const { record } = found
-      const opening = openWays({ ...this.#dialler(), record, root, mode: 'connect', ...way })
-      const { session, route, epoch } = await this.#records.dialled(opening)
-      const deadline = setTimeout(() => session.close(), ANSWER_MS)
-      await this.#chat.resume(session, epoch).finally(() => clearTimeout(deadline))
-      this.#upgrades = 0
-      this.#say('connected', route, epoch)
-    } catch (error) {
-      const stays = this.#chat.live !== null && way.noRelay === true
-      if (!stays) this.#failed(causeOf(codeOf(error), found, this.#box.value.clock))
-    } finally {
-      this.#connecting = false
-      this.#upgradeLater()
+  #do(effect: RedialEffect): void {
+    switch (effect.type) {
+      case 'dial':
+        void this.#dial(effect)
+        break
+      case 'timer':
+        clearTimeout(this.#timers.get(effect.timer))
+        if (effect.ms !== null) {
+          const fire = (): void => this.#feed({ type: 'fired', timer: effect.timer })
+          this.#timers.set(effect.timer, setTimeout(fire, effect.ms))
+        }
+        break
+      case 'down':
+        this.#say('reconnecting', null, null, effect.lasting ? this.#cause : null)
+        break
     }
   }
 
-  #upgradeLater(): void {
-    if (this.#stopped || this.#chat.live === null || this.#route !== 'relay') return
-    this.#upgradeTimer = setTimeout(
-      () => void this.#connect({ noRelay: true }),
-      nth(UPGRADE_MS, this.#upgrades++),
-    )
+  #say(
+    state: ClientState['state'],
+    route: Route | null,
+    epoch: number | null,
+    code: ClawErrorCode | null = null,
+  ): void {
+    this.#input.onState({ state, route, epoch, code })
   }
 
-  #failed(code: ClawErrorCode): void {
-    if (code === 'burned' || code === 'storage') return void this.#end(code)
-    this.#later()
-    if (this.#chat.live !== null) return
-    this.#input.onState({ state: 'reconnecting', route: null, epoch: null, code })
+  async #dial({ dial, way }: Extract<RedialEffect, { type: 'dial' }>): Promise<void> {
+    const { root } = this.#own.must()
+    if (root === null) return
+    let found: Awaited<ReturnType<Records['findOwn']>> | null = null
+    try {
+      if (dial === 1) this.#say('connecting', null, null)
+      found = await this.#records.findOwn(root, this.#steps)
+      const { record } = found
+      const opening = openWays({ ...this.#dialler(), record, root, mode: 'connect', ...way })
+      const { session, route, epoch } = await this.#records.dialled(opening)
+      const live = await this.#resume(session, epoch, dial)
+      if (this.#chat.live !== live) throw new ClawError('no-answer')
+      this.#feed({ type: 'up', dial, route })
+      this.#say('connected', route, epoch)
+    } catch (error) {
+      this.#failed(dial, causeOf(codeOf(error), found, this.#box.value.clock))
+    }
   }
 
-  #later(): void {
-    if (this.#stopped) return
-    clearTimeout(this.#retryTimer)
-    this.#retryTimer = setTimeout(() => void this.#connect(), nth(BACKOFF_MS, this.#attempt++))
+  async #resume(session: Session, epoch: number, dial: number): Promise<Live> {
+    if (!counts(this.#redial, dial)) {
+      session.close()
+      throw new ClawError('superseded')
+    }
+    const deadline = setTimeout(() => session.close(), ANSWER_MS)
+    try {
+      return await this.#chat.resume(session, epoch)
+    } finally {
+      clearTimeout(deadline)
+    }
+  }
+
+  #failed(dial: number, cause: ClawErrorCode): void {
+    if (cause === 'burned' || cause === 'storage') return void this.#end(cause)
+    this.#cause = cause
+    this.#feed({ type: 'failed', dial })
   }
 
   #ended(live: Live): void {
-    if (this.#stopped) return
-    if (Date.now() - live.sinceMs > STEADY_MS) this.#attempt = 0
-    // Somebody else has this device's keys: taking turns quickly would help neither.
-    if (this.#replaced) this.#attempt = BACKOFF_MS.length
+    const replaced = this.#replaced
     this.#replaced = false
-    this.#say('reconnecting', null, null)
-    this.#later()
+    this.#feed({ type: 'ended', heldMs: Date.now() - live.sinceMs, replaced })
   }
 
   async #takeRecord(bytes: Uint8Array): Promise<void> {
@@ -246,10 +265,7 @@ export class Client {
 
   /** After a rotation, at a moment of its own within the grace, the conversation moves to the new port (SPEC §4.3). */
   #plan({ atMs, epoch, intervalMs }: Extract<ClawMessage, { type: 'notice' }>): void {
-    clearTimeout(this.#moveTimer)
-    const move = (): void =>
-      void this.#connect({ onlyEpoch: epoch, noRelay: this.#route === 'relay' })
-    this.#moveTimer = setTimeout(move, this.#clock.untilAfter(atMs, intervalMs))
+    this.#feed({ type: 'notice', epoch, inMs: this.#clock.untilAfter(atMs, intervalMs) })
   }
 }
 

@@ -28,15 +28,15 @@ export interface WayInput {
   readonly mode: Mode
   /** moving to its port */
   readonly onlyEpoch?: number | undefined
-  /** there is a relay already */
-  readonly noRelay?: boolean | undefined
+  /** what may be tried; there is a relay already */
+  readonly routes?: readonly Route[] | undefined
 }
 
 /** Throws ClawError; then no carrier is left open. */
 export async function openWays(input: WayInput): Promise<Opened> {
   const dial: DialInput = { ...input, timesMs: input.clock.timesMs() }
   const signal = dialSignal(dial).then((carrier) => shakeHands(input, carrier))
-  const only = input.onlyEpoch !== undefined || input.noRelay === true
+  const only = input.onlyEpoch !== undefined || input.routes?.includes('relay') === false
   const endpoints = only ? [] : endpointsFor('relay', input.record, 'http:')
   const early = await Promise.race([signal.catch(() => null), pause()])
   if (early !== null || endpoints.length === 0) return signal

@@ -70,3 +70,7 @@ export class ClawError extends Error {
     this.code = code
   }
 }
+
+/** What went wrong, in one of our words; what is no ClawError is `internal`. */
+export const codeOf = (error: unknown): ClawErrorCode =>
+  error instanceof ClawError ? error.code : 'internal'

@@ -117,11 +117,12 @@ export class Conversation {
     return this.#live !== null
   }
 
-  /** Ends the carrier without a wish for another. */
+  /** Ends the carrier without a wish for another, and those whose RESUME is under way: they may belong to another host. */
   drop(): void {
     const live = this.#live
     this.#live = null
     live?.session.close()
+    for (const { session } of this.#resuming.keys()) session.close()
   }
 
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {

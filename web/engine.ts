@@ -1,59 +1,43 @@
 // The page's engine: takes the link, finds the host, keeps one conversation going, and says how it stands (model.ts).
 // Only the leading tab dials and sends (tab.ts); every tab writes to the same outbox.
-import { toHex } from '../shared/bytes.ts'
-import type { Mode, Route } from '../shared/constants.ts'
+import type { Mode } from '../shared/constants.ts'
 import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
-import { ClawError, type ClawErrorCode } from '../shared/error.ts'
-import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
+import { ClawError, type ClawErrorCode, codeOf } from '../shared/error.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { RecordBody } from '../shared/record.ts'
 import { Clock } from './clock.ts'
 import { Conversation, type Live } from './conversation.ts'
 import { Device } from './device.ts'
-import { askToEnrol } from './enrol.ts'
 import { Handover } from './handover.ts'
+import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
-import { rememberedLink, rememberLink, takeFragment } from './link.ts'
+import { rememberedLink, takeFragment } from './link.ts'
 import type { AppState, Engine } from './model.ts'
-import { type Opened, type OpenInput, openCarrier, SHORTER } from './open.ts'
+import { type Opened, openCarrier, SHORTER } from './open.ts'
 import { Own } from './own.ts'
 import { PING_MS } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
+import {
+  counts,
+  type RedialEffect,
+  type RedialInput,
+  type RedialTimer,
+  restingRedial,
+  stepRedial,
+  type Way,
+} from './redial.ts'
 import { Requests } from './requests.ts'
 import type { Resolved } from './resolve.ts'
 import { browserRuntime } from './runtime.ts'
 import { securityOf } from './security.ts'
 import type { Session } from './session.ts'
-import { codeOf, idleSteps, StateBox } from './state.ts'
+import { StateBox } from './state.ts'
+import { idleSteps, Steps } from './steps.ts'
 import { Tab, type TabMessage } from './tab.ts'
 import { Talk } from './talk.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
 
-const BACKOFF_MS = [200, 500, 1000, 2000, 4000, 8000, 15_000]
-const JOIN_AGAIN_MS = 3000
-/** What passes by itself. */
-const PASSING: readonly ClawErrorCode[] = [
-  'no-network',
-  'no-answer',
-  'store-unreachable',
-  'record-missing',
-]
-/** on a longer way: when the shorter ones are tried again */
-const UPGRADE_MS = [5000, 30_000, 60_000, 120_000, 300_000, 600_000]
-const STEADY_MS = 10_000
 const ANSWER_MS = 15_000
-
-const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
-  a !== undefined && b !== undefined && toHex(a) === toHex(b)
-
-/** Not every way is tried. */
-type Way = Pick<OpenInput, 'onlyEpoch' | 'routes'>
-
-/** An invite as it was opened, and what it says. */
-interface Link {
-  readonly fragment: string
-  readonly invite: Invite
-}
 
 export async function startEngine(): Promise<Engine> {
   const fragment = takeFragment()
@@ -67,10 +51,7 @@ class PageEngine implements Engine {
   readonly #backend: CryptoBackend
   readonly #device: Device
   readonly #own: Own
-  readonly #box = new StateBox(
-    () => performance.now(),
-    () => this.#mirror(),
-  )
+  readonly #box = new StateBox(() => this.#mirror())
   readonly #clock = new Clock(this.#box, () => Date.now())
   readonly ask: Requests
   readonly talk: Talk
@@ -78,20 +59,16 @@ class PageEngine implements Engine {
   readonly #handover: Handover
   readonly #chat: Conversation
   readonly #tab: Tab
-  /** waits for Join; the conversation rests meanwhile */
-  #invite: Link | null = null
-  /** another link of a host that knows this device: of use only if it turns out not to any more */
-  #spare: Link | null = null
-  #connecting = false
+  readonly #joining: Joining
+  #redial = restingRedial(SHORTER)
+  readonly #timers = new Map<RedialTimer, ReturnType<typeof setTimeout>>()
   #replaced = false
   /** the host said that this device was revoked: nothing here asks it again but a person */
   #removed = false
-  #attempt = 0
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
-  #moveTimer: ReturnType<typeof setTimeout> | undefined
-  #upgradeTimer: ReturnType<typeof setTimeout> | undefined
-  #upgrades = 0
-  #joinTimer: ReturnType<typeof setTimeout> | undefined
+  /** why the last dial failed */
+  #cause: ClawErrorCode | null = null
+  /** when the port of the notice comes into use */
+  #noticed: ReturnType<typeof setTimeout> | undefined
 
   constructor(backend: CryptoBackend, device: Device) {
     this.#backend = backend
@@ -102,7 +79,7 @@ class PageEngine implements Engine {
       own: this.#own,
       box: this.#box,
       records: this.#records,
-      invite: () => this.#invite?.invite ?? null,
+      invite: () => this.#joining.invite,
       onTaken: () => this.#again(),
       onBurned: () => void this.#burn(),
     })
@@ -139,7 +116,7 @@ class PageEngine implements Engine {
       device,
       onMessage: (message) => this.#onTab(message),
       onLead: () => void this.#lead(),
-      onLost: () => this.#drop(),
+      onLost: () => this.#rest(),
     })
     this.talk = new Talk({
       box: this.#box,
@@ -149,6 +126,19 @@ class PageEngine implements Engine {
       clock: () => performance.now(),
       flush: () => this.#chat.flush(),
       isSeen: () => document.visibilityState === 'visible' && document.hasFocus(),
+    })
+    this.#joining = new Joining({
+      device,
+      own: this.#own,
+      box: this.#box,
+      records: this.#records,
+      steps: this.#steps(),
+      open: (record, root) => this.#open(record, root, 'enrol', this.#steps()),
+      onOffer: () => this.#rest(),
+      onJoining: () => this.#tab.tell({ type: 'joining' }),
+      onEnrolled: () => this.#enrolled(),
+      onJoined: () => this.#joined(),
+      onDismiss: () => void this.#reload(),
     })
   }
 
@@ -163,7 +153,7 @@ class PageEngine implements Engine {
   async start(fragment: string | null): Promise<void> {
     addEventListener('hashchange', () => {
       const later = takeFragment()
-      if (later !== null) this.#takeInvite(later)
+      if (later !== null) this.#joining.take(later)
     })
     try {
       const profile = await this.#own.load()
@@ -172,12 +162,12 @@ class PageEngine implements Engine {
       this.#box.set({ phase: 'blank', error: codeOf(error) })
       return
     }
-    if (fragment !== null) this.#takeInvite(fragment)
-    if (this.#own.profile === null && this.#invite === null) this.#box.set({ phase: 'blank' })
+    if (fragment !== null) this.#joining.take(fragment)
+    if (this.#own.profile === null && this.#joining.invite === null)
+      this.#box.set({ phase: 'blank' })
     addEventListener('online', () => {
       // Another network, perhaps: what the old carrier still says is no sign that it lasts.
-      this.#attempt = 0
-      void this.#connect()
+      this.#feed({ type: 'network' })
     })
     addEventListener('offline', () => this.#box.connection({ state: 'offline' }))
     document.addEventListener('visibilitychange', () => {
@@ -192,15 +182,14 @@ class PageEngine implements Engine {
 
   /** Shows the other tabs how things stand; an invite, and what was asked, concern only the tab where that was. */
   #mirror(): void {
-    if (this.#tab.leading && this.#invite === null)
-      this.#tab.tell({ type: 'state', state: { ...this.state, asked: null } })
+    if (this.#mayTalk()) this.#tab.tell({ type: 'state', state: { ...this.state, asked: null } })
     this.talk.look()
   }
 
   async #showProfile(profile: Profile): Promise<void> {
     if (profile.deviceId === null) {
       // An enrolment that broke off: the same link, kept here, is tried again.
-      if (profile.invite !== null) this.#takeInvite(profile.invite)
+      if (profile.invite !== null) this.#joining.take(profile.invite)
       return
     }
     this.#box.set({ phase: 'chat' })
@@ -221,7 +210,7 @@ class PageEngine implements Engine {
     this.ask.dismiss()
     this.#box.connection({ state: 'offline', route: null, latencyMs: null })
     this.#box.set({ error: 'removed' })
-    this.#offerSpare('removed')
+    this.#joining.offerSpare('removed')
   }
 
   async #deviceKey(): Promise<DhKey> {
@@ -243,178 +232,128 @@ class PageEngine implements Engine {
 
   // Joining
 
-  #takeInvite(fragment: string): void {
-    try {
-      const link = { fragment, invite: decodeInvite(fragment) }
-      const { hostPublicKey, deviceId } = this.#own.profile ?? {}
-      // This browser is a device of that host already: the link stays unused while that holds.
-      if (deviceId && same(hostPublicKey, link.invite.hostPublicKey)) {
-        this.#spare = link
-        this.#offerSpare(this.state.error)
-      } else this.#offer(link)
-    } catch (error) {
-      const phase = this.#own.profile === null ? 'blank' : this.state.phase
-      this.#box.set({ phase, error: codeOf(error) })
-    }
-  }
-
-  #offer(link: Link): void {
-    this.#invite = link
-    rememberLink(link.fragment)
-    // The press of Join was for the link before.
-    clearTimeout(this.#joinTimer)
-    // What another host still says must not stand under this one's name.
-    this.#drop()
-    const { deviceId, hostName } = this.#own.profile ?? {}
-    this.#box.set({
-      phase: 'join',
-      hostName: link.invite.hostName,
-      otherChat: deviceId && hostName !== undefined ? hostName : null,
-      error: null,
-    })
-  }
-
-  /** The host's record has nothing for this device any more: a new link may let it in again. */
-  #offerSpare(code: ClawErrorCode | null): void {
-    if (code !== 'record-no-slot' && code !== 'removed') return
-    if (this.#spare === null) return
-    this.#offer(this.#spare)
-    this.#spare = null
-  }
-
   join(name: string): void {
-    void this.#join(name)
+    void this.#joining.join(name)
   }
 
-  /** Leaves the invite alone and goes back to the chat that this browser has. */
   dismiss(): void {
-    if (this.#own.profile?.deviceId == null || this.state.phase === 'joining') return
-    clearTimeout(this.#joinTimer)
-    this.#invite = null
-    rememberLink(null)
-    this.#box.set({ otherChat: null, error: null })
-    void this.#reload()
+    this.#joining.dismiss()
   }
 
-  async #join(name: string, again = false): Promise<void> {
-    clearTimeout(this.#joinTimer)
-    const link = this.#invite
-    if (link === null || this.state.phase === 'joining') return
-    this.#box.set(again ? { phase: 'joining' } : { phase: 'joining', error: null })
-    this.#box.connection({ state: 'connecting', steps: idleSteps() })
-    try {
-      await this.#enrol(link, name)
-      this.#invite = null
-      this.#removed = false
-      rememberLink(null)
-      this.#box.set({ phase: 'chat', otherChat: null, error: null })
-      this.#tab.tell({ type: 'joined' })
-      await this.#connect()
-    } catch (error) {
-      const code = codeOf(error)
-      await this.#own.load().catch(() => this.#own.note(null))
-      this.#box.set({ phase: 'join', error: causeOf(code, null, this.state.clock) })
-      // Join was pressed once; what a network does meanwhile should not ask for it again.
-      if (PASSING.includes(code))
-        this.#joinTimer = setTimeout(() => void this.#join(name, true), JOIN_AGAIN_MS)
-    }
-  }
-
-  async #enrol({ fragment, invite }: Link, name: string): Promise<void> {
-    if (await this.#device.isBurnt(invite.hostPublicKey)) throw new ClawError('burned')
-    const begun = await this.#device.begin(fragment, invite.hostPublicKey, invite.hostName, name)
-    this.#own.note(begun)
-    const root = inviteRoot(invite)
-    const { record } = await this.#records.find(root, invite)
-    const { session } = await this.#open(record, root, 'enrol')
-    const { device, root: ownRoot } = await askToEnrol(session, name, browserRuntime)
-    this.#tab.tell({ type: 'joining' })
-    await this.#device.enrolled({ ...this.#own.must(), deviceId: device, root: ownRoot })
-    await this.#own.load()
-    this.#box.set({
-      members: [],
-      devices: [],
-      invites: [],
-      asked: null,
-      security: null,
-    })
+  async #enrolled(): Promise<void> {
+    this.#box.set({ members: [], devices: [], invites: [], asked: null, security: null })
     await this.#chat.timeline.load()
+  }
+
+  async #joined(): Promise<void> {
+    this.#removed = false
+    this.#box.set({ phase: 'chat', otherChat: null, error: null })
+    this.#tab.tell({ type: 'joined' })
+    this.#feed({ type: 'want' })
   }
 
   // Connecting
 
   /** One tab talks to the host, and not while a link waits in it. */
   #mayTalk(): boolean {
-    return this.#tab.leading && this.#invite === null
+    return this.#tab.leading && this.#joining.invite === null
   }
 
   /** What the tab before stored last it may have told nobody. */
   async #lead(): Promise<void> {
-    const connecting = this.#connect()
+    this.#feed({ type: 'want' })
     await this.#chat.timeline.refresh().catch((error) => this.#box.set({ error: codeOf(error) }))
-    await connecting
   }
 
-  /** One attempt to get connected, or to a fresh carrier; the next attempt follows by itself. */
-  async #connect(way: Way = {}): Promise<void> {
-    if (this.#connecting || this.#removed || !this.#mayTalk()) return
-    this.#connecting = true
-    clearTimeout(this.#retryTimer)
-    clearTimeout(this.#upgradeTimer)
-    const moving = this.#chat.live !== null
-    let found: Resolved | null = null
-    try {
-      // Another tab may have led, or joined, since this one looked.
-      if (!moving) await this.#own.load()
-      const root = this.#own.profile?.root ?? null
-      if (root === null) return
-      if (!moving) {
-        const again = this.state.connection.epoch === null ? 'connecting' : 'reconnecting'
-        const state = navigator.onLine ? again : 'offline'
-        this.#box.connection({ state, route: null, steps: idleSteps() })
-      }
-      found = await this.#records.findOwn(root)
-      const { session, route, epoch } = await this.#open(found.record, root, 'connect', way)
-      const live = await this.#resume(session, epoch)
-      this.#box.connection({ state: 'connected', route, epoch })
-      this.#upgrades = 0
-      this.ask.again()
-      this.#tab.tell({ type: 'connected' })
-      await this.#showSecurity(live)
-      this.#spare = null
-      rememberLink(null)
-      if (this.#own.profile?.removed) await this.#own.update({ removed: false })
-      // Every store gave an older record than this device has seen: the chat goes on, and it is said.
-      const rolledBack = found.stores === 0 && found.older > 0
-      this.#box.set({ error: rolledBack ? 'record-rollback' : null })
-    } catch (error) {
-      const stays =
-        way.routes !== undefined && this.#chat.live !== null && codeOf(error) !== 'burned'
-      if (!stays) this.#failed(causeOf(codeOf(error), found, this.state.clock), moving)
-    } finally {
-      this.#connecting = false
-      this.#upgradeLater()
+  #feed(input: RedialInput): void {
+    const idle = input.type === 'want' || input.type === 'network' || input.type === 'fired'
+    if (idle && (this.#removed || !this.#mayTalk())) return
+    const [next, effects] = stepRedial(this.#redial, input)
+    this.#redial = next
+    for (const effect of effects) this.#do(effect)
+  }
+
+  #do(effect: RedialEffect): void {
+    switch (effect.type) {
+      case 'dial':
+        void this.#dial(effect)
+        break
+      case 'timer':
+        clearTimeout(this.#timers.get(effect.timer))
+        if (effect.ms !== null) {
+          const fire = (): void => this.#feed({ type: 'fired', timer: effect.timer })
+          this.#timers.set(effect.timer, setTimeout(fire, effect.ms))
+        }
+        break
+      case 'down':
+        this.#down(effect.lasting)
+        break
     }
   }
 
-  /** What shorter ways there are than the one that carries the conversation; empty on the shortest, or on none. */
-  #shorter(): readonly Route[] {
-    const { route } = this.state.connection
-    return this.#chat.live === null || route === null ? [] : SHORTER[route]
+  /** Of this dial, else of joining; once a later dial has begun, its steps are shown instead. */
+  #steps(dial: number | null = null): Steps {
+    const isShown = (): boolean => dial === null || dial === this.#redial.begun
+    return new Steps({ box: this.#box, clock: () => performance.now(), isShown })
   }
 
-  /** What does not go the shortest way tries it from time to time. */
-  #upgradeLater(): void {
-    const routes = this.#shorter()
-    if (routes.length === 0) return
-    const wait = UPGRADE_MS[Math.min(this.#upgrades, UPGRADE_MS.length - 1)] ?? 0
-    this.#upgrades += 1
-    this.#upgradeTimer = setTimeout(() => void this.#connect({ routes }), wait)
+  /** Finds the host, opens a carrier and resumes the conversation on it. */
+  async #dial({ dial, way, beside }: Extract<RedialEffect, { type: 'dial' }>): Promise<void> {
+    const steps = this.#steps(dial)
+    let found: Resolved | null = null
+    try {
+      // Another tab may have led, or joined, since this one looked.
+      if (!beside) await this.#own.load()
+      const root = this.#own.profile?.root ?? null
+      if (root === null) return this.#rest()
+      if (!beside) this.#showDialling()
+      found = await this.#records.findOwn(root, steps)
+      const { session, route, epoch } = await this.#open(found.record, root, 'connect', steps, way)
+      const live = await this.#resume(session, epoch, dial, steps)
+      // It may have ended since.
+      if (this.#chat.live !== live) throw new ClawError('no-answer')
+      this.#feed({ type: 'up', dial, route })
+      this.#box.connection({ state: 'connected', route, epoch })
+      await this.#connected(live, found).catch((error) => this.#box.set({ error: codeOf(error) }))
+    } catch (error) {
+      this.#failed(dial, causeOf(codeOf(error), found, this.state.clock))
+    }
   }
 
-  #open(record: RecordBody, root: Uint8Array, mode: Mode, way: Way = {}): Promise<Opened> {
+  #failed(dial: number, cause: ClawErrorCode): void {
+    if (cause === 'burned') return void this.#burn()
+    // Asked again by a person, and still out.
+    if (cause === 'record-no-slot' && this.#own.profile?.removed) this.#showRemoved()
+    this.#cause = cause
+    this.#feed({ type: 'failed', dial })
+  }
+
+  #showDialling(): void {
+    const again = this.state.connection.epoch === null ? 'connecting' : 'reconnecting'
+    const state = navigator.onLine ? again : 'offline'
+    this.#box.connection({ state, route: null, steps: idleSteps() })
+  }
+
+  async #connected(live: Live, found: Resolved): Promise<void> {
+    this.ask.again()
+    this.#tab.tell({ type: 'connected' })
+    await this.#showSecurity(live)
+    this.#joining.forgetSpare()
+    if (this.#own.profile?.removed) await this.#own.update({ removed: false })
+    // Every store gave an older record than this device has seen: the chat goes on, and it is said.
+    const rolledBack = found.stores === 0 && found.older > 0
+    this.#box.set({ error: rolledBack ? 'record-rollback' : null })
+  }
+
+  #open(
+    record: RecordBody,
+    root: Uint8Array,
+    mode: Mode,
+    steps: Steps,
+    way: Way = {},
+  ): Promise<Opened> {
     return openCarrier({
-      box: this.#box,
+      steps,
       clock: this.#clock,
       records: this.#records,
       backend: this.#backend,
@@ -426,20 +365,18 @@ class PageEngine implements Engine {
     })
   }
 
-  async #resume(session: Session, epoch: number): Promise<Live> {
+  async #resume(session: Session, epoch: number, dial: number, steps: Steps): Promise<Live> {
+    // Meanwhile the profile may have become another host's: nothing of it may be said to this one.
+    if (!counts(this.#redial, dial)) {
+      session.close()
+      throw new ClawError('superseded')
+    }
     const deadline = setTimeout(() => session.close(), ANSWER_MS)
     try {
-      return await this.#box.step('sync', () => this.#chat.resume(session, epoch))
+      return await steps.run('sync', () => this.#chat.resume(session, epoch))
     } finally {
       clearTimeout(deadline)
     }
-  }
-
-  #later(): void {
-    const wait = BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)] ?? 0
-    this.#attempt += 1
-    clearTimeout(this.#retryTimer)
-    this.#retryTimer = setTimeout(() => void this.#connect(), wait)
   }
 
   async #takeRecord(bytes: Uint8Array): Promise<void> {
@@ -456,7 +393,7 @@ class PageEngine implements Engine {
     const { profile } = this.#own
     // Session and store may both have said it.
     if (profile === null) return
-    this.#drop()
+    this.#rest()
     this.#own.note(null)
     await this.#device.burn(profile.hostPublicKey)
     this.#tab.tell({ type: 'burned' })
@@ -465,7 +402,7 @@ class PageEngine implements Engine {
 
   #showBurned(): void {
     this.#own.note(null)
-    clearTimeout(this.#moveTimer)
+    clearTimeout(this.#noticed)
     this.#box.set({
       ...{ phase: 'blank', error: 'burned', hostName: '', roomName: '', me: null, security: null },
       ...{
@@ -481,24 +418,17 @@ class PageEngine implements Engine {
     })
   }
 
-  #failed(code: ClawErrorCode, moving: boolean): void {
-    if (code === 'burned') return void this.#burn()
+  #down(lasting: boolean): void {
     if (this.#removed) return
-    // Asked again by a person, and still out.
-    if (code === 'record-no-slot' && this.#own.profile?.removed) {
-      this.#showRemoved()
-      return
-    }
-    this.#later()
-    if (moving && this.#chat.live !== null) return
     this.#box.connection({
       state: navigator.onLine ? 'reconnecting' : 'offline',
       route: null,
       latencyMs: null,
     })
     // The first failure may be a host that is just restarting; a second one is worth words.
-    if (this.#attempt >= 2) this.#box.set({ error: code })
-    this.#offerSpare(code)
+    if (lasting) this.#box.set({ error: this.#cause })
+    this.#joining.offerSpare(this.#cause)
+    this.#cause = null
   }
 
   #ended(live: Live): void {
@@ -507,44 +437,36 @@ class PageEngine implements Engine {
       this.#showRemoved()
       return
     }
-    // A conversation that held earns a quick return; one that breaks at once must not become a loop.
-    if (Date.now() - live.sinceMs > STEADY_MS) this.#attempt = 0
-    // Somebody else has this device's keys, a copy of the profile perhaps: taking turns quickly would help neither.
-    if (this.#replaced) this.#attempt = BACKOFF_MS.length
+    const replaced = this.#replaced
     this.#replaced = false
-    this.#box.connection({ state: 'reconnecting', route: null, latencyMs: null })
-    this.#later()
+    this.#feed({ type: 'ended', heldMs: Date.now() - live.sinceMs, replaced })
   }
 
-  #drop(): void {
-    clearTimeout(this.#retryTimer)
+  /** No carrier, and no wish for one. */
+  #rest(): void {
+    this.#feed({ type: 'rest' })
     this.#chat.drop()
   }
 
   /** After a rotation, at a moment of its own within the grace, the conversation moves to the new port. */
   #plan({ atMs, epoch, intervalMs }: Extract<ClawMessage, { type: 'notice' }>): void {
-    clearTimeout(this.#moveTimer)
-    this.#moveTimer = setTimeout(
-      () => {
-        const { security } = this.state
-        if (security !== null) this.#box.set({ security: { ...security, epoch, intervalMs } })
-        const shorter = this.#shorter()
-        // A carrier that uses none of the host's ports need not move; it may.
-        const routes = shorter.length === 0 ? undefined : shorter
-        void this.#connect({ onlyEpoch: epoch, routes })
-      },
-      this.#clock.untilAfter(atMs, intervalMs),
-    )
+    const inMs = this.#clock.untilAfter(atMs, intervalMs)
+    clearTimeout(this.#noticed)
+    this.#noticed = setTimeout(() => {
+      const { security } = this.state
+      if (security !== null) this.#box.set({ security: { ...security, epoch, intervalMs } })
+    }, inMs)
+    this.#feed({ type: 'notice', epoch, inMs })
   }
 
   #beat(): void {
-    if (this.#chat.beat()) void this.#connect()
+    if (this.#chat.beat()) this.#feed({ type: 'want' })
   }
 
   #hurry(): void {
-    this.#attempt = 0
     // Whether the clock has been set right meanwhile, a fresh carrier tells.
-    if (this.#chat.live === null || this.state.clock !== null) void this.#connect()
+    if (this.#chat.live === null || this.state.clock !== null)
+      this.#feed({ type: 'want', soon: true })
     else this.#beat()
   }
 
@@ -567,15 +489,12 @@ class PageEngine implements Engine {
 
   /** Another tab has joined a host: this one belongs to it too. */
   async #reload(): Promise<void> {
-    this.#drop()
+    this.#rest()
     const profile = await this.#own.load()
-    if (same(profile?.hostPublicKey, this.#invite?.invite.hostPublicKey)) {
-      this.#invite = null
-      rememberLink(null)
-    }
-    if (profile === null || this.#invite !== null) return
+    this.#joining.forgetIfOf(profile?.hostPublicKey)
+    if (profile === null || this.#joining.invite !== null) return
     await this.#showProfile(profile)
-    await this.#connect()
+    this.#feed({ type: 'want' })
   }
 
   #onTab(message: TabMessage): void {
@@ -583,7 +502,7 @@ class PageEngine implements Engine {
     if (leading && this.talk.onTab(message)) return
     switch (message.type) {
       case 'state':
-        if (!leading && this.#invite === null)
+        if (!leading && this.#joining.invite === null)
           this.#box.set({
             ...message.state,
             handover: this.state.handover,
@@ -592,11 +511,11 @@ class PageEngine implements Engine {
         break
       case 'joining':
         // The profile is about to change: nothing of the host so far may be written to it.
-        this.#drop()
+        this.#rest()
         this.#own.note(null)
         break
       case 'burned':
-        this.#drop()
+        this.#rest()
         this.#showBurned()
         break
       case 'joined':

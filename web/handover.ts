@@ -1,11 +1,11 @@
 // A record that comes by hand: a file `record.bin` dropped on the page or chosen. It is read by the rules of any record
 // (SPEC §3.2), and a wrong file changes nothing.
 import { RECORD_BYTES } from '../shared/constants.ts'
-import { ClawError } from '../shared/error.ts'
+import { ClawError, codeOf } from '../shared/error.ts'
 import { type Invite, inviteRoot } from '../shared/invite.ts'
 import type { Own } from './own.ts'
 import type { Pin, Records } from './records.ts'
-import { codeOf, type StateBox } from './state.ts'
+import type { StateBox } from './state.ts'
 
 /** 6144 bytes, not verified; of several files the first that is as long. Throws ClawError('record-malformed'). */
 export async function readRecordFile(files: readonly Blob[]): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import type { Records } from './records.ts'
 import { dialRelay, endpointsFor, type RelayEndpoint } from './relay.ts'
 import { browserRuntime } from './runtime.ts'
 import { openSession, type Session } from './session.ts'
-import type { StateBox } from './state.ts'
+import type { Steps } from './steps.ts'
 
 /** what the ways before get for themselves */
 const NEXT_AFTER_MS = 1000
@@ -32,7 +32,7 @@ export interface Opened {
 }
 
 export interface OpenInput {
-  readonly box: StateBox
+  readonly steps: Steps
   readonly clock: Clock
   readonly records: Records
   readonly backend: CryptoBackend
@@ -58,10 +58,10 @@ export async function openCarrier(input: OpenInput): Promise<Opened> {
     if (early !== null) break
     started.push(open())
   }
-  for (const { step } of later.slice(started.length - 1)) input.box.skip(step)
+  for (const { step } of later.slice(started.length - 1)) input.steps.skip(step)
   try {
     const opened = await first(started)
-    if (opened.route !== 'direct') input.box.skip('handshake')
+    if (opened.route !== 'direct') input.steps.skip('handshake')
     return opened
   } catch {
     // Why the short way failed says more.
@@ -83,7 +83,7 @@ function laterWays(input: OpenInput): Way[] {
   return steps.flatMap((step) => {
     const endpoints = endpointsFor(step, input.record, location.protocol)
     const open = (): Promise<Opened> =>
-      input.box.step(step, () => firstOf(endpoints, (one) => dials[step](input, one)))
+      input.steps.run(step, () => firstOf(endpoints, (one) => dials[step](input, one)))
     return endpoints.length === 0 ? [] : [{ step, open }]
   })
 }
@@ -101,13 +101,13 @@ async function first(attempts: readonly Promise<Opened>[]): Promise<Opened> {
 }
 
 async function openDirect(input: OpenInput): Promise<Opened> {
-  const { box, clock, records, record } = input
-  const carrier = await box.step(
+  const { steps, clock, records, record } = input
+  const carrier = await steps.run(
     'direct',
     () => records.dialled(dial({ ...input, timesMs: clock.timesMs() })),
     () => ({ addresses: record.addresses.length }),
   )
-  return box.step('handshake', () => shakeHands(input, carrier))
+  return steps.run('handshake', () => shakeHands(input, carrier))
 }
 
 /** Throws ClawError: of what all endpoints come to, that which says most. */

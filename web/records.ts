@@ -1,5 +1,5 @@
 // The host's record as this device knows it: found in the stores, brought by a session, kept if it is newer (SPEC §3.2).
-import { ClawError, type ClawErrorCode } from '../shared/error.ts'
+import { ClawError, type ClawErrorCode, codeOf } from '../shared/error.ts'
 import { decodeInvite, type Invite, inviteRoot } from '../shared/invite.ts'
 import { openRecord, type RecordBody } from '../shared/record.ts'
 import type { Clock } from './clock.ts'
@@ -7,7 +7,8 @@ import { megaGateway } from './mega.ts'
 import type { ClockFinding } from './model.ts'
 import type { Own } from './own.ts'
 import { openOrBurn, type Resolved, resolveRecord } from './resolve.ts'
-import { codeOf, type StateBox } from './state.ts'
+import type { StateBox } from './state.ts'
+import type { Steps } from './steps.ts'
 
 const SLOT_TRIES = 10
 const SLOT_WAIT_MS = 500
@@ -63,9 +64,10 @@ export class Records {
   async find(
     root: Uint8Array,
     { locator, hostPublicKey, minSeq }: Pick<Invite, 'locator' | 'hostPublicKey' | 'minSeq'>,
+    steps: Steps,
   ): Promise<Resolved> {
     const cached = this.#cached({ root, hostPublicKey, minSeq })
-    const found = await this.#box.step(
+    const found = await steps.run(
       'record',
       () =>
         resolveRecord({
@@ -90,7 +92,7 @@ export class Records {
       }),
     )
     this.#clock.found(found)
-    await this.#box.step('verify', async () => {
+    await steps.run('verify', async () => {
       if (found.record.burn) throw new ClawError('burned')
       await this.#keepNewer(found.bytes, found.record)
     })
@@ -98,12 +100,12 @@ export class Records {
   }
 
   /** As `find`, for a device: one that has just enrolled waits until a store has the record with its slot. */
-  async findOwn(root: Uint8Array): Promise<Resolved> {
+  async findOwn(root: Uint8Array, steps: Steps): Promise<Resolved> {
     for (let i = 1; ; i++) {
       const { record, hostPublicKey, seq } = this.#own.must()
       const locator = this.#locator(record, root)
       try {
-        return await this.find(root, { locator, hostPublicKey, minSeq: seq })
+        return await this.find(root, { locator, hostPublicKey, minSeq: seq }, steps)
       } catch (error) {
         if (codeOf(error) !== 'record-no-slot' || i === SLOT_TRIES) throw error
         await sleep(SLOT_WAIT_MS)

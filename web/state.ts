@@ -1,17 +1,7 @@
 // The one value that the views show, and how it changes: painted once per tick, whatever happened in it.
-import { ClawError, type ClawErrorCode } from '../shared/error.ts'
-import type { AppState, Connection, Step, StepName } from './model.ts'
+import type { AppState, Connection } from './model.ts'
 import { HOST_ROOM } from './roster.ts'
-
-const STEPS: readonly StepName[] = [
-  ...(['record', 'verify', 'direct', 'handshake', 'mailbox', 'relay', 'sync'] as const),
-]
-
-export const idleSteps = (): Step[] =>
-  STEPS.map((name) => ({ name, status: 'waiting', ms: null, code: null, facts: {} }))
-
-export const codeOf = (error: unknown): ClawErrorCode =>
-  error instanceof ClawError ? error.code : 'internal'
+import { idleSteps } from './steps.ts'
 
 const BLANK: AppState = {
   phase: 'starting',
@@ -47,14 +37,12 @@ const BLANK: AppState = {
 
 export class StateBox {
   value: AppState = BLANK
-  readonly #clock: () => number
   readonly #onChange: () => void
   readonly #listeners = new Set<(state: AppState) => void>()
   #painting = false
 
-  /** `clock`: milliseconds that never go back; `onChange` is called on every change, before it is painted. */
-  constructor(clock: () => number, onChange: () => void = () => undefined) {
-    this.#clock = clock
+  /** `onChange` is called on every change, before it is painted. */
+  constructor(onChange: () => void = () => undefined) {
     this.#onChange = onChange
   }
 
@@ -76,38 +64,5 @@ export class StateBox {
 
   connection(change: Partial<Connection>): void {
     this.set({ connection: { ...this.value.connection, ...change } })
-  }
-
-  /** A step that was not needed. */
-  skip(name: StepName): void {
-    const steps = this.value.connection.steps.map((step) =>
-      step.name === name ? { ...step, status: 'skipped' as const, ms: null, code: null } : step,
-    )
-    this.connection({ steps })
-  }
-
-  /** Runs one step of "Connection details" and notes how long it took and how it ended. */
-  async step<T>(
-    name: StepName,
-    run: () => Promise<T>,
-    facts: (result: T) => Step['facts'] = () => ({}),
-  ): Promise<T> {
-    const startMs = this.#clock()
-    const note = (change: Partial<Step>): void => {
-      const ms = Math.round(this.#clock() - startMs)
-      const steps = this.value.connection.steps.map((step) =>
-        step.name === name ? { ...step, ms, ...change } : step,
-      )
-      this.connection({ steps })
-    }
-    note({ status: 'running', ms: null, code: null })
-    try {
-      const result = await run()
-      note({ status: 'done', facts: facts(result) })
-      return result
-    } catch (error) {
-      note({ status: 'failed', code: codeOf(error) })
-      throw error
-    }
   }
 }

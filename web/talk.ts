@@ -1,8 +1,9 @@
 // What a person does in the rooms, in whichever tab (model.ts): kept in the outbox there, sent and shown by the tab that leads.
 import { toHex } from '../shared/bytes.ts'
+import { codeOf } from '../shared/error.ts'
 import type { Talking } from './model.ts'
 import type { Runtime } from './runtime.ts'
-import { codeOf, type StateBox } from './state.ts'
+import type { StateBox } from './state.ts'
 import type { Tab, TabMessage } from './tab.ts'
 import type { Timeline } from './timeline.ts'
 

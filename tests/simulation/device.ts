@@ -158,7 +158,7 @@ class DeviceRun {
       return dies
     })
     this.#own = new Own(this.#keep)
-    this.box = new StateBox(() => world.nowMs)
+    this.box = new StateBox()
     this.#runtime = {
       now: device.now,
       random: chance.bytes,

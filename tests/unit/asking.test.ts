@@ -12,7 +12,7 @@ const ID = 'ab'.repeat(16)
 
 function scene(live = true) {
   const world = new World(0)
-  const box = new StateBox(() => world.nowMs)
+  const box = new StateBox()
   const sent: Extract<ClawMessage, { type: 'request' }>[] = []
   const opened: string[] = []
   const requests = new Requests({

@@ -93,7 +93,7 @@ describe('the clock of a page', () => {
 
   function page() {
     const time = { ms: NOW }
-    const box = new StateBox(() => 0)
+    const box = new StateBox()
     return { time, box, clock: new Clock(box, () => time.ms) }
   }
 

@@ -79,7 +79,7 @@ async function device() {
   const own = new Own(keep)
   void own.load()
   await world.run(100)
-  const box = new StateBox(() => world.nowMs)
+  const box = new StateBox()
   const ended: number[] = []
   const byes: string[] = []
   const chat = new Conversation({

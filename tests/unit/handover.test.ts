@@ -12,6 +12,7 @@ import type { Profile } from '../../web/keep.ts'
 import { Own } from '../../web/own.ts'
 import { Records } from '../../web/records.ts'
 import { StateBox } from '../../web/state.ts'
+import { Steps } from '../../web/steps.ts'
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n))
 const identitySecret = random(32)
@@ -79,6 +80,7 @@ let invited: Invite | null
 let dials: number
 let burns: number
 let records: Records
+const steps = (): Steps => new Steps({ box, clock: () => 0 })
 
 async function page(start: Profile | null): Promise<void> {
   kept = start
@@ -91,7 +93,7 @@ async function page(start: Profile | null): Promise<void> {
     },
   })
   await own.load()
-  box = new StateBox(() => 0)
+  box = new StateBox()
   records = new Records(own, box, new Clock(box, () => 0))
   invited = null
   dials = 0
@@ -193,7 +195,7 @@ describe('before there is a device', () => {
       const bytes = record(6, ofInvite())
       expect(await handover.take([file(bytes)])).toBe(true)
       expect(kept).toEqual(there)
-      const found = await records.find(ofInvite(), invite)
+      const found = await records.find(ofInvite(), invite, steps())
       expect([found.record.seq, found.stores, found.cause]).toEqual([6, 0, 'record-missing'])
     }
   })
@@ -205,7 +207,9 @@ describe('before there is a device', () => {
     expect(box.value.handover).toBe('record-no-slot')
     expect(await handover.take([file(record(4, ofInvite()))])).toBe(false)
     expect(box.value.handover).toBe('record-rollback')
-    await expect(records.find(ofInvite(), invite)).rejects.toMatchObject({ code: 'record-missing' })
+    await expect(records.find(ofInvite(), invite, steps())).rejects.toMatchObject({
+      code: 'record-missing',
+    })
   })
 
   test('without a link there is nobody whose record it could be', async () => {

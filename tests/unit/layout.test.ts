@@ -21,11 +21,13 @@ const withoutBrowser = [
   'own',
   'pulse',
   'records',
+  'redial',
   'relay',
   'resume',
   'runtime',
   'session',
   'state',
+  'steps',
   'targets',
 ].map((name) => `web/${name}.ts`)
 

@@ -1,0 +1,245 @@
+// When a device dials, and what a failure means: web/redial.ts, under any order of events.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Route } from '../../shared/constants.ts'
+import { SHORTER } from '../../web/open.ts'
+import {
+  BACKOFF_MS,
+  counts,
+  MAX_DIALS,
+  type RedialEffect,
+  type RedialInput,
+  type RedialState,
+  type RedialTimer,
+  restingRedial,
+  STEADY_MS,
+  stepRedial,
+  UPGRADE_MS,
+} from '../../web/redial.ts'
+
+/** Keeps the timers that the machine sets, and remembers what it asked for. */
+class Bench {
+  state: RedialState = restingRedial(SHORTER)
+  readonly timers = new Map<RedialTimer, number>()
+  last: readonly RedialEffect[] = []
+
+  feed(input: RedialInput): readonly RedialEffect[] {
+    if (input.type === 'fired') this.timers.delete(input.timer)
+    ;[this.state, this.last] = stepRedial(this.state, input)
+    for (const effect of this.last) {
+      if (effect.type !== 'timer') continue
+      if (effect.ms === null) this.timers.delete(effect.timer)
+      else this.timers.set(effect.timer, effect.ms)
+    }
+    return this.last
+  }
+
+  get dialled(): Extract<RedialEffect, { type: 'dial' }>[] {
+    return this.last.filter((effect) => effect.type === 'dial')
+  }
+
+  get isDown(): boolean | null {
+    return this.last.find((effect) => effect.type === 'down')?.lasting ?? null
+  }
+
+  /** connected by `route` */
+  static up(route: Route): Bench {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'up', dial: 1, route })
+    return bench
+  }
+}
+
+describe('one dial at a time', () => {
+  test('a second wish waits for the first dial', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    expect(bench.dialled).toEqual([{ type: 'dial', dial: 1, way: {}, beside: false }])
+    expect(bench.feed({ type: 'want' })).toEqual([])
+  })
+
+  test('a network that comes back is dialled on at once, whatever the dial before hangs on', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'network' })
+    expect(bench.dialled).toMatchObject([{ dial: 2, way: {} }])
+    // The older one's failure says nothing of the newer network.
+    bench.feed({ type: 'failed', dial: 1 })
+    expect(bench.isDown).toBe(null)
+    expect(bench.timers.size).toBe(0)
+    bench.feed({ type: 'up', dial: 2, route: 'direct' })
+    expect(bench.state).toMatchObject({ route: 'direct', running: [] })
+  })
+
+  test('what began before is of no use once a later dial is up, unless the host goes on with it', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'network' })
+    bench.feed({ type: 'up', dial: 2, route: 'direct' })
+    expect(counts(bench.state, 1)).toBe(false)
+    expect(bench.feed({ type: 'failed', dial: 1 })).toEqual([])
+    expect(bench.state.route).toBe('direct')
+    bench.feed({ type: 'up', dial: 1, route: 'relay' })
+    expect(bench.state.route).toBe('relay')
+    expect(bench.timers.get('upgrade')).toBe(UPGRADE_MS[0])
+  })
+
+  test('the carrier ends while only a shorter way is tried: every way is tried beside it', () => {
+    const bench = Bench.up('relay')
+    bench.feed({ type: 'fired', timer: 'upgrade' })
+    expect(bench.dialled).toMatchObject([{ way: { routes: ['direct', 'mailbox'] }, beside: true }])
+    bench.feed({ type: 'ended', heldMs: 0, replaced: false })
+    bench.feed({ type: 'fired', timer: 'retry' })
+    expect(bench.dialled).toMatchObject([{ dial: 3, way: {}, beside: false }])
+  })
+})
+
+describe('after a failure', () => {
+  test('the next try comes later each time, and the second failure is worth words', () => {
+    const bench = new Bench()
+    const seen = Array.from({ length: BACKOFF_MS.length + 1 }, (_, i) => {
+      bench.feed(i === 0 ? { type: 'want' } : { type: 'fired', timer: 'retry' })
+      bench.feed({ type: 'failed', dial: i + 1 })
+      return [bench.timers.get('retry'), bench.isDown]
+    })
+    const expected = [...BACKOFF_MS, BACKOFF_MS.at(-1)].map((ms, i) => [ms, i > 0])
+    expect(seen).toEqual(expected)
+  })
+
+  test('a person who asks is not made to wait like a machine', () => {
+    const bench = new Bench()
+    for (let dial = 1; dial < 6; dial++) {
+      bench.feed({ type: 'want' })
+      bench.feed({ type: 'failed', dial })
+    }
+    bench.feed({ type: 'want', soon: true })
+    bench.feed({ type: 'failed', dial: 6 })
+    expect(bench.timers.get('retry')).toBe(BACKOFF_MS[0])
+  })
+
+  test('a conversation that held returns quickly, one that breaks at once does not, and a copy of the keys least of all', () => {
+    const waits = [STEADY_MS + 1, STEADY_MS].map((heldMs) => {
+      const bench = new Bench()
+      for (const dial of [1, 2]) {
+        bench.feed({ type: 'want' })
+        bench.feed({ type: 'failed', dial })
+      }
+      bench.feed({ type: 'want' })
+      bench.feed({ type: 'up', dial: 3, route: 'direct' })
+      bench.feed({ type: 'ended', heldMs, replaced: false })
+      return bench.timers.get('retry')
+    })
+    expect(waits).toEqual([BACKOFF_MS[0], BACKOFF_MS[2]])
+    const copied = Bench.up('direct')
+    copied.feed({ type: 'ended', heldMs: STEADY_MS * 2, replaced: true })
+    expect(copied.timers.get('retry')).toBe(BACKOFF_MS.at(-1))
+  })
+
+  test('a fresh carrier that was not to be had is tried again; the one in use stays', () => {
+    const bench = Bench.up('direct')
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'failed', dial: 2 })
+    expect(bench.isDown).toBe(null)
+    expect(bench.state.route).toBe('direct')
+    expect(bench.timers.has('retry')).toBe(true)
+  })
+})
+
+describe('shorter ways', () => {
+  test('a longer way tries the shorter ones again and again, ever more rarely; the shortest stays', () => {
+    const bench = Bench.up('mailbox')
+    const waits = Array.from({ length: UPGRADE_MS.length + 1 }, (_, i) => {
+      const wait = bench.timers.get('upgrade')
+      bench.feed({ type: 'fired', timer: 'upgrade' })
+      expect(bench.dialled).toMatchObject([{ way: { routes: ['direct'] } }])
+      bench.feed({ type: 'failed', dial: i + 2 })
+      expect([bench.isDown, bench.timers.has('retry')]).toEqual([null, false])
+      return wait
+    })
+    expect(waits).toEqual([...UPGRADE_MS, UPGRADE_MS.at(-1)])
+    expect(Bench.up('direct').timers.size).toBe(0)
+  })
+})
+
+describe('moving to a new port', () => {
+  test('by the route in use; from a relay by a shorter one', () => {
+    for (const [route, routes] of [
+      ['direct', undefined],
+      ['relay', ['direct', 'mailbox']],
+    ] as const) {
+      const bench = Bench.up(route)
+      bench.feed({ type: 'notice', epoch: 7, inMs: 1234 })
+      expect(bench.timers.get('move')).toBe(1234)
+      bench.feed({ type: 'fired', timer: 'move' })
+      expect(bench.dialled).toMatchObject([{ way: { onlyEpoch: 7, routes }, beside: true }])
+    }
+  })
+
+  test('waits for a dial that is under way, and is not forgotten', () => {
+    const bench = Bench.up('direct')
+    bench.feed({ type: 'notice', epoch: 7, inMs: 0 })
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'fired', timer: 'move' })
+    expect(bench.dialled).toEqual([])
+    bench.feed({ type: 'up', dial: 2, route: 'direct' })
+    bench.feed({ type: 'fired', timer: 'move' })
+    expect(bench.dialled).toMatchObject([{ way: { onlyEpoch: 7 } }])
+  })
+
+  test('without a carrier there is nothing to move: the next dial finds the new port', () => {
+    const bench = Bench.up('direct')
+    bench.feed({ type: 'notice', epoch: 7, inMs: 0 })
+    bench.feed({ type: 'ended', heldMs: 0, replaced: false })
+    expect(bench.feed({ type: 'fired', timer: 'move' })).toEqual([])
+  })
+})
+
+describe('in any order of events', () => {
+  const dial = fc.nat({ max: 12 })
+  const input: fc.Arbitrary<RedialInput> = fc.oneof(
+    fc.record({ type: fc.constant('want' as const), soon: fc.boolean() }),
+    fc.record({ type: fc.constant('network' as const) }),
+    fc.record({
+      type: fc.constant('fired' as const),
+      timer: fc.constantFrom<RedialTimer>('retry', 'upgrade', 'move'),
+    }),
+    fc.record({
+      type: fc.constant('up' as const),
+      dial,
+      route: fc.constantFrom<Route>('direct', 'mailbox', 'relay'),
+    }),
+    fc.record({ type: fc.constant('failed' as const), dial }),
+    fc.record({
+      type: fc.constant('ended' as const),
+      heldMs: fc.nat(),
+      replaced: fc.boolean(),
+    }),
+    fc.record({ type: fc.constant('notice' as const), epoch: fc.nat(), inMs: fc.nat() }),
+  )
+
+  test('there is always a carrier, a dial or a time for the next; never more than two dials', () => {
+    fc.assert(
+      fc.property(fc.array(input, { maxLength: 60 }), (inputs) => {
+        const bench = new Bench()
+        bench.feed({ type: 'want' })
+        for (const each of inputs) {
+          // A timer that is not set does not fire, and what is not there does not end.
+          if (each.type === 'fired' && !bench.timers.has(each.timer)) continue
+          if (each.type === 'ended' && bench.state.route === null) continue
+          bench.feed(each)
+          const { running, route } = bench.state
+          expect(running.length).toBeLessThanOrEqual(MAX_DIALS)
+          const waiting = bench.timers.has('retry')
+          expect(route !== null || running.length > 0 || waiting).toBe(true)
+          const longer = route !== null && SHORTER[route].length > 0
+          if (longer) expect(running.length > 0 || bench.timers.has('upgrade')).toBe(true)
+        }
+        bench.feed({ type: 'rest' })
+        expect(bench.timers.size).toBe(0)
+        expect(bench.state).toMatchObject({ route: null, running: [] })
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
