@@ -88,6 +88,7 @@ export class Conversation {
     try {
       // What is being stored just now belongs to the number that RESUME names.
       await this.#storing
+      if (live.ended) throw new ClawError('no-answer')
       session.run(
         async (message) => {
           live.heardMs = now()
@@ -122,7 +123,10 @@ export class Conversation {
     const live = this.#live
     this.#live = null
     live?.session.close()
-    for (const { session } of this.#resuming.keys()) session.close()
+    for (const resuming of this.#resuming.keys()) {
+      resuming.ended = true
+      resuming.session.close()
+    }
   }
 
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {

@@ -197,6 +197,31 @@ test('a carrier that ends while its RESUME is being settled is not taken for liv
   expect(chat.live).toBeNull()
 })
 
+test('what is dropped says nothing more, on a carrier in mid-RESUME neither: the profile may be another host’s by then', async () => {
+  const { chat, pass } = await device()
+  const wires = [new Wire(), new Wire()]
+  const lives = wires.map((wire, i) => {
+    const live = chat.resume(wire, i + 1)
+    live.catch(() => undefined)
+    return live
+  })
+  const [waiting, answered] = wires
+  await pass()
+  expect(waiting?.resumed).toBe(0)
+  answered?.speak(RESUME)
+  chat.drop()
+  await pass()
+  for (const live of lives) await expect(live).rejects.toThrow('no-answer')
+  expect(wires.map(({ closed }) => closed)).toEqual([true, true])
+  expect(chat.live).toBeNull()
+  // Dropped before it has said anything.
+  const early = new Wire()
+  const never = chat.resume(early, 3)
+  chat.drop()
+  await expect(never).rejects.toThrow('no-answer')
+  expect(early.sent).toEqual([])
+})
+
 test('an event above the next number ends the carrier and keeps nothing', async () => {
   const { chat, disk, ended, pass, connected } = await device()
   const wire = await connected(7)
