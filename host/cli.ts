@@ -25,6 +25,7 @@ import { configRows, configText, exampleConfig } from './configtext.ts'
 import type { ConnectArgs, ConnectPorts } from './connect.ts'
 import { type ControlCommand, callControl, controlPath } from './control.ts'
 import { unknownVariables } from './effective.ts'
+import { isHealthy } from './findings.ts'
 import { helpText } from './help.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { fullText, membersText, revokeText, roomsText } from './memberlist.ts'
@@ -34,6 +35,7 @@ import { exportPage } from './page.ts'
 import { routerDoctorText } from './routerwords.ts'
 import { errorWords, eventText } from './terminal.ts'
 import { UsageError } from './usage.ts'
+import { withWorker } from './worker.ts'
 
 /** contract.md promises a clean end within 5 s. */
 const STOP_DEADLINE_MS = 4500
@@ -117,7 +119,9 @@ async function run(command: Command): Promise<void> {
       return print({ out: command.out, files }, `Wrote the page (${files} files): ${command.out}`)
     }
     case 'doctor':
-      return doctor(command.dataDir, command.megaApi)
+      return doctor(command.options)
+    case 'doctor-mega':
+      return megaDoctor(command.dataDir, command.megaApi)
     case 'doctor-router': {
       const { examineRouter, isRouterFine } = await import('./routerdoctor.ts')
       const steps = await examineRouter(command)
@@ -257,7 +261,19 @@ async function megaAccount(dataDir: string, gateway: string): Promise<MegaAccoun
   return promptMegaAccount(process.stdin, process.stderr)
 }
 
-async function doctor(dataDir: string, gateway: string): Promise<void> {
+/** Each finding as soon as it is known: some steps wait for whoever does not answer. */
+async function doctor(options: StartOptions): Promise<void> {
+  useSystemNetwork()
+  const { examine } = await import('./doctor.ts')
+  const { findingText, verdictText } = await import('./doctorwords.ts')
+  const people = json ? process.stderr : process.stdout
+  const all = withWorker(options, options.dataDir)
+  const findings = await examine(all, (finding) => people.write(`${findingText(finding)}\n`))
+  print({ doctor: findings }, verdictText(findings))
+  if (!isHealthy(findings)) process.exitCode = 1
+}
+
+async function megaDoctor(dataDir: string, gateway: string): Promise<void> {
   useSystemNetwork()
   const account = await megaAccount(dataDir, gateway)
   const { examineMega } = await import('./megadoctor.ts')

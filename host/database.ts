@@ -104,6 +104,19 @@ export function openDatabase(dir: string): DatabaseSync {
   }
 }
 
+/** Only looks, also while a host has it open. */
+export function isDatabaseWhole(dir: string): boolean {
+  let db: DatabaseSync | null = null
+  try {
+    db = new DatabaseSync(join(dir, FILE), { readOnly: true })
+    return db.prepare('PRAGMA quick_check(1)').get()?.quick_check === 'ok'
+  } catch {
+    return false
+  } finally {
+    db?.close()
+  }
+}
+
 /**
  * Makes the tables of an empty database, or brings older ones up; ClawError('storage') for those of a later version.
  * `upTo`: an older version, for tests.

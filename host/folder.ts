@@ -39,7 +39,7 @@ export interface Folder {
   close(): void
 }
 
-const KEY_FILE = 'identity.key'
+export const KEY_FILE = 'identity.key'
 const LOCK_FILE = 'lock.db'
 /** What `clawchat connect` keeps of other hosts. */
 export const CLIENTS_FOLDER = 'clients'
@@ -141,6 +141,10 @@ export function createPrivate(path: string): void {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }
+
+/** Without a lock, for those who only look; null where there is none. Throws ClawError: `folder-unusable`, `folder-foreign`. */
+export const peekIdentity = (dir: string): Identity | null =>
+  existsSync(join(dir, KEY_FILE)) ? usable(() => readIdentity(dir)) : null
 
 function readIdentity(dir: string): Identity {
   const bytes = new Uint8Array(readFileSync(join(dir, KEY_FILE)))

@@ -69,7 +69,11 @@ on this computer are deleted too; the host starts again as a new one, and everyb
   page: `clawchat page: writes the page as static files for any https host
 
   --out DIR    an empty folder, or one that holds an earlier page`,
-  doctor: `clawchat doctor: measures what this host depends on
+  doctor: `clawchat doctor: looks at what this host depends on, and says what to do
+
+Takes the options of start, and looks at folder, clock, stores, mailbox, page, UDP, TCP, STUN, router
+and what a scan of the own network shows. It changes nothing; what it prints names no address, path
+or key, so that it can be shown to others. With --mega or --router it measures one thing in detail:
 
   --router        asks the router, maps a port for a moment, and compares its address with
                   what the STUN server sees (--stun, --udp as for start)

@@ -44,7 +44,8 @@ export type Command =
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'connect'; readonly args: ConnectArgs }
   | { readonly name: 'page'; readonly out: string }
-  | { readonly name: 'doctor'; readonly dataDir: string; readonly megaApi: string }
+  | { readonly name: 'doctor'; readonly options: StartOptions }
+  | { readonly name: 'doctor-mega'; readonly dataDir: string; readonly megaApi: string }
   | {
       readonly name: 'doctor-router'
       /** of `--udp` */
@@ -105,7 +106,7 @@ const SPECIFIC = {
   page: { out: { type: 'string' } },
   connect: { name: { type: 'string' } },
   doctor: {
-    ...configured(['mega-api', 'stun', 'udp']),
+    ...configured(optionsFrom('flag')),
     mega: { type: 'boolean' },
     router: { type: 'boolean' },
   },
@@ -265,10 +266,11 @@ function configCommand(values: Values, dataDir: string, env: Env): Command {
 }
 
 function doctorCommand(values: Values, dataDir: string, env: Env): Command {
-  if ((values.mega === true) === (values.router === true))
-    throw new UsageError('doctor takes --mega or --router; more comes with a later version.')
+  if (values.mega === true && values.router === true)
+    throw new UsageError('doctor takes --mega or --router, or neither for everything.')
   const found = effective(values, dataDir, env).effective
-  if (values.mega === true) return { name: 'doctor', dataDir, megaApi: megaApi(found) }
+  if (values.mega === true) return { name: 'doctor-mega', dataDir, megaApi: megaApi(found) }
+  if (values.router !== true) return { name: 'doctor', options: startOptions(found, dataDir) }
   const { udp, stun } = found.values
   return { name: 'doctor-router', bindAddress: udp, stun: stun ?? [] }
 }

@@ -158,6 +158,12 @@ labTest('a guest sees nothing to invite or remove but the own device', async (la
   const guy = await lab.chromium('Guy')
   await guy.join(String((made.lines[0] as { invite: string }).invite))
   await people(guy)
+  // The members come with the host's answer, all at once.
+  await guy.driver.until(
+    () => document.querySelector('dialog')?.textContent?.includes('this browser') === true,
+    null,
+    20_000,
+  )
   const buttons = await guy.driver.read(
     () =>
       [...document.querySelectorAll('dialog :is(button, summary)')].map(

@@ -14,7 +14,9 @@ import { CLOUD, Internet, type Node } from './topology.ts'
 
 const PORT = 8080
 export const PAGE = `http://${CLOUD}:${PORT}`
-const STUN = `stun:${CLOUD}:3478`
+/** Two on one machine: what a router does for each of them tells its kind. */
+const STUN_PORTS = [3478, 3479]
+export const STUN = STUN_PORTS.map((port) => `stun:${CLOUD}:${port}`)
 const out = resolve(import.meta.dirname, '../out')
 
 /** A table for people, in tests/out and on the terminal. */
@@ -37,7 +39,7 @@ export class World {
   static async make(): Promise<World> {
     const world = new World(await Internet.make())
     await world.startWorker()
-    world.#startStun()
+    for (const port of STUN_PORTS) world.#startStun(port)
     return world
   }
 
@@ -52,14 +54,15 @@ export class World {
     if (this.#worker !== null) await endProcess(this.#worker)
   }
 
-  #startStun(): void {
+  #startStun(port: number): void {
     const options = ['--stun-only', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout']
-    const files = ['--pidfile', this.path('turn.pid'), '--userdb', this.path('turn.db'), '-n']
+    const [pid, db] = [this.path(`turn${port}.pid`), this.path(`turn${port}.db`)]
+    const files = ['--pidfile', pid, '--userdb', db, '-n']
     this.#spawn(this.internet.cloud, [
       'turnserver',
       ...options,
       ...files,
-      ...['--listening-ip', CLOUD, '--listening-port', '3478'],
+      ...['--listening-ip', CLOUD, '--listening-port', String(port)],
     ])
   }
 
@@ -76,7 +79,7 @@ export class World {
   }
 
   async host(node: Node): Promise<{ host: Host; ready: HostEvent }> {
-    const cloud = ['--page', `${PAGE}/`, '--store', `https:${PAGE}`, '--stun', STUN]
+    const cloud = ['--page', `${PAGE}/`, '--store', `https:${PAGE}`, '--stun', String(STUN[0])]
     const dir = this.path(`host ${node.name}`.replaceAll(' ', '-'))
     const env = { CLAWCHAT_DEPLOY_TOKEN: DEPLOY_TOKEN }
     const started = await startHost(dir, ['--http', '127.0.0.1:8787', ...cloud], env, node.prefix)

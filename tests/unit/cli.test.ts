@@ -194,10 +194,13 @@ describe('start', () => {
     expect(wrong('start', option)).toMatch(/comes with a later version/)
   })
 
-  test('takes MEGA once, and doctor either MEGA or the router', () => {
+  test('takes MEGA once, and doctor MEGA, the router, or neither for everything', () => {
     expect(wrong('start', '--store=mega', '--store=mega')).toContain('once')
     expect(wrong('start', '--store=mega', '--mega-api=ftp://x')).toContain('--mega-api')
-    expect(wrong('doctor')).toContain('later version')
+    expect(parseCommand(['doctor', '--signal'], { CLAWCHAT_DATA: folder })).toMatchObject({
+      name: 'doctor',
+      options: { dataDir: folder, signal: true, stores: [] },
+    })
     expect(wrong('doctor', '--mega', '--router')).toContain('--mega or --router')
     expect(parseCommand(['doctor', '--router', '--stun', 'stun:s.example'], {})).toEqual({
       name: 'doctor-router',
@@ -205,7 +208,7 @@ describe('start', () => {
       stun: ['s.example:3478'],
     })
     expect(parseCommand(['doctor', '--mega'], { CLAWCHAT_DATA: folder })).toEqual({
-      name: 'doctor',
+      name: 'doctor-mega',
       dataDir: folder,
       megaApi: 'https://g.api.mega.co.nz',
     })
