@@ -6,6 +6,7 @@ import type { InviteArgs, RevokeResult, RoomResult, StatusResult } from './confi
 import type { Host } from './host.ts'
 import { makeInvite } from './invites.ts'
 import { memberList } from './memberlist.ts'
+import { overviewOf } from './overview.ts'
 import type { RequestsInput } from './requests.ts'
 import { commitRevocation, devicesOf, type Revoked } from './revocation.ts'
 
@@ -78,6 +79,7 @@ export const requestsOf = (host: Host): RequestsInput => ({
   members: host.input.state.members,
   rooms: host.input.state.rooms,
   now: host.input.now,
+  overview: () => overviewOf(host),
   invite: (args) => makeInvite(host.invites, args),
   revoke: (id) => revoke(host, id),
   credentialsChanged: host.credentialsChanged,

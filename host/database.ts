@@ -1,12 +1,13 @@
 // The host's one SQLite file (SPEC §6.2, §7): every commit is on disk before it is acknowledged.
 // Member, device and invite ids are lower-case hex; event, message and room ids are blobs of 16 bytes.
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ClawError } from '../shared/error.ts'
 import { createPrivate } from './folder.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 4
+const VERSION = 5
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -85,6 +86,9 @@ const STEPS: readonly string[] = [
     room BLOB NOT NULL, member TEXT NOT NULL, seq INTEGER NOT NULL, shared INTEGER NOT NULL,
     PRIMARY KEY (room, member)
   ) STRICT, WITHOUT ROWID;`,
+  // How a member is shown to others (SPEC §7.2).
+  `ALTER TABLE members ADD COLUMN tone INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE members ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;`,
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */
@@ -103,6 +107,13 @@ export function openDatabase(dir: string): DatabaseSync {
     throw new ClawError('storage')
   }
 }
+
+/** With what is written and not yet moved into the main file. */
+export const databaseBytes = (dir: string): number =>
+  [FILE, `${FILE}-wal`].reduce(
+    (sum, file) => sum + (statSync(join(dir, file), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  )
 
 /** Only looks, also while a host has it open. */
 export function isDatabaseWhole(dir: string): boolean {

@@ -3,6 +3,7 @@ import { SCHEDULE_EPOCHS } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import type { ClawMessage } from '../shared/messages.ts'
+import type { PortPeriod } from '../shared/overview.ts'
 import type { ScheduleEntry } from '../shared/record.ts'
 import type { HostEvent, RotateResult } from './config.ts'
 import type { EpochTable, StoredEpoch } from './database.ts'
@@ -70,6 +71,16 @@ export class Epochs {
 
   get current(): PlannedEpoch {
     return currentPort(this.#state)
+  }
+
+  /** Ports around now, oldest first; of those to come the epoch alone. */
+  get around(): PortPeriod[] {
+    const { epoch: now } = this.current
+    const known = this.#input.table
+      .all()
+      .filter(({ epoch }) => Math.abs(epoch - now) <= KEEP_EPOCHS)
+      .map(({ epoch, port }) => ({ epoch, port: epoch > now ? 0 : port }))
+    return known.map((period) => (period.epoch === now ? this.current : period))
   }
 
   /** For the router, as {@link boundPorts}. */

@@ -35,6 +35,10 @@ export interface MemberRow {
   readonly id: string
   readonly role: Role
   readonly name: string
+  /** 0..6 (SPEC §7.2) */
+  readonly tone: number
+  /** others do not see whether it is here */
+  readonly hidden: boolean
 }
 export interface DeviceRow {
   readonly id: string
@@ -75,6 +79,7 @@ const SQL = {
     'INSERT OR IGNORE INTO inside (room, member, sinceMs) SELECT id, ?, ? FROM rooms WHERE id = ?',
   linksFor: "SELECT id FROM invites WHERE member = ? AND state = 'open' ORDER BY createdMs, rowid",
   renameMember: 'UPDATE members SET name = ? WHERE id = ?',
+  setProfile: 'UPDATE members SET tone = ?, hidden = ? WHERE id = ?',
   renameDevice: 'UPDATE devices SET name = ? WHERE id = ?',
   setInvite: 'UPDATE invites SET state = ? WHERE id = ?',
   useInvite: `UPDATE invites SET used = used + 1,
@@ -165,6 +170,11 @@ export class Members {
     const checked = checkName(name)
     const rename = what === 'member' ? this.#sql.renameMember : this.#sql.renameDevice
     if (Number(rename.run(checked, id).changes) === 0) throw new ClawError('device-unknown')
+  }
+
+  /** How the member is shown to others. `tone`: 0..6. */
+  setProfile(member: string, tone: number, hidden: boolean): void {
+    this.#sql.setProfile.run(tone, hidden ? 1 : 0, member)
   }
 
   /** Withdraws an open invite and what is reserved on it; ClawError('invite-unknown'). @returns whether credentials changed */
@@ -307,6 +317,8 @@ export class Members {
       id: String(row.id),
       role: row.role as Role,
       name: String(row.name),
+      tone: Number(row.tone),
+      hidden: row.hidden === 1,
     }))
   }
 

@@ -1,6 +1,7 @@
 // What a device asks of the host (SPEC §7.3): who may, and what comes of it.
 import { fromHex, toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
+import type { Overview } from '../shared/overview.ts'
 import {
   type Answer,
   REQUEST_FAILURE,
@@ -28,6 +29,7 @@ export interface RequestsInput {
   readonly members: Members
   readonly rooms: Rooms
   readonly now: () => number
+  readonly overview: () => Overview
   readonly invite: (
     args: InviteArgs & { readonly byDevice: string; readonly member?: string },
   ) => Promise<InviteResult>
@@ -64,7 +66,8 @@ const isFailure = (code: string): code is RequestFailure => code in REQUEST_FAIL
 function mayAsk({ members, rooms }: RequestsInput, { member }: Asker, request: Request): boolean {
   const role = members.members().find(({ id }) => id === member)?.role
   const owner = role === 'owner'
-  if (request.kind === 'invite') return owner
+  if (request.kind === 'invite' || request.kind === 'overview') return owner
+  if (request.kind === 'profile') return true
   if (request.kind === 'make-room') return owner || role === 'member'
   const id = toHex(request.id)
   switch (request.kind) {
@@ -113,6 +116,11 @@ async function carryOut(input: RequestsInput, asker: Asker, request: Request): P
       return goneAnswer(await input.revoke(toHex(request.id)))
     case 'remove-member':
       return goneAnswer(await input.revoke(toHex(request.id)))
+    case 'overview':
+      return { kind: 'overview', overview: input.overview() }
+    case 'profile':
+      members.setProfile(asker.member, request.tone, !request.present)
+      break
     case 'rename-member':
     case 'rename-device':
       members.rename(

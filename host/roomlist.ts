@@ -36,6 +36,8 @@ const SQL = {
   direct: `SELECT r.id FROM rooms r JOIN inside a ON a.room = r.id JOIN inside b ON b.room = r.id
     WHERE r.kind = 'direct' AND a.member = ? AND b.member = ?`,
   count: 'SELECT count(*) AS n FROM rooms',
+  // Numbers have no gaps (SPEC §7), so the last one is how many there are.
+  messages: 'SELECT sum(seq) AS n FROM rooms',
   add: 'INSERT INTO rooms (id, kind, name, createdBy, createdMs) VALUES (?, ?, ?, ?, ?)',
   rename: 'UPDATE rooms SET name = ? WHERE id = ?',
   enter: 'INSERT OR IGNORE INTO inside (room, member, sinceMs) VALUES (?, ?, ?)',
@@ -67,6 +69,11 @@ export class RoomList {
   /** Those that the member is in, oldest first. */
   roomsOf(member: string): RoomRow[] {
     return this.#sql.roomsOf.all(member).map((row) => this.#row(row))
+  }
+
+  /** Of all rooms together. */
+  get messageCount(): number {
+    return Number(this.#sql.messages.get()?.n)
   }
 
   isInside(room: Uint8Array, member: string): boolean {

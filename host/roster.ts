@@ -1,9 +1,9 @@
 // Who is there, as a device may see it (STATE, SPEC §7.2).
 import { fromHex } from '../shared/bytes.ts'
 import type { Route } from '../shared/constants.ts'
-import type { InviteState, State } from '../shared/state.ts'
+import type { InviteState, MemberState, State } from '../shared/state.ts'
 import type { InviteRow } from './config.ts'
-import type { DeviceRow, Members } from './members.ts'
+import type { DeviceRow, MemberRow, Members } from './members.ts'
 import { type RoomList, roomState } from './roomlist.ts'
 
 const NOBODY = new Uint8Array(16)
@@ -26,17 +26,12 @@ export function stateFor(
   const role = rows.find(({ id }) => id === own.member)?.role
   const seesAll = role === 'owner'
   const companions = seesAll || role === 'member' ? null : rooms.companions(own.member)
-  const present = new Set(all.filter(({ id }) => online.has(id)).map(({ member }) => member))
-  const inside = new Set(all.map(({ member }) => member))
   return {
     member: fromHex(own.member),
     device: fromHex(deviceId),
     members: rows
       .filter(({ id }) => companions === null || companions.has(id))
-      .map(({ id, role, name }) => ({
-        ...{ id: fromHex(id), role, name },
-        ...{ online: present.has(id), gone: !inside.has(id) },
-      })),
+      .map((row) => memberState(row, row.id === own.member, all, online)),
     devices: all
       .filter(({ member }) => seesAll || member === own.member)
       .map((row) => deviceState(row, online)),
@@ -45,6 +40,24 @@ export function stateFor(
       .filter(({ state, member }) => state === 'open' && (seesAll || member === own.member))
       .map(inviteState),
     rooms: rooms.roomsOf(own.member).map((room) => roomState(room, own.member, seesAll)),
+  }
+}
+
+/** `own`: of who is told, who sees the own presence whatever others may. */
+function memberState(
+  { id, role, name, tone, hidden }: MemberRow,
+  own: boolean,
+  all: readonly DeviceRow[],
+  online: ReadonlyMap<string, Route>,
+): MemberState {
+  const devices = all.filter(({ member }) => member === id)
+  const shown = own || !hidden
+  const here = devices.some((device) => online.has(device.id))
+  const lastSeenMs = Math.max(0, ...devices.map((device) => device.lastSeenMs))
+  return {
+    ...{ id: fromHex(id), role, name, tone, hidden },
+    ...{ online: shown && here, gone: devices.length === 0 },
+    lastSeenMs: shown && !here ? lastSeenMs : 0,
   }
 }
 

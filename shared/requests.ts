@@ -2,7 +2,9 @@
 import type { Reader, Writer } from './bytes.ts'
 import { MEMBER_ROLE, NAME_MAX_BYTES, NOTE_MAX_BYTES, type Role, SLOT_COUNT } from './constants.ts'
 import type { ClawErrorCode } from './error.ts'
-import { ID_BYTES, readFew, readIds, readNamed, writeIds } from './fields.ts'
+import { ID_BYTES, readFew, readFlag, readIds, readNamed, writeIds } from './fields.ts'
+import { type Overview, readOverview, writeOverview } from './overview.ts'
+import { readTone } from './state.ts'
 
 export const REQUEST = {
   invite: 1,
@@ -17,6 +19,8 @@ export const REQUEST = {
   'rename-room': 10,
   'add-to-room': 11,
   'leave-room': 12,
+  profile: 30,
+  overview: 31,
 } as const
 export type RequestKind = keyof typeof REQUEST
 
@@ -45,6 +49,18 @@ export type Request =
       readonly kind: 'rename-member' | 'rename-device'
       readonly id: Uint8Array
       readonly name: string
+    }
+  | {
+      /** how the member that asks is shown to others */
+      readonly kind: 'profile'
+      /** 0..6, {@link TONES} */
+      readonly tone: number
+      /** whether others see if it is here, and when it was here last */
+      readonly present: boolean
+    }
+  | {
+      /** how the host is, for its owner */
+      readonly kind: 'overview'
     }
   | RoomRequest
 
@@ -89,7 +105,7 @@ export type RequestFailure = keyof typeof REQUEST_FAILURE
 export const REACH = { computer: 1, lan: 2, anywhere: 3 } as const
 export type Reach = keyof typeof REACH
 
-export const ANSWER = { done: 1, link: 2, gone: 3, room: 4 } as const
+export const ANSWER = { done: 1, link: 2, gone: 3, room: 4, overview: 30 } as const
 
 export type Answer =
   | { readonly kind: 'failed'; readonly code: RequestFailure }
@@ -114,6 +130,7 @@ export type Answer =
       readonly kind: 'room'
       readonly room: Uint8Array
     }
+  | { readonly kind: 'overview'; readonly overview: Overview }
 
 export function writeRequest(writer: Writer, request: Request): void {
   writer.u8(REQUEST[request.kind])
@@ -122,6 +139,7 @@ export function writeRequest(writer: Writer, request: Request): void {
     writeIds(writer.str16(request.note, NOTE_MAX_BYTES), request.rooms)
     return
   }
+  if (request.kind === 'profile') writer.u8(request.tone).u8(request.present ? 1 : 0)
   if ('id' in request) writer.bytes(request.id)
   if ('name' in request) writer.str8(request.name, NAME_MAX_BYTES)
   if ('member' in request) writer.bytes(request.member)
@@ -134,6 +152,8 @@ export function readRequest(reader: Reader): Request {
   if (kind === 'invite') return readInviteRequest(reader)
   if (kind === 'make-room')
     return { kind, name: reader.str8(NAME_MAX_BYTES), members: readIds(reader) }
+  if (kind === 'profile') return { kind, tone: readTone(reader), present: readFlag(reader) }
+  if (kind === 'overview') return { kind }
   const id = reader.bytes(ID_BYTES)
   switch (kind) {
     case 'rename-member':
@@ -175,6 +195,7 @@ export function writeAnswer(writer: Writer, answer: Answer): void {
     writeIds(writer, answer.links)
   }
   if (answer.kind === 'room') writer.bytes(answer.room)
+  if (answer.kind === 'overview') writeOverview(writer, answer.overview)
 }
 
 /** Fails on anything but exactly one answer. */
@@ -188,6 +209,7 @@ export function readAnswer(reader: Reader): Answer {
     return { kind, waiting, links: readIds(reader) }
   }
   if (kind === 'room') return { kind, room: reader.bytes(ID_BYTES) }
+  if (kind === 'overview') return { kind, overview: readOverview(reader) }
   return {
     kind,
     invite: reader.bytes(ID_BYTES),

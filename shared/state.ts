@@ -13,7 +13,9 @@ import { ID_BYTES, readFlag, readIds, readMany, readNamed, writeIds } from './fi
 export const ROOM_KIND = { room: 1, direct: 2 } as const
 export type RoomKind = keyof typeof ROOM_KIND
 
-const FLAG = { online: 1, gone: 2 } as const
+const FLAG = { online: 1, gone: 2, hidden: 4 } as const
+/** Colours that a member may choose, from 1 on; 0: chosen by whoever shows it. */
+export const TONES = 6
 const NO_ROUTE = 'none'
 const ROUTES = { ...ROUTE, [NO_ROUTE]: 0 } as const
 
@@ -24,6 +26,12 @@ export interface MemberState {
   readonly online: boolean
   /** without any device; messages still bear its id */
   readonly gone: boolean
+  /** does not show whether it is here */
+  readonly hidden: boolean
+  /** 0..6, see {@link TONES} */
+  readonly tone: number
+  /** unix ms; 0: here, never, or not told */
+  readonly lastSeenMs: number
 }
 export interface DeviceState {
   readonly id: Uint8Array
@@ -76,10 +84,7 @@ export function encodeState(state: State): Uint8Array {
     .bytes(state.member)
     .bytes(state.device)
     .u16(state.members.length)
-  for (const { id, role, name, online, gone } of state.members) {
-    writer.bytes(id).u8(MEMBER_ROLE[role]).str8(name, NAME_MAX_BYTES)
-    writer.u8((online ? FLAG.online : 0) | (gone ? FLAG.gone : 0))
-  }
+  for (const member of state.members) writeMember(writer, member)
   writer.u16(state.devices.length)
   for (const device of state.devices) writeDevice(writer, device)
   writer.u16(state.invites.length)
@@ -94,6 +99,13 @@ export function encodeState(state: State): Uint8Array {
     writeIds(writer, members)
   }
   return writer.done()
+}
+
+function writeMember(writer: Writer, member: MemberState): void {
+  const { id, role, name, online, gone, hidden, tone, lastSeenMs } = member
+  writer.bytes(id).u8(MEMBER_ROLE[role]).str8(name, NAME_MAX_BYTES)
+  writer.u8((online ? FLAG.online : 0) | (gone ? FLAG.gone : 0) | (hidden ? FLAG.hidden : 0))
+  writer.u8(tone).u64(lastSeenMs)
 }
 
 function writeDevice(writer: Writer, device: DeviceState): void {
@@ -124,7 +136,7 @@ export function readState(reader: Reader): State {
   const hostName = reader.str8(NAME_MAX_BYTES)
   const member = reader.bytes(ID_BYTES)
   const device = reader.bytes(ID_BYTES)
-  const members = readMany(reader, 19, () => readMember(reader))
+  const members = readMany(reader, 28, () => readMember(reader))
   const devices = readMany(reader, 82, () => readDevice(reader))
   const invites = readMany(reader, 46, () => readInvite(reader))
   const rooms = readMany(reader, 20, () => readRoom(reader))
@@ -136,8 +148,16 @@ function readMember(reader: Reader): MemberState {
   const role = readNamed(MEMBER_ROLE, reader)
   const name = reader.str8(NAME_MAX_BYTES)
   const flags = reader.u8()
-  if (flags > (FLAG.online | FLAG.gone)) reader.fail()
-  return { id, role, name, online: (flags & FLAG.online) !== 0, gone: (flags & FLAG.gone) !== 0 }
+  if (flags > (FLAG.online | FLAG.gone | FLAG.hidden)) reader.fail()
+  const has = (flag: number): boolean => (flags & flag) !== 0
+  const shown = { online: has(FLAG.online), gone: has(FLAG.gone), hidden: has(FLAG.hidden) }
+  return { id, role, name, ...shown, tone: readTone(reader), lastSeenMs: reader.u64() }
+}
+
+/** 0..6. */
+export function readTone(reader: Reader): number {
+  const tone = reader.u8()
+  return tone <= TONES ? tone : reader.fail()
 }
 
 function readDevice(reader: Reader): DeviceState {

@@ -1,6 +1,7 @@
 // What the views show and what they may ask for. The engine owns the state; views are a pure function of it.
 import type { Role, Route } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
+import type { Overview } from '../shared/overview.ts'
 import type { Reach, RequestKind } from '../shared/requests.ts'
 import type { RoomKind } from '../shared/state.ts'
 
@@ -56,6 +57,12 @@ export interface Member {
   readonly online: boolean
   /** has no device any more; listed because messages bear its id */
   readonly gone: boolean
+  /** does not show whether it is here */
+  readonly hidden: boolean
+  /** a colour that it chose, from 1 on; 0: none */
+  readonly tone: number
+  /** unix ms; 0: here, never, or not told */
+  readonly lastSeenMs: number
 }
 
 export interface DeviceInfo {
@@ -121,6 +128,8 @@ export interface Asked {
     /** how many links stopped working with it */
     readonly links: number
   } | null
+  /** of `overview` */
+  readonly overview: Overview | null
 }
 
 /** What a person may ask of the host; the outcome stands in `AppState.asked`. Who may what: SPEC §7.3. Ids are hex. */
@@ -133,6 +142,10 @@ export interface Asking {
   removeMember(member: string): void
   renameMember(member: string, name: string): void
   renameDevice(device: string, name: string): void
+  /** of the own member. `tone`: 0..6; `present`: others see whether it is here */
+  profile(tone: number, present: boolean): void
+  /** how the host is; the owner's devices only */
+  overview(): void
   makeRoom(name: string, members: readonly string[]): void
   /** opens the direct conversation with this member */
   talkTo(member: string): void

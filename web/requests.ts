@@ -54,6 +54,13 @@ export class Requests implements Asking {
     this.ask({ kind: 'rename-device', id: fromHex(device), name: name.trim() })
   }
 
+  profile(tone: number, present: boolean): void {
+    this.ask({ kind: 'profile', tone, present })
+  }
+  overview(): void {
+    this.ask({ kind: 'overview' })
+  }
+
   makeRoom(name: string, members: readonly string[]): void {
     this.ask({
       kind: 'make-room',
@@ -132,6 +139,7 @@ const begun = (request: Request): Asked => ({
   code: null,
   link: null,
   removal: null,
+  overview: null,
 })
 
 function resultOf(answer: Exclude<Answer, { kind: 'failed' }>): Partial<Asked> {
@@ -143,6 +151,8 @@ function resultOf(answer: Exclude<Answer, { kind: 'failed' }>): Partial<Asked> {
       const { link, reach, expiresAtMs } = answer
       return { link: { url: link, invite: toHex(answer.invite), reach, expiresAtMs } }
     }
+    case 'overview':
+      return { overview: answer.overview }
     case 'gone': {
       return { removal: { waiting: answer.waiting, links: answer.links.length } }
     }

@@ -12,16 +12,46 @@ const device = (id: string, member: string, rest: Partial<DeviceInfo>): DeviceIn
 })
 const PEOPLE: Partial<AppState> = {
   members: [
-    { id: 'a1', name: 'Ann', role: 'owner', online: true, gone: false },
+    {
+      id: 'a1',
+      name: 'Ann',
+      role: 'owner',
+      online: true,
+      gone: false,
+      hidden: false,
+      tone: 0,
+      lastSeenMs: 0,
+    },
     {
       id: 'b2',
       name: 'Bartholomew Featherstonehaugh-Cholmondeley',
       role: 'member',
       online: true,
       gone: false,
+      hidden: false,
+      tone: 0,
+      lastSeenMs: 0,
     },
-    { id: 'c3', name: 'Door bell', role: 'bot', online: false, gone: false },
-    { id: 'd4', name: 'Gone', role: 'guest', online: false, gone: true },
+    {
+      id: 'c3',
+      name: 'Door bell',
+      role: 'bot',
+      online: false,
+      gone: false,
+      hidden: false,
+      tone: 0,
+      lastSeenMs: 0,
+    },
+    {
+      id: 'd4',
+      name: 'Gone',
+      role: 'guest',
+      online: false,
+      gone: true,
+      hidden: false,
+      tone: 0,
+      lastSeenMs: 0,
+    },
   ],
   devices: [
     device('Laptop', 'a1', { here: true, route: 'direct' }),
@@ -43,7 +73,9 @@ const PEOPLE: Partial<AppState> = {
   ],
 }
 const LINK: AppState['asked'] = {
-  ...{ kind: 'invite', id: null, status: 'done', code: null, removal: null },
+  ...{ kind: 'invite', id: null, status: 'done', code: null },
+  removal: null,
+  overview: null,
   link: {
     url: `https://claw.example/#${'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAh'.repeat(5)}`,
     ...{ invite: 'i1', reach: 'anywhere', expiresAtMs: NOW },

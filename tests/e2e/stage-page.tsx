@@ -25,7 +25,18 @@ const connected: AppState = {
   ...{ typing: [], readUpTo: 0, newAfter: 0, receipts: true },
   otherChat: null,
   me: 'a1',
-  members: [{ id: 'a1', name: 'Ann', role: 'owner', online: true, gone: false }],
+  members: [
+    {
+      id: 'a1',
+      name: 'Ann',
+      role: 'owner',
+      online: true,
+      gone: false,
+      hidden: false,
+      tone: 0,
+      lastSeenMs: 0,
+    },
+  ],
   devices: [],
   invites: [],
   asked: null,
@@ -52,7 +63,7 @@ globalThis.show = (change, secure) => {
       ...{ removeDevice: nothing, removeMember: nothing },
       ...{ renameMember: nothing, renameDevice: nothing },
       ...{ makeRoom: nothing, talkTo: nothing, renameRoom: nothing },
-      ...{ addToRoom: nothing, leaveRoom: nothing },
+      ...{ addToRoom: nothing, leaveRoom: nothing, profile: nothing, overview: nothing },
     },
     dismiss: nothing,
     talk: {

@@ -199,9 +199,28 @@ const STEP = { ms: 12, facts: {} } as const
 /** A chat in which much is going on and something is wrong. */
 const BUSY: Partial<AppState> = {
   members: [
-    { id: 'a1', name: 'Ann', role: 'owner', online: true, gone: false },
+    {
+      id: 'a1',
+      name: 'Ann',
+      role: 'owner',
+      online: true,
+      gone: false,
+      hidden: false,
+      tone: 0,
+      lastSeenMs: 0,
+    },
     ...['Ben', 'Cleo', 'Dan', 'Eve', 'Fay', 'Gil'].map(
-      (name) => ({ id: name, name, role: 'member', online: false, gone: false }) as const,
+      (name) =>
+        ({
+          id: name,
+          name,
+          role: 'member',
+          online: false,
+          gone: false,
+          hidden: false,
+          tone: 0,
+          lastSeenMs: 0,
+        }) as const,
     ),
   ],
   messages: [

@@ -120,8 +120,14 @@ const MESSAGES: readonly ClawMessage[] = [
     member: id,
     device: id,
     members: [
-      { id, role: 'owner', name: 'Ann', online: true, gone: false },
-      { id: room, role: 'bot', name: 'Bo', online: false, gone: true },
+      {
+        ...{ id, role: 'owner', name: 'Ann', online: true, gone: false },
+        ...{ hidden: false, tone: 0, lastSeenMs: 0 },
+      },
+      {
+        ...{ id: room, role: 'bot', name: 'Bo', online: false, gone: true },
+        ...{ hidden: true, tone: 6, lastSeenMs: 7 },
+      },
     ],
     devices: [
       {
@@ -150,6 +156,21 @@ const MESSAGES: readonly ClawMessage[] = [
   { type: 'request', token: 4, request: { kind: 'make-room', name: 'Room', members: [id] } },
   { type: 'request', token: 5, request: { kind: 'add-to-room', id, member: room } },
   { type: 'answer', token: 5, answer: { kind: 'room', room: id } },
+  { type: 'request', token: 6, request: { kind: 'profile', tone: 2, present: false } },
+  { type: 'request', token: 7, request: { kind: 'overview' } },
+  {
+    type: 'answer',
+    token: 7,
+    answer: {
+      kind: 'overview',
+      overview: {
+        ...{ databaseBytes: 1, filesBytes: 2, freeBytes: 3, messages: 4, seq: 5, intervalMs: 6 },
+        stores: [{ name: 'mega', seq: 0, code: 'mega-quota' }],
+        ports: [{ epoch: 7, port: 50_000 }],
+        router: ['double-nat', ''],
+      },
+    },
+  },
   { type: 'typing', room, member: id },
   { type: 'answer', token: 1, answer: { kind: 'failed', code: 'not-allowed' } },
   { type: 'answer', token: 2, answer: { kind: 'done' } },

@@ -74,7 +74,14 @@ export interface ReferenceState {
   hostName: string
   member: Id
   device: Id
-  members: readonly { id: Id; role: number; name: string; flags: number }[]
+  members: readonly {
+    id: Id
+    role: number
+    name: string
+    flags: number
+    tone: number
+    lastSeenMs: Count
+  }[]
   devices: readonly {
     id: Id
     member: Id
@@ -102,7 +109,12 @@ export const state = (m: ReferenceState): Buffer =>
     m.member,
     m.device,
     uint(m.members.length, 2),
-    ...m.members.map((x) => join(x.id, uint(x.role, 1), str8(x.name), uint(x.flags, 1))),
+    ...m.members.map((x) =>
+      join(
+        ...[x.id, uint(x.role, 1), str8(x.name), uint(x.flags, 1)],
+        ...[uint(x.tone, 1), uint(x.lastSeenMs, 8)],
+      ),
+    ),
     uint(m.devices.length, 2),
     ...m.devices.map((x) =>
       join(
@@ -123,7 +135,7 @@ export const state = (m: ReferenceState): Buffer =>
     ),
   )
 
-/** Kinds 1 to 12 of §7.3; `id` is of all but `invite` and `make-room`. */
+/** The kinds of §7.3; `id` is of all but `invite`, `make-room`, `profile` and `overview`. */
 export const request = (m: {
   token: number
   kind: number
@@ -136,6 +148,8 @@ export const request = (m: {
   rooms?: readonly Id[]
   member?: Id
   members?: readonly Id[]
+  tone?: number
+  present?: number
 }): Buffer =>
   join(
     uint(m.token, 4),
@@ -148,6 +162,7 @@ export const request = (m: {
     ...(m.name === undefined ? [] : [str8(m.name)]),
     ...(m.member === undefined ? [] : [m.member]),
     ...(m.members === undefined ? [] : [ids8(m.members)]),
+    ...(m.tone === undefined ? [] : [uint(m.tone, 1), uint(m.present ?? 0, 1)]),
   )
 const answer = (token: number, ...rest: Uint8Array[]): Buffer => join(uint(token, 4), ...rest)
 export const failed = (m: { token: number; code: number }): Buffer =>
@@ -178,6 +193,27 @@ export const gone = (m: {
 
 export const madeRoom = (m: { token: number; room: Id }): Buffer =>
   answer(m.token, uint(0, 1), uint(4, 1), m.room)
+export const overview = (m: {
+  token: number
+  databaseBytes: Count
+  filesBytes: Count
+  freeBytes: Count
+  messages: Count
+  seq: Count
+  stores: readonly { name: string; seq: Count; code: string }[]
+  intervalMs: number
+  ports: readonly { epoch: Count; port: number }[]
+  router: readonly string[]
+}): Buffer =>
+  answer(
+    m.token,
+    ...[uint(0, 1), uint(30, 1), uint(m.databaseBytes, 8), uint(m.filesBytes, 8)],
+    ...[uint(m.freeBytes, 8), uint(m.messages, 8), uint(m.seq, 8), uint(m.stores.length, 1)],
+    ...m.stores.map((x) => join(str8(x.name), uint(x.seq, 8), str8(x.code))),
+    ...[uint(m.intervalMs, 4), uint(m.ports.length, 1)],
+    ...m.ports.map((x) => join(uint(x.epoch, 8), uint(x.port, 2))),
+    ...m.router.map(str8),
+  )
 export const typing = (m: { room: Id; member: Id }): Buffer => join(m.room, m.member)
 
 export const post = (e: { room: Id; reply: Id; text: string }): Buffer =>

@@ -104,7 +104,18 @@ const away = (name: string, days: number, rest = {}) => ({
   ...{ id: name, member: 'a1', name, createdMs: 0, lastSeenMs: NOW - days * DAY_MS },
   ...{ route: null, here: false, safetyCode: [], ...rest },
 })
-const members = [{ id: 'a1', name: 'Ann', role: 'owner', online: true, gone: false }] as const
+const members = [
+  {
+    id: 'a1',
+    name: 'Ann',
+    role: 'owner',
+    online: true,
+    gone: false,
+    hidden: false,
+    tone: 0,
+    lastSeenMs: 0,
+  },
+] as const
 const link = (note: string, member: string | null) => ({
   ...({ id: note, role: 'guest', member, uses: 1, used: 0, expiresAtMs: NOW, note } as const),
   rooms: [],

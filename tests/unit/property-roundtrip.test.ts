@@ -304,7 +304,10 @@ test('texts and lists at their limits come back', () => {
   expect(decodeEvent(delivered.kind, delivered.body)).toEqual({ type: 'delivered', room: id, ids })
   const resume = { type: 'resume', stored: EVENT_NUMBER_MAX, id } as const
   expect(decodeMessage(encodeMessage(resume))).toEqual(resume)
-  const member = { id, role: 'guest', name: 'x', online: false, gone: true } as const
+  const member = {
+    ...({ id, role: 'guest', name: 'x', online: false, gone: true } as const),
+    ...{ hidden: true, tone: 3, lastSeenMs: 5 },
+  } as const
   const state = {
     type: 'state',
     hostName: 'a'.repeat(48),

@@ -376,9 +376,13 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
     hostName: name,
     member: id,
     device: id,
-    members: fc.array(fc.record({ id, role, name, online: fc.boolean(), gone: fc.boolean() }), {
-      maxLength: 4,
-    }),
+    members: fc.array(
+      fc.record({
+        ...{ id, role, name, online: fc.boolean(), gone: fc.boolean(), hidden: fc.boolean() },
+        ...{ tone: fc.nat(6), lastSeenMs: counter },
+      }),
+      { maxLength: 4 },
+    ),
     devices: fc.array(
       fc.record({
         ...{ id, member: id, name, publicKey: fc.uint8Array({ minLength: 32, maxLength: 32 }) },

@@ -15,7 +15,18 @@ const state: AppState = {
     otherChat: SECRET,
     me: SECRET,
   },
-  members: [{ id: SECRET, name: SECRET, role: 'owner', online: true, gone: false }],
+  members: [
+    {
+      id: SECRET,
+      name: SECRET,
+      role: 'owner',
+      online: true,
+      gone: false,
+      hidden: false,
+      tone: 0,
+      lastSeenMs: 0,
+    },
+  ],
   devices: [
     {
       ...{ id: SECRET, member: SECRET, name: SECRET, createdMs: 1, lastSeenMs: 1, route: 'direct' },
@@ -25,6 +36,7 @@ const state: AppState = {
   invites: [],
   asked: {
     ...{ kind: 'invite', id: SECRET, status: 'done', code: null, removal: null },
+    overview: null,
     link: { url: SECRET, invite: SECRET, reach: 'lan', expiresAtMs: 1 },
   },
   rooms: [

@@ -11,6 +11,7 @@ import { type Asker, answerRequest, DEVICE_LINK_MS } from '../../host/requests.t
 import { Rooms } from '../../host/rooms.ts'
 import { stateFor } from '../../host/roster.ts'
 import { fromHex, toHex } from '../../shared/bytes.ts'
+import type { Overview } from '../../shared/overview.ts'
 import type { Answer, Request } from '../../shared/requests.ts'
 
 const NOW = 1_700_000_000_000
@@ -60,6 +61,7 @@ const ask = (asker: Asker, request: Request): Promise<Answer> =>
       rooms,
       wake: (devices) => woken.push(...devices),
       now: () => NOW,
+      overview: () => OVERVIEW,
       invite: async (wish) => {
         const { id, expiresAtMs } = invite(wish)
         const expires = new Date(expiresAtMs).toISOString()
@@ -79,6 +81,11 @@ const ask = (asker: Asker, request: Request): Promise<Answer> =>
     asker,
     request,
   )
+
+const OVERVIEW: Overview = {
+  ...{ databaseBytes: 1, filesBytes: 2, freeBytes: 3, messages: 4, seq: 5, intervalMs: 6 },
+  ...{ stores: [], ports: [], router: ['', ''] },
+}
 
 const everything = (of: Asker, link: string): Request[] => [
   { kind: 'invite', role: 'guest', uses: 1, lifeMs: 1000, note: '', rooms: [] },
@@ -263,6 +270,38 @@ test('who makes a room decides about it, and an owner who is in it; others not, 
   })
   expect(insideOf(id)).toEqual([ann.member, cat.member].toSorted())
   expect(await ask(ben, rename)).toEqual(NOT_ALLOWED)
+})
+
+test('a profile is one\u2019s own: colour for all, presence as far as it is shared; the owner sees devices all the same', async () => {
+  const [ann, ben, guy] = [join_('owner', 'Ann'), join_('member', 'Ben'), join_('guest', 'Guy')]
+  members.seen(guy.device, NOW + 5)
+  const seenBy = (asker: Asker, whom: Asker, online: ReadonlyMap<string, 'direct'> = new Map()) =>
+    stateFor(members, rooms.list, asker.device, online, NOW)?.members.find(
+      ({ id }) => toHex(id) === whom.member,
+    )
+  const away = { online: false, hidden: false, tone: 0, lastSeenMs: NOW + 5 }
+  expect(seenBy(ben, guy)).toMatchObject(away)
+  const here = new Map([[guy.device, 'direct']] as const)
+  expect(seenBy(ben, guy, here)).toMatchObject({ online: true, lastSeenMs: 0 })
+  const answer = await ask(guy, { kind: 'profile', tone: 4, present: false })
+  expect([answer, told]).toEqual([{ kind: 'done' }, 1])
+  const hidden = { online: false, hidden: true, tone: 4, lastSeenMs: 0 }
+  for (const online of [here, undefined])
+    for (const other of [ann, ben]) expect(seenBy(other, guy, online)).toMatchObject(hidden)
+  expect(seenBy(guy, guy, here)).toMatchObject({ online: true, hidden: true })
+  const devices = stateFor(members, rooms.list, ann.device, here, NOW)?.devices ?? []
+  expect(devices.map(({ route }) => route)).toContain('direct')
+  await ask(guy, { kind: 'profile', tone: 0, present: true })
+  expect(seenBy(ben, guy)).toMatchObject(away)
+})
+
+test('how the host is, the owner may know and nobody else', async () => {
+  expect(await ask(join_('owner', 'Ann'), { kind: 'overview' })).toEqual({
+    kind: 'overview',
+    overview: OVERVIEW,
+  })
+  for (const role of ['member', 'guest', 'bot'] as const)
+    expect(await ask(join_(role, role), { kind: 'overview' })).toEqual(NOT_ALLOWED)
 })
 
 test('nobody decides about the host\u2019s room or a direct conversation, or leaves it; wrong members and names', async () => {

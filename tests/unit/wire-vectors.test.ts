@@ -53,8 +53,9 @@ function plainMessage(message: ClawMessage): object {
     case 'page':
       return { ...(plain(fields) as object), messages: message.messages.map(plainEvent) }
     case 'state': {
-      const members = message.members.map(({ online, gone, ...m }) => ({
-        ...{ ...m, role: MEMBER_ROLE[m.role], flags: Number(online) + 2 * Number(gone) },
+      const members = message.members.map(({ online, gone, hidden, ...m }) => ({
+        ...{ ...m, role: MEMBER_ROLE[m.role] },
+        flags: Number(online) + 2 * Number(gone) + 4 * Number(hidden),
       }))
       const devices = message.devices.map((d) => ({
         ...{ ...d, route: d.route === null ? 0 : ROUTE[d.route] },
@@ -66,11 +67,15 @@ function plainMessage(message: ClawMessage): object {
     case 'request': {
       const { token, request } = message
       const role = 'role' in request ? { role: MEMBER_ROLE[request.role] } : {}
-      return plain({ token, ...request, ...role, kind: REQUEST[request.kind] }) as object
+      const present = request.kind === 'profile' ? { present: Number(request.present) } : {}
+      const kind = REQUEST[request.kind]
+      return plain({ token, ...request, ...role, ...present, kind }) as object
     }
     case 'answer': {
       const { token, answer } = message
       if (answer.kind === 'failed') return { token, code: REQUEST_FAILURE[answer.code] }
+      if (answer.kind === 'overview')
+        return plain({ token, ...answer.overview, kind: ANSWER.overview }) as object
       const reach = answer.kind === 'link' ? { reach: REACH[answer.reach] } : {}
       return plain({ token, ...answer, ...reach, kind: ANSWER[answer.kind] }) as object
     }
@@ -125,7 +130,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 57))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 61))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -143,7 +148,7 @@ test.each(list('event', 21))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 82))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 86))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 

@@ -46,10 +46,10 @@ const shown = (m: typeof HELLO) => ({
 })
 
 const MEMBERS = [
-  { id: id('member a'), role: 1, name: 'Ada', flags: 1 },
-  { id: id('member b'), role: 2, name: 'Bé', flags: 0 },
-  { id: id('member c'), role: 3, name: 'c', flags: 2 },
-  { id: id('member d'), role: 4, name: 'ß'.repeat(24), flags: 1 },
+  { id: id('member a'), role: 1, name: 'Ada', flags: 1, tone: 0, lastSeenMs: 0 },
+  { id: id('member b'), role: 2, name: 'Bé', flags: 0, tone: 6, lastSeenMs: TIME_MS },
+  { id: id('member c'), role: 3, name: 'c', flags: 2, tone: 1, lastSeenMs: 1 },
+  { id: id('member d'), role: 4, name: 'ß'.repeat(24), flags: 4, tone: 2, lastSeenMs: 0 },
 ]
 const DEVICES = [
   {
@@ -96,6 +96,20 @@ const LINK = {
   ...{ token: 0xffff_ffff, invite: id('invite a'), expiresAtMs: TIME_MS, reach: 3 },
   link: 'https://claw.example/#AQAA',
 }
+const OVERVIEW = {
+  token: 31,
+  ...{ databaseBytes: 4096, filesBytes: 0, freeBytes: 2 ** 40, messages: 1_000_000, seq: TIME_MS },
+  stores: [
+    { name: 'embedded', seq: TIME_MS, code: '' },
+    { name: 'mega', seq: 0, code: 'mega-quota' },
+  ],
+  intervalMs: 3_600_000,
+  ports: [
+    { epoch: 472_222, port: 49_152 },
+    { epoch: 472_223, port: 0 },
+  ],
+  router: ['carrier-nat', ''],
+}
 const GONE = { token: 1, waiting: ['mega', 'https-1'], links: [id('invite a'), id('invite b')] }
 const requests = () => [
   { token: 7, kind: 1, role: 2, uses: 1, lifeMs: 1000, note: '', rooms: [] },
@@ -109,6 +123,9 @@ const requests = () => [
   { token: 8, kind: 8, name: 'Küche', members: [id('member a'), id('member b')] },
   { token: 9, kind: 9, id: id('asked for') },
   ...[11, 12].map((kind) => ({ token: kind, kind, id: id('room a'), member: id('member a') })),
+  { token: 30, kind: 30, tone: 0, present: 1 },
+  { token: 30, kind: 30, tone: 6, present: 0 },
+  { token: 31, kind: 31 },
 ]
 const hexFields = (m: object): object =>
   Object.fromEntries(
@@ -197,6 +214,7 @@ function entries(record: Uint8Array): Entry[] {
       { token: 7, room: hexId('room a'), kind: 4 },
       wire.madeRoom({ token: 7, room: id('room a') }),
     ],
+    ['ANSWER', { ...OVERVIEW, kind: 30 }, wire.overview(OVERVIEW)],
     [
       'TYPING',
       { room: hexId('room a'), member: hexId('member a') },
@@ -283,7 +301,8 @@ function outOfRange(): [string, number, Uint8Array][] {
     ['PAGE with a MESSAGE cut by a byte', T.PAGE, page(wire.message(HELLO).subarray(0, -1))],
     ['STATE with role 0', T.STATE, member({ role: 0 })],
     ['STATE with role 5', T.STATE, member({ role: 5 })],
-    ['STATE with flags = 4', T.STATE, member({ flags: 4 })],
+    ['STATE with flags = 8', T.STATE, member({ flags: 8 })],
+    ['STATE with tone 7', T.STATE, member({ tone: 7 })],
     ['STATE with route 5', T.STATE, state({ devices: DEVICES.map((d) => ({ ...d, route: 5 })) })],
     [
       'STATE with a note of 801 bytes',
@@ -311,6 +330,17 @@ function outOfRange(): [string, number, Uint8Array][] {
       'REQUEST 6 with 49 bytes',
       T.REQUEST,
       wire.request({ token: 0, kind: 6, id: room, name: 'n'.repeat(49) }),
+    ],
+    ['REQUEST 30 with tone 7', T.REQUEST, wire.request({ token: 0, kind: 30, tone: 7 })],
+    [
+      'REQUEST 30 with present = 2',
+      T.REQUEST,
+      wire.request({ token: 0, kind: 30, tone: 0, present: 2 }),
+    ],
+    [
+      'ANSWER with a store name of 49 bytes',
+      T.ANSWER,
+      wire.overview({ ...OVERVIEW, stores: [{ name: 'n'.repeat(49), seq: 0, code: '' }] }),
     ],
     ['ANSWER with code 10', T.ANSWER, wire.failed({ token: 0, code: 10 })],
     ['ANSWER of kind 0', T.ANSWER, Uint8Array.of(0, 0, 0, 0, 0, 0)],

@@ -7,6 +7,7 @@ import type { ScreenProps } from './App.tsx'
 import { Avatar } from './Avatar.tsx'
 import { type Aim, Composer } from './Composer.tsx'
 import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
+import { HostDialog } from './HostDialog.tsx'
 import { Back, Route, Shield } from './icons.tsx'
 import { Messages } from './Messages.tsx'
 import { PeopleDialog } from './People.tsx'
@@ -18,7 +19,7 @@ import { Typing } from './Typing.tsx'
 
 export function Chat({ state, engine, secure }: ScreenProps) {
   const [dialog, setDialog] = useState<
-    'security' | 'details' | 'people' | 'new-room' | 'room' | null
+    'security' | 'details' | 'people' | 'host' | 'new-room' | 'room' | null
   >(null)
   const [aim, setAim] = useState<Aim | null>(null)
   const close = (): void => setDialog(null)
@@ -36,6 +37,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         engine={engine}
         side={side}
         onPeople={() => setDialog('people')}
+        onHost={() => setDialog('host')}
         onNewRoom={() => setDialog('new-room')}
       />
       <section class="conversation" inert={side.open}>
@@ -118,6 +120,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
       </section>
       {dialog === 'security' && <SecurityDialog state={state} onClose={close} />}
       {dialog === 'people' && <PeopleDialog state={state} engine={engine} onClose={close} />}
+      {dialog === 'host' && <HostDialog state={state} engine={engine} onClose={close} />}
       {dialog === 'new-room' && <NewRoomDialog state={state} engine={engine} onClose={close} />}
       {dialog === 'room' && room !== undefined && (
         <RoomDialog room={room} state={state} engine={engine} onClose={close} />

@@ -8,6 +8,7 @@ import { Avatar, toneOf } from './Avatar.tsx'
 import { Dialog, when } from './dialogs.tsx'
 import { InviteForm } from './InviteForm.tsx'
 import { LinkCard } from './LinkCard.tsx'
+import { Profile } from './Profile.tsx'
 import { Renamed } from './Renamed.tsx'
 import { reveal } from './reveal.ts'
 import { Sure } from './Sure.tsx'
@@ -113,6 +114,12 @@ function Outcome({ state, engine }: ViewProps) {
   )
 }
 
+/** Whether a member is here, or since when it is not; nothing of one that hides it. */
+function seenWords({ online, lastSeenMs }: Member): string {
+  if (online) return ', here'
+  return lastSeenMs === 0 ? '' : `, last here ${when(lastSeenMs)}`
+}
+
 interface PersonProps extends ViewProps {
   readonly member: Member
   readonly owner: boolean
@@ -135,9 +142,10 @@ function Person({ state, engine, member, owner, busy }: PersonProps) {
         />
         <small>
           {member.role}
-          {mine ? ', you' : member.online ? ', here' : ''}
+          {mine ? ', you' : seenWords(member)}
         </small>
       </div>
+      {mine && <Profile engine={engine} member={member} busy={busy} />}
       <ul class="devices">
         {devices.map((device) => (
           <DeviceRow key={device.id} {...{ engine, device, busy, last, state }} />

@@ -1,6 +1,8 @@
 // Rooms and members beside the conversation; on a phone they cover it (side.ts).
 import type { AppState, Engine, Member, Room } from '../model.ts'
+import { formatSpan } from '../words.ts'
 import { Avatar, toneOf } from './Avatar.tsx'
+import { when } from './dialogs.tsx'
 import { Back, Logo, Plus, Speech } from './icons.tsx'
 import type { Side } from './side.ts'
 
@@ -9,6 +11,7 @@ interface SidebarProps {
   readonly engine: Engine
   readonly side: Side
   readonly onPeople: () => void
+  readonly onHost: () => void
   readonly onNewRoom: () => void
 }
 
@@ -22,7 +25,7 @@ export function insiders({ rooms, room, members }: AppState): readonly Member[] 
   return members.filter(({ id, gone }) => !gone && (inside.length === 0 || inside.includes(id)))
 }
 
-export function Sidebar({ state, engine, side, onPeople, onNewRoom }: SidebarProps) {
+export function Sidebar({ state, engine, side, onPeople, onHost, onNewRoom }: SidebarProps) {
   const begins = mayBegin(state)
   const open = (room: string): void => {
     if (room !== state.room) engine.talk.openRoom(room)
@@ -72,6 +75,11 @@ export function Sidebar({ state, engine, side, onPeople, onNewRoom }: SidebarPro
       <button type="button" class="quiet small people-button" onClick={onPeople}>
         People and devices
       </button>
+      {state.members.some(({ id, role }) => id === state.me && role === 'owner') && (
+        <button type="button" class="quiet small people-button" onClick={onHost}>
+          The host
+        </button>
+      )}
     </nav>
   )
 }
@@ -104,6 +112,10 @@ function RoomButton(props: {
   )
 }
 
+/** Since when, as far as the host tells. */
+const awayWords = ({ lastSeenMs }: Member): string =>
+  lastSeenMs === 0 ? 'away' : `away ${formatSpan(Math.max(60_000, Date.now() - lastSeenMs))}`
+
 function MemberRow(props: {
   readonly member: Member
   readonly state: AppState
@@ -118,7 +130,11 @@ function MemberRow(props: {
         {member.id === state.me ? ' (you)' : ''}
       </span>
       {/* Who is there, only the host knows. */}
-      {state.connection.state === 'connected' && <small>{member.online ? 'here' : 'away'}</small>}
+      {state.connection.state === 'connected' && !(member.hidden && member.id !== state.me) && (
+        <small title={member.lastSeenMs > 0 ? when(member.lastSeenMs) : undefined}>
+          {member.online ? 'here' : awayWords(member)}
+        </small>
+      )}
       {onTalk !== null && (
         <button
           type="button"
