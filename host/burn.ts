@@ -99,8 +99,10 @@ export function wipeDatabase(db: DatabaseSync): void {
   const names = tables.map(({ name }) => String(name))
   db.exec('PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON')
   transaction(db, () => {
-    for (const name of names.filter((table) => table !== 'kv' && table !== 'rooms'))
-      db.exec(`DELETE FROM ${name}`)
+    // The index empties its own tables.
+    const isKept = (name: string): boolean => /^(kv|rooms|texts(_.*)?)$/.test(name)
+    for (const name of names.filter((table) => !isKept(table))) db.exec(`DELETE FROM ${name}`)
+    db.exec(`INSERT INTO texts (texts) VALUES ('delete-all')`)
     db.exec('DELETE FROM rooms WHERE id <> zeroblob(16); UPDATE rooms SET seq = 0, change = 0')
     const kept = KEPT.map((key) => `'${key}'`).join()
     db.exec(`DELETE FROM kv WHERE key NOT IN (${kept})`)

@@ -4,11 +4,13 @@ import { fromHex } from '../shared/bytes.ts'
 import type { Route } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
+import type { Lookup } from '../shared/lookups.ts'
 import type { Bye, ClawMessage } from '../shared/messages.ts'
 import type { Answer, Request } from '../shared/requests.ts'
 import { SendWindow } from '../shared/window.ts'
 import type { Hub } from './hub.ts'
 import type { SecureLink } from './link.ts'
+import { lookupPace, tooMany } from './lookups.ts'
 import type { Rooms } from './rooms.ts'
 
 /** Events read at a time; what does not fit the window waits in the database, where it costs no memory. */
@@ -55,9 +57,11 @@ export class ChatSession {
   /** requests under way */
   #asked = 0
   #typedMs = Number.NEGATIVE_INFINITY
+  readonly #lookups
 
   constructor(input: ChatInput) {
     this.#input = input
+    this.#lookups = lookupPace(input.now())
     this.#latestState = new Latest(input.link)
     this.#latestRecord = new Latest(input.link)
     this.device = input.device
@@ -84,6 +88,10 @@ export class ChatSession {
         return this.#input.link.send({ type: 'pong', token: message.token })
       case 'history':
         return this.#history(message)
+      case 'search':
+      case 'locate':
+      case 'versions':
+        return this.#lookUp(message)
       case 'request':
         this.#ask(message)
         break
@@ -184,6 +192,12 @@ export class ChatSession {
   #history({ room, before, limit }: Extract<ClawMessage, { type: 'history' }>): Promise<void> {
     const { messages, more } = this.#input.rooms.history(this.member, room, before, limit)
     return this.#input.link.send({ type: 'page', room, before, more, messages })
+  }
+
+  #lookUp(lookup: Lookup): Promise<void> {
+    const { rooms, link, now } = this.#input
+    const isTooMany = this.#lookups.take(now()) > 0
+    return link.send(isTooMany ? tooMany(lookup) : rooms.lookups.answer(this.member, lookup))
   }
 
   /** Sends what waits for this device, a window at a time. */

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ClawError } from '../shared/error.ts'
 import { createPrivate } from './folder.ts'
+import { fillIndex } from './search.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 5
+const VERSION = 6
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -89,6 +90,17 @@ const STEPS: readonly string[] = [
   // How a member is shown to others (SPEC §7.2).
   `ALTER TABLE members ADD COLUMN tone INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE members ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;`,
+  // The index of all texts (SPEC §7.5). SQLite may give rows other ids when it tidies up; ordinals stay.
+  // `terms` is no text but what search.ts makes of it, one word a term; nothing of what is deleted stays in there.
+  `ALTER TABLE rooms ADD COLUMN number INTEGER;
+  UPDATE rooms SET number = rowid;
+  ALTER TABLE messages ADD COLUMN ordinal INTEGER;
+  UPDATE messages SET ordinal = rowid;
+  CREATE UNIQUE INDEX messagesByOrdinal ON messages (ordinal);
+  CREATE VIRTUAL TABLE texts USING fts5(
+    terms, content='', columnsize=0, detail=none, tokenize='ascii', prefix='2 3 4 5'
+  );
+  INSERT INTO texts (texts, rank) VALUES ('secure-delete', 1);`,
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */
@@ -100,7 +112,11 @@ export function openDatabase(dir: string): DatabaseSync {
     createPrivate(path)
     db = new DatabaseSync(path)
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+    // What is deleted is overwritten, in the tables and in the index.
+    db.exec('PRAGMA secure_delete = ON')
     prepareSchema(db)
+    const opened = db
+    transaction(opened, () => fillIndex(opened))
     return db
   } catch {
     db?.close()

@@ -11,6 +11,7 @@ import {
   type Refusal,
   type StoredMessage,
 } from '../shared/events.ts'
+import { SearchIndex } from './search.ts'
 
 type Row = Record<string, unknown>
 export type Post = Extract<ChatEvent, { type: 'post' }>
@@ -36,8 +37,8 @@ const SQL = {
   isInside: 'SELECT 1 FROM inside WHERE room = ? AND member = ?',
   role: 'SELECT role FROM members WHERE id = ?',
   byId: 'SELECT * FROM messages WHERE id = ?',
-  add: `INSERT INTO messages (room, seq, id, author, authorDevice, atMs, text, replyTo, change)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  add: `INSERT INTO messages (room, seq, id, author, authorDevice, atMs, text, replyTo, change, ordinal)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   edit: 'UPDATE messages SET text = ?, edited = 1, change = ? WHERE id = ?',
   delete: `UPDATE messages SET text = '', replyTo = NULL, deleted = 1, change = ? WHERE id = ?`,
   touch: 'UPDATE messages SET change = ? WHERE id = ?',
@@ -52,8 +53,10 @@ const SQL = {
 
 export class Messages {
   readonly #sql: Readonly<Record<keyof typeof SQL, StatementSync>>
+  readonly #index: SearchIndex
 
   constructor(db: DatabaseSync) {
+    this.#index = new SearchIndex(db)
     const entries = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])
     this.#sql = Object.fromEntries(entries) as Record<keyof typeof SQL, StatementSync>
   }
@@ -76,7 +79,9 @@ export class Messages {
     const seq = Number(this.#sql.nextSeq.get(room)?.seq)
     const change = this.#nextChange(room, nowMs)
     const answers = this.#answers(room, replyTo)
-    this.#sql.add.run(room, seq, id, member, device, nowMs, text, answers, change)
+    const ordinal = this.#index.nextOrdinal()
+    this.#sql.add.run(room, seq, id, member, device, nowMs, text, answers, change, ordinal)
+    this.#index.add(room, ordinal, member, text)
     return { room, seq, atMs: nowMs, known: false }
   }
 
@@ -116,6 +121,8 @@ export class Messages {
     // The log keeps what it said before.
     const change = this.#note(row, 'edit', member, String(row.text), nowMs)
     this.#sql.edit.run(text, change, row.id as Uint8Array)
+    this.#unindex(row)
+    this.#index.add(row.room as Uint8Array, Number(row.ordinal), String(row.author), text)
     return 'done'
   }
 
@@ -125,7 +132,13 @@ export class Messages {
     this.#sql.forget.run(id)
     this.#sql.unreactAll.run(id)
     this.#sql.delete.run(change, id)
+    this.#unindex(row)
     return 'done'
+  }
+
+  /** A row as it stood before its text changed. */
+  #unindex({ room, ordinal, author, text }: Row): void {
+    this.#index.remove(room as Uint8Array, Number(ordinal), String(author), String(text))
   }
 
   #react(

@@ -30,6 +30,7 @@ const SQL = {
   room: 'SELECT * FROM rooms WHERE id = ?',
   roomsOf: `SELECT r.* FROM rooms r JOIN inside i ON i.room = r.id WHERE i.member = ?
     ORDER BY r.createdMs, r.rowid`,
+  idsOf: 'SELECT room FROM inside WHERE member = ?',
   members: 'SELECT member FROM inside WHERE room = ? ORDER BY sinceMs, member',
   isInside: 'SELECT 1 FROM inside WHERE room = ? AND member = ?',
   devices: 'SELECT d.id FROM devices d JOIN inside i ON i.member = d.member WHERE i.room = ?',
@@ -38,7 +39,8 @@ const SQL = {
   count: 'SELECT count(*) AS n FROM rooms',
   // Numbers have no gaps (SPEC §7), so the last one is how many there are.
   messages: 'SELECT sum(seq) AS n FROM rooms',
-  add: 'INSERT INTO rooms (id, kind, name, createdBy, createdMs) VALUES (?, ?, ?, ?, ?)',
+  add: `INSERT INTO rooms (id, kind, name, createdBy, createdMs, number)
+    VALUES (?, ?, ?, ?, ?, (SELECT max(number) + 1 FROM rooms))`,
   rename: 'UPDATE rooms SET name = ? WHERE id = ?',
   enter: 'INSERT OR IGNORE INTO inside (room, member, sinceMs) VALUES (?, ?, ?)',
   leave: 'DELETE FROM inside WHERE room = ? AND member = ?',
@@ -74,6 +76,10 @@ export class RoomList {
   /** Of all rooms together. */
   get messageCount(): number {
     return Number(this.#sql.messages.get()?.n)
+  }
+
+  idsOf(member: string): Uint8Array[] {
+    return this.#sql.idsOf.all(member).map(({ room }) => room as Uint8Array)
   }
 
   isInside(room: Uint8Array, member: string): boolean {

@@ -9,6 +9,7 @@ import { ClawError } from '../shared/error.ts'
 import { type ChatEvent, encodeEvent, MAX_DELIVERED, type StoredMessage } from '../shared/events.ts'
 import { ID_BYTES } from '../shared/fields.ts'
 import { transaction } from './database.ts'
+import { Lookups } from './lookups.ts'
 import { type Author, type Change, Messages, type Post } from './messages.ts'
 import { RoomList } from './roomlist.ts'
 
@@ -67,12 +68,14 @@ export class Rooms {
   readonly #messages: Messages
   /** who is in which */
   readonly list: RoomList
+  readonly lookups: Lookups
 
   constructor(db: DatabaseSync, random: RandomBytes) {
     this.#db = db
     this.#random = random
     this.#messages = new Messages(db)
     this.list = new RoomList(db, random)
+    this.lookups = new Lookups(db, this.list)
     const entries = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])
     this.#sql = Object.fromEntries(entries) as Record<keyof typeof SQL, StatementSync>
   }

@@ -6,6 +6,13 @@ import { decodeStoredMessage, encodeStoredMessage, type StoredMessage } from './
 import { ID_BYTES, readFlag, readNamed } from './fields.ts'
 import { type Locator, readLocator, writeLocator } from './locator.ts'
 import {
+  encodeLookup,
+  type Lookup,
+  type LookupAnswer,
+  readLookup,
+  readLookupAnswer,
+} from './lookups.ts'
+import {
   type Answer,
   type Request,
   readAnswer,
@@ -85,6 +92,8 @@ export type ClawMessage =
   | { readonly type: 'answer'; readonly token: number; readonly answer: Answer }
   /** somebody writes in the room just now; `member` is zero from a device */
   | { readonly type: 'typing'; readonly room: Uint8Array; readonly member: Uint8Array }
+  | Lookup
+  | LookupAnswer
 
 const TYPE = {
   resume: 0x01,
@@ -104,6 +113,12 @@ const TYPE = {
   request: 0x13,
   answer: 0x14,
   typing: 0x15,
+  search: 0x16,
+  found: 0x17,
+  locate: 0x18,
+  located: 0x19,
+  versions: 0x1a,
+  earlier: 0x1b,
 } as const
 
 export const encodeMessage = (message: ClawMessage): SessionMessage => ({
@@ -156,6 +171,8 @@ function encodeData(message: ClawMessage): Uint8Array {
       return writer.done()
     case 'typing':
       return writer.bytes(message.room).bytes(message.member).done()
+    default:
+      return encodeLookup(message)
   }
 }
 
@@ -232,6 +249,25 @@ function decodeData(type: number, reader: Reader): ClawMessage {
       return { type: 'answer', token: reader.u32(), answer: readAnswer(reader) }
     case TYPE.typing:
       return { type: 'typing', room: reader.bytes(ID_BYTES), member: reader.bytes(ID_BYTES) }
+    default:
+      return decodeLookup(type, reader)
+  }
+}
+
+function decodeLookup(type: number, reader: Reader): Lookup | LookupAnswer {
+  switch (type) {
+    case TYPE.search:
+      return readLookup('search', reader)
+    case TYPE.locate:
+      return readLookup('locate', reader)
+    case TYPE.versions:
+      return readLookup('versions', reader)
+    case TYPE.found:
+      return readLookupAnswer('found', reader)
+    case TYPE.located:
+      return readLookupAnswer('located', reader)
+    case TYPE.earlier:
+      return readLookupAnswer('earlier', reader)
     default:
       throw new ClawError('malformed')
   }

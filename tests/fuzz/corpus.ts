@@ -180,6 +180,25 @@ const MESSAGES: readonly ClawMessage[] = [
     answer: { kind: 'link', invite: id, expiresAtMs: 9, reach: 'lan', link: 'http://h/#A' },
   },
   { type: 'answer', token: 4, answer: { kind: 'gone', waiting: ['mega'], links: [id] } },
+  {
+    ...{ type: 'search', token: 1, query: 'ça "ira', rooms: [room], authors: [id] },
+    ...{ fromMs: 1, toMs: 2 ** 41, below: id, limit: 50 },
+  },
+  {
+    ...{ type: 'found', token: 1, code: null, next: id },
+    messages: [
+      {
+        ...{ id, room, seq: 7, atMs: 9, author: id },
+        excerpt: { text: '…ça ira', ranges: [{ start: 1, length: 2 }] },
+      },
+    ],
+  },
+  { type: 'found', token: 1, code: 'too-many', next: null, messages: [] },
+  { type: 'locate', token: 2, room, by: { atMs: 1_700_000_000_000 } },
+  { type: 'locate', token: 2, room, by: { message: id } },
+  { type: 'located', token: 2, code: null, seq: 8 },
+  { type: 'versions', token: 3, message: id },
+  { type: 'earlier', token: 3, code: null, texts: [{ untilMs: 5, text: 'a' }] },
 ]
 
 const TEXTS = {

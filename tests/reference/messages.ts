@@ -27,6 +27,12 @@ export const MESSAGE_TYPE = {
   REQUEST: 0x13,
   ANSWER: 0x14,
   TYPING: 0x15,
+  SEARCH: 0x16,
+  FOUND: 0x17,
+  LOCATE: 0x18,
+  LOCATED: 0x19,
+  VERSIONS: 0x1a,
+  EARLIER: 0x1b,
 } as const
 export const EVENT_KIND = {
   POST: 1,
@@ -215,6 +221,65 @@ export const overview = (m: {
     ...m.router.map(str8),
   )
 export const typing = (m: { room: Id; member: Id }): Buffer => join(m.room, m.member)
+
+export const search = (m: {
+  token: number
+  query: string
+  rooms: readonly Id[]
+  authors: readonly Id[]
+  fromMs: Count
+  toMs: Count
+  below: Id
+  limit: number
+}): Buffer =>
+  join(
+    ...[uint(m.token, 4), str8(m.query), ids8(m.rooms), ids8(m.authors)],
+    ...[uint(m.fromMs, 8), uint(m.toMs, 8), m.below, uint(m.limit, 1)],
+  )
+export interface ReferenceResult {
+  id: Id
+  room: Id
+  seq: Count
+  atMs: Count
+  author: Id
+  excerpt: string
+  ranges: readonly { start: number; length: number }[]
+}
+export const found = (m: {
+  token: number
+  next: Id
+  messages: readonly ReferenceResult[]
+}): Buffer =>
+  join(
+    ...[uint(m.token, 4), uint(0, 1), m.next, uint(m.messages.length, 1)],
+    ...m.messages.map((x) =>
+      join(
+        ...[x.id, x.room, uint(x.seq, 8), uint(x.atMs, 8), x.author, str16(x.excerpt)],
+        uint(x.ranges.length, 1),
+        ...x.ranges.map((r) => join(uint(r.start, 2), uint(r.length, 2))),
+      ),
+    ),
+  )
+export const locate = (m: { token: number; room: Id; by: number; atMs?: Count; message?: Id }) =>
+  join(
+    ...[uint(m.token, 4), m.room, uint(m.by, 1)],
+    m.message ?? (m.atMs === undefined ? join() : uint(m.atMs, 8)),
+  )
+export const located = (m: { token: number; seq: Count }): Buffer =>
+  join(uint(m.token, 4), uint(0, 1), uint(m.seq, 8))
+export const versions = (m: { token: number; message: Id }): Buffer =>
+  join(uint(m.token, 4), m.message)
+export const earlier = (m: {
+  token: number
+  texts: readonly { untilMs: Count; text: string }[]
+}): Buffer =>
+  join(
+    ...[uint(m.token, 4), uint(0, 1), uint(m.texts.length, 1)],
+    ...m.texts.map((x) => join(uint(x.untilMs, 8), str16(x.text))),
+  )
+/** FOUND, LOCATED and EARLIER of what was not carried out */
+export const notLookedUp = (m: { token: number; code: number }): Buffer =>
+  join(uint(m.token, 4), uint(m.code, 1))
 
 export const post = (e: { room: Id; reply: Id; text: string }): Buffer =>
   join(e.room, e.reply, str16(e.text))

@@ -26,6 +26,7 @@ import {
   type RotationStep,
   stepRotation,
 } from '../../host/rotation.ts'
+import { fillIndex } from '../../host/search.ts'
 import { serveCarrier } from '../../host/serve.ts'
 import { fromHex, toHex } from '../../shared/bytes.ts'
 import type { CryptoBackend, DhKey } from '../../shared/crypto.ts'
@@ -183,12 +184,14 @@ export class SimHost {
       )
       this.db.exec(`DROP TABLE backup.${table}`)
     }
-    this.db.exec('PRAGMA foreign_keys = ON')
+    this.db.exec(`PRAGMA foreign_keys = ON; DELETE FROM kv WHERE key = 'index-maker'`)
+    fillIndex(this.db)
   }
 
+  /** But those of the index, which is made of the others. */
   #tables(): string[] {
     const rows = this.db.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table'").all()
-    return rows.map(({ name }) => String(name))
+    return rows.map(({ name }) => String(name)).filter((name) => !/^texts(_|$)/.test(name))
   }
 
   #credentialIds(): string {

@@ -89,3 +89,16 @@ test('who connects between the notice and the switch is told too', () => {
   session.handle(RESUME)
   expect(sent).toContainEqual(notice)
 })
+
+test('look-ups without end are answered with too-many, and the conversation goes on', async () => {
+  const { carrier } = scene()
+  const { session, sent } = carrier()
+  session.handle(RESUME)
+  const locate = { type: 'locate', token: 3, room: new Uint8Array(16), by: { atMs: 0 } } as const
+  for (let i = 0; i < 40; i++) await session.handle(locate)
+  const codes = sent.flatMap((message) => (message.type === 'located' ? [message.code] : []))
+  expect(codes.filter((code) => code === null)).toHaveLength(30)
+  expect(codes.slice(30)).toEqual(Array.from({ length: 10 }, () => 'too-many'))
+  await session.handle(post(1))
+  expect(sent.some(({ type }) => type === 'ack')).toBe(true)
+})

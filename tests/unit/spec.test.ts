@@ -138,7 +138,7 @@ describe('messages, events, errors', () => {
       lower(name),
       Number.parseInt(type ?? '', 16),
     ])
-    expect(listed).toHaveLength(17)
+    expect(listed).toHaveLength(23)
     expect(Object.fromEntries(listed)).toEqual(table('shared/messages.ts', 'TYPE'))
   })
 

@@ -7,6 +7,7 @@ import { MEMBER_ROLE, ROUTE } from '../../shared/constants.ts'
 import { ClawError } from '../../shared/error.ts'
 import { type ChatEvent, decodeEvent, encodeEvent, REFUSAL } from '../../shared/events.ts'
 import { type Locator, writeLocator } from '../../shared/locator.ts'
+import { LOCATE_BY, LOOKUP_FAILURE, type LookupAnswer } from '../../shared/lookups.ts'
 import {
   BYE,
   type ClawMessage,
@@ -79,9 +80,30 @@ function plainMessage(message: ClawMessage): object {
       const reach = answer.kind === 'link' ? { reach: REACH[answer.reach] } : {}
       return plain({ token, ...answer, ...reach, kind: ANSWER[answer.kind] }) as object
     }
+    case 'search':
+      return plain({ ...fields, below: message.below ?? NONE }) as object
+    case 'locate': {
+      const by = 'atMs' in message.by ? LOCATE_BY.time : LOCATE_BY.message
+      return plain({ ...fields, ...message.by, by }) as object
+    }
+    case 'found':
+    case 'located':
+    case 'earlier':
+      return plainLookup(message)
     default:
       return plain(fields) as object
   }
+}
+
+function plainLookup(answer: LookupAnswer): object {
+  const { type, token, code, ...fields } = answer
+  if (code !== null) return { token, code: LOOKUP_FAILURE[code] }
+  if (answer.type !== 'found') return plain({ token, ...fields }) as object
+  const messages = answer.messages.map(({ excerpt: { text, ranges }, ...message }) => ({
+    ...message,
+    ...{ excerpt: text, ranges },
+  }))
+  return plain({ token, next: answer.next ?? NONE, messages }) as object
 }
 
 function plainEvent(event: ChatEvent): object {
@@ -130,7 +152,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 61))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 74))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -148,7 +170,7 @@ test.each(list('event', 21))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 86))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 114))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 
@@ -160,6 +182,6 @@ test('every type and kind stands in the file', () => {
   const names = (key: string): string[] => [
     ...new Set(list(key, file[key]?.length ?? 0).map(({ name }) => name)),
   ]
-  expect(names('message')).toHaveLength(17)
+  expect(names('message')).toHaveLength(23)
   expect(names('event')).toHaveLength(10)
 })

@@ -127,6 +127,63 @@ const requests = () => [
   { token: 30, kind: 30, tone: 6, present: 0 },
   { token: 31, kind: 31 },
 ]
+const SEARCH = {
+  ...{ token: 7, query: 'Grüße 東京', rooms: [] as Uint8Array[], authors: [] as Uint8Array[] },
+  ...{ fromMs: 0, toMs: 0, below: NONE, limit: 50 },
+}
+const NARROW = {
+  ...{ ...SEARCH, query: 'q'.repeat(200), rooms: [room, id('room a')], authors: [id('member a')] },
+  ...{ fromMs: TIME_MS, toMs: TIME_MS + 1, below: id('message 1'), limit: 1 },
+}
+const RESULT = {
+  ...{ id: id('message 1'), room, seq: 7, atMs: TIME_MS, author: id('member a') },
+  ...{ excerpt: '…viele Grüße 🐾', ranges: [{ start: 7, length: 5 }] },
+}
+const FOUND = { token: 7, next: NONE, messages: [] as (typeof RESULT)[] }
+const TWO_FOUND = {
+  ...{ token: 0xffff_ffff, next: id('message 0') },
+  messages: [
+    RESULT,
+    { ...RESULT, seq: 1, excerpt: 'ab', ranges: [] },
+    { ...RESULT, excerpt: 'a-b', ranges: [0, 2].map((start) => ({ start, length: 1 })) },
+  ],
+}
+const EARLIER_TEXTS = {
+  token: 7,
+  texts: [
+    { untilMs: TIME_MS, text: 'Grüsse' },
+    { untilMs: 0, text: 'a' },
+  ],
+}
+
+/** Ids within, whatever holds them. */
+const hexDeep = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return toHex(value)
+  if (Array.isArray(value)) return value.map(hexDeep)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, hexDeep(inner)]))
+}
+const lookup = <T extends object>(
+  name: Name,
+  fields: T,
+  encode: (fields: T) => Uint8Array,
+): Entry => [name, hexDeep(fields) as object, encode(fields)]
+const lookups = (): Entry[] => [
+  lookup('SEARCH', SEARCH, wire.search),
+  lookup('SEARCH', NARROW, wire.search),
+  lookup('FOUND', FOUND, wire.found),
+  lookup('FOUND', TWO_FOUND, wire.found),
+  lookup('FOUND', { token: 7, code: 1 }, wire.notLookedUp),
+  lookup('LOCATE', { token: 7, room, by: 1, atMs: TIME_MS }, wire.locate),
+  lookup('LOCATE', { token: 7, room, by: 2, message: id('message 1') }, wire.locate),
+  lookup('LOCATED', { token: 7, seq: 0 }, wire.located),
+  lookup('LOCATED', { token: 7, code: 1 }, wire.notLookedUp),
+  lookup('VERSIONS', { token: 7, message: id('message 1') }, wire.versions),
+  lookup('EARLIER', { token: 7, texts: [] as typeof EARLIER_TEXTS.texts }, wire.earlier),
+  lookup('EARLIER', EARLIER_TEXTS, wire.earlier),
+  lookup('EARLIER', { token: 7, code: 1 }, wire.notLookedUp),
+]
+
 const hexFields = (m: object): object =>
   Object.fromEntries(
     Object.entries(m).map(([name, value]) => [
@@ -223,6 +280,7 @@ function entries(record: Uint8Array): Entry[] {
     ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(
       (code): Entry => ['ANSWER', { token: 0, code }, wire.failed({ token: 0, code })],
     ),
+    ...lookups(),
   ]
 }
 
@@ -260,7 +318,7 @@ export function messageRefusedVectors() {
     const whole = name === 'EVENT' ? data.subarray(0, 25) : data
     cut.push([`${name} cut by a byte`, type, whole.subarray(0, -1)])
   }
-  const unknown = [0x00, 0x0c, 0x0f, 0x16, 0xff].map((type): [string, number, Uint8Array] => [
+  const unknown = [0x00, 0x0c, 0x0f, 0x7f, 0xff].map((type): [string, number, Uint8Array] => [
     `unknown type ${type}`,
     type,
     new Uint8Array(8),
@@ -364,8 +422,50 @@ function outOfRange(): [string, number, Uint8Array][] {
       T.ENROL_OK,
       wire.enrolOk({ device: room, root: fixed('r'), locator: Uint8Array.of(9) }),
     ],
+    ...lookupsOutOfRange(),
     ['ENROL_FAIL 0', T.ENROL_FAIL, wire.enrolFail({ code: 0 })],
     ['ENROL_FAIL 8', T.ENROL_FAIL, wire.enrolFail({ code: 8 })],
+  ]
+}
+
+function lookupsOutOfRange(): [string, number, Uint8Array][] {
+  const T = wire.MESSAGE_TYPE
+  const search = (change: Partial<typeof SEARCH>): Uint8Array =>
+    wire.search({ ...SEARCH, ...change })
+  const result = (change: Partial<typeof RESULT>): Uint8Array =>
+    wire.found({ ...FOUND, messages: [{ ...RESULT, ...change }] })
+  const spans = (...pairs: [start: number, length: number][]): Uint8Array =>
+    result({ excerpt: 'abcdef', ranges: pairs.map(([start, length]) => ({ start, length })) })
+  const many = Array.from({ length: 51 }, () => RESULT)
+  const texts = Array.from({ length: 51 }, () => ({ untilMs: 1, text: 'a' }))
+  return [
+    ['SEARCH of 201 bytes', T.SEARCH, search({ query: 'q'.repeat(201) })],
+    ['SEARCH for none', T.SEARCH, search({ limit: 0 })],
+    ['SEARCH for 51', T.SEARCH, search({ limit: 51 })],
+    ['FOUND of 51', T.FOUND, wire.found({ ...FOUND, messages: many })],
+    ['FOUND with code 2', T.FOUND, wire.notLookedUp({ token: 7, code: 2 })],
+    ['FOUND with seq 0', T.FOUND, result({ seq: 0 })],
+    ['FOUND with an excerpt of 607 bytes', T.FOUND, result({ excerpt: 'a'.repeat(607) })],
+    ['FOUND with an empty range', T.FOUND, spans([0, 0])],
+    ['FOUND with a range beyond the excerpt', T.FOUND, spans([3, 4])],
+    ['FOUND with ranges out of order', T.FOUND, spans([3, 1], [0, 1])],
+    ['FOUND with ranges that touch', T.FOUND, spans([0, 2], [2, 1])],
+    [
+      'FOUND with 33 ranges',
+      T.FOUND,
+      result({
+        excerpt: 'a'.repeat(100),
+        ranges: Array.from({ length: 33 }, (_, i) => ({ start: 2 * i, length: 1 })),
+      }),
+    ],
+    ['LOCATE by 0', T.LOCATE, wire.locate({ token: 7, room, by: 0, atMs: 1 })],
+    ['LOCATE by 3', T.LOCATE, wire.locate({ token: 7, room, by: 3, atMs: 1 })],
+    ['EARLIER of 51', T.EARLIER, wire.earlier({ token: 7, texts })],
+    [
+      'EARLIER of 16001 bytes',
+      T.EARLIER,
+      wire.earlier({ token: 7, texts: [{ untilMs: 1, text: 'a'.repeat(16_001) }] }),
+    ],
   ]
 }
 
