@@ -210,9 +210,13 @@ export class Gate {
     return { type: 'check', peer }
   }
 
-  /** A captured check replayed from elsewhere carries a transaction id that was seen. */
+  /**
+   * A captured check replayed from elsewhere carries a transaction id that was seen, unless it went to a port or address
+   * where nobody listens: so who is live, and needs no further path, gets none.
+   */
   #mayAdd(peer: Peer, request: BindingRequest, path: Path, nowMs: number): boolean {
     return (
+      !peer.live &&
       nowMs - peer.admittedMs <= LIMIT.admissionMs &&
       peer.paths.size < LIMIT.addresses &&
       peer.transactions.size < LIMIT.transactions &&

@@ -23,6 +23,8 @@ const tools: readonly { files: readonly string[]; debian: string }[] = [
   { files: ['/usr/sbin/nft'], debian: 'nftables' },
   { files: ['/usr/sbin/miniupnpd'], debian: 'miniupnpd-nftables' },
   { files: ['/usr/bin/turnserver'], debian: 'coturn' },
+  { files: ['/usr/bin/nmap'], debian: 'nmap' },
+  { files: ['/usr/bin/tcpdump'], debian: 'tcpdump' },
 ]
 
 function fail(message: string): never {

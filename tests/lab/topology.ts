@@ -20,6 +20,8 @@ export const CLOUD = '100.64.9.1'
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
   nftables: ['/usr/sbin/nft'],
   coturn: ['/usr/bin/turnserver'],
+  nmap: ['/usr/bin/nmap'],
+  tcpdump: ['/usr/bin/tcpdump'],
 }
 
 /** Why there can be no lab here, or null. */

@@ -78,11 +78,22 @@ export class World {
     return join(this.#dir, name)
   }
 
-  async host(node: Node): Promise<{ host: Host; ready: HostEvent }> {
+  /** Starts a program of this folder in there; resolves to its first line. */
+  program(node: Node, script: string, ...args: string[]): Promise<string> {
+    const file = resolve(import.meta.dirname, script)
+    return firstLine(this.#spawn(node, [process.execPath, file, ...args]))
+  }
+
+  async host(node: Node, ...more: string[]): Promise<{ host: Host; ready: HostEvent }> {
     const cloud = ['--page', `${PAGE}/`, '--store', `https:${PAGE}`, '--stun', String(STUN[0])]
     const dir = this.path(`host ${node.name}`.replaceAll(' ', '-'))
     const env = { CLAWCHAT_DEPLOY_TOKEN: DEPLOY_TOKEN }
-    const started = await startHost(dir, ['--http', '127.0.0.1:8787', ...cloud], env, node.prefix)
+    const started = await startHost(
+      dir,
+      ['--http', '127.0.0.1:8787', ...cloud, ...more],
+      env,
+      node.prefix,
+    )
     this.#closers.push(() => started.host.kill())
     return started
   }
@@ -114,12 +125,14 @@ export async function person(
   return { client, close: () => context.close() }
 }
 
-async function firstLine(child: ChildProcess): Promise<void> {
+async function firstLine(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('no output to wait for')
-  const ended = once(child, 'close').then(() => {
+  const line = once(createInterface({ input: child.stdout }), 'line')
+  const ended = once(child, 'close').then((): never => {
     throw new Error('ended before it was ready')
   })
-  await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])
+  const [first] = await Promise.race([line, ended])
+  return String(first)
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {

@@ -361,6 +361,16 @@ describe('paths', () => {
     expect(on(2, LIMIT.admissionMs + 1)).toBe('check')
   })
 
+  it('are added to no peer that is live: a check that never arrived may be replayed', () => {
+    const gate = makeGate()
+    const knock = makeKnock()
+    const { key } = open(gate, knock)
+    expect(gate.handle(request(knock), at('192.0.2.1', 2), 1).type).toBe('check')
+    gate.markLive(key)
+    expect(gate.handle(request(knock), at('192.0.2.1', 3), 1).type).toBe('drop')
+    expect(gate.handle(request(knock), at('192.0.2.1', 2), 1).type).toBe('check')
+  })
+
   it('are told apart by socket, address and port', () => {
     const keys = [
       at('192.0.2.1'),
