@@ -1,25 +1,35 @@
-// Wires the page: engine → state → views.
+// Wires the page: language and engine → state → views.
 import { render } from 'preact'
-import { ClawError } from '../shared/error.ts'
+import { codeOf } from '../shared/error.ts'
 import { startEngine } from './engine.ts'
+import { firstLanguage, onWords, speak } from './language.ts'
 import { rememberedLink } from './link.ts'
 import { App, Failed } from './views/App.tsx'
 import { Starting } from './views/Starting.tsx'
 
 async function main(root: HTMLElement): Promise<void> {
   const joining = location.hash.length > 1 || rememberedLink() !== null
+  const starting = startEngine()
+  // It is awaited below; until then a failure is not yet ours to tell.
+  starting.catch(() => undefined)
+  await speak(firstLanguage())
   render(<Starting joining={joining} />, root)
   try {
-    const engine = await startEngine()
+    const engine = await starting
     const paint = (): void =>
       render(<App state={engine.state} engine={engine} secure={isSecureContext} />, root)
     engine.subscribe(paint)
+    onWords(paint)
     paint()
   } catch (error) {
     // Never an empty page: whatever stops the engine is named like every other cause.
-    render(<Failed code={error instanceof ClawError ? error.code : 'internal'} />, root)
+    render(<Failed code={codeOf(error)} />, root)
   }
 }
 
 const root = document.getElementById('app')
-if (root !== null) await main(root)
+// Without its words there is one sentence left.
+if (root !== null)
+  main(root).catch(() => {
+    root.textContent = 'ClawChat could not be loaded whole. Reload the page.'
+  })

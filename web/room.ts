@@ -1,4 +1,5 @@
 // What could go so that another device or link fits into the 64 of a host (SPEC §3.1): named as the lists name it.
+import { t } from './language.ts'
 import type { AppState, Member, OpenInvite } from './model.ts'
 import { formatSpan } from './words.ts'
 
@@ -11,11 +12,12 @@ export function linkName(
   members: readonly Pick<Member, 'id' | 'name'>[],
 ): string {
   const whose = members.find(({ id }) => id === member)?.name
-  if (member !== null) return `link for a device of ${whose ?? 'a member'}`
-  return note === '' ? `link for a new ${role}` : `link for a new ${role}: ${note}`
+  if (member !== null) return t.full.linkForDeviceOf(whose ?? t.full.aMember)
+  const roleName = t.people.roles[role]
+  return note === '' ? t.full.linkFor(roleName) : t.full.linkForNote(roleName, note)
 }
 
-const list = (items: readonly string[]): string => items.map((item) => `“${item}”`).join(', ')
+const list = (items: readonly string[]): string => items.map(t.full.quoted).join(', ')
 
 /** Open links first, then devices that were away the longest; null where this person sees nothing that could go. */
 export function roomWords(
@@ -29,11 +31,10 @@ export function roomWords(
     .slice(0, NAMED)
     .map(({ name, member, lastSeenMs }) => {
       const whose = members.find(({ id }) => id === member)?.name ?? name
-      const full = whose === name ? name : `${name} of ${whose}`
-      return `${full}, away for ${formatSpan(nowMs - lastSeenMs)}`
+      const full = whose === name ? name : t.full.deviceOf(name, whose)
+      return t.full.awayFor(full, formatSpan(nowMs - lastSeenMs))
     })
-  if (links.length > 0 && away.length > 0)
-    return `Withdraw a link that nobody needs: ${list(links)}; or remove a device that nobody uses: ${list(away)}.`
-  if (links.length > 0) return `Withdraw a link that nobody needs: ${list(links)}.`
-  return away.length > 0 ? `Remove a device that nobody uses: ${list(away)}.` : null
+  if (links.length > 0 && away.length > 0) return t.full.both(list(links), list(away))
+  if (links.length > 0) return t.full.withdraw(list(links))
+  return away.length > 0 ? t.full.removeDevice(list(away)) : null
 }

@@ -1,10 +1,13 @@
 // In the browser of stage.ts: `show` draws the views for a state. What the views ask for is not done.
 import { render } from 'preact'
+import { type Language, onWords, speak, takeWords } from '../../web/language.ts'
+import { en } from '../../web/messages/en.ts'
 import type { AppState, Engine, Step } from '../../web/model.ts'
 import { App } from '../../web/views/App.tsx'
 
 declare global {
   var show: (change: Partial<AppState>, secure: boolean) => void
+  var speakOnStage: (language: Language) => Promise<void>
 }
 
 const nothing = (): void => undefined
@@ -50,7 +53,13 @@ const connected: AppState = {
   handover: null,
 }
 
+let last: readonly [Partial<AppState>, boolean] | null = null
+takeWords(en, 'en', navigator.languages)
+onWords(() => last !== null && globalThis.show(...last))
+globalThis.speakOnStage = speak
+
 globalThis.show = (change, secure) => {
+  last = [change, secure]
   const root = document.getElementById('app')
   if (root === null) throw new Error('bug: the stage has no #app')
   const state = { ...connected, ...change }

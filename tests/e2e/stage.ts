@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { expect } from 'vitest'
+import type { Language } from '../../web/language.ts'
 import type { AppState } from '../../web/model.ts'
 import type {} from './stage-page.tsx'
 
@@ -31,6 +32,8 @@ export interface Stage {
   readonly page: Page
   /** Shows this change of a chat that is connected and in which nothing was written yet. */
   show(change: Partial<AppState>, secure?: boolean): Promise<void>
+  /** The words of this language instead of the English ones. */
+  speak(language: Language): Promise<void>
 }
 
 /** Fails, as every end-to-end test does, on any error in the page's console. */
@@ -62,6 +65,7 @@ export async function onStage(
           change,
           secure,
         ] as const),
+      speak: (language) => page.evaluate((language) => globalThis.speakOnStage(language), language),
     })
     expect(errors).toEqual([])
   } finally {

@@ -3,10 +3,14 @@
 import { expect, test } from 'vitest'
 import type { ClawMessage } from '../../shared/messages.ts'
 import type { Answer } from '../../shared/requests.ts'
+import { takeWords } from '../../web/language.ts'
+import { en } from '../../web/messages/en.ts'
 import { Requests } from '../../web/requests.ts'
 import { roomWords } from '../../web/room.ts'
 import { StateBox } from '../../web/state.ts'
 import { Chance, World } from '../simulation/world.ts'
+
+takeWords(en, 'en')
 
 const ID = 'ab'.repeat(16)
 

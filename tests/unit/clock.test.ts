@@ -1,9 +1,13 @@
 // Whose clock is wrong, by how much, and in which words (SPEC §3.2).
 import { describe, expect, test } from 'vitest'
 import { Clock, diagnoseClock } from '../../web/clock.ts'
+import { takeWords } from '../../web/language.ts'
+import { en } from '../../web/messages/en.ts'
 import type { Resolved } from '../../web/resolve.ts'
 import { StateBox } from '../../web/state.ts'
 import { clockWords, formatSpan } from '../../web/words.ts'
+
+takeWords(en, 'en')
 
 const NOW = Date.UTC(2026, 10, 23, 12)
 const MINUTE = 60_000

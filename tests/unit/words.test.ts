@@ -1,32 +1,51 @@
-// Every code a person may meet has words: short, kind, and with something to do next (SPEC §9, the look).
+// Every code a person may meet has words in every language: short, kind, and with something to do next (SPEC §9, the look).
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { expect, test } from 'vitest'
-import { WORDS } from '../../web/words.ts'
+import { describe, expect, test } from 'vitest'
+import type { Catalogue } from '../../web/messages/catalogue.ts'
+import { de } from '../../web/messages/de.ts'
+import { en } from '../../web/messages/en.ts'
+import { es } from '../../web/messages/es.ts'
+import { zh } from '../../web/messages/zh.ts'
 
 // The codes exist as a type only, so the list is read where it is written.
 const source = readFileSync(resolve(import.meta.dirname, '../../shared/error.ts'), 'utf8')
 const codes = [...source.matchAll(/^ {2}\| '([a-z0-9-]+)'$/gm)].map((match) => String(match[1]))
 
-test('the words cover exactly the closed list of codes', () => {
-  expect(codes.length).toBeGreaterThan(30)
-  expect(Object.keys(WORDS).sort()).toEqual([...codes].sort())
-})
+/** What a sentence of a language looks like, and how long it may be. */
+const SENTENCES = {
+  en: [/^[A-Z].{8,}\.$/, 120],
+  de: [/^[A-ZÄÖÜ].{8,}\.$/, 120],
+  es: [/^[A-ZÁÉÍÓÚÑ¿].{8,}\.$/, 120],
+  zh: [/^[\p{Script=Han}A-Z].{2,}。$/u, 60],
+} as const
+const catalogues: Record<keyof typeof SENTENCES, Catalogue> = { en, de, es, zh }
 
-test.each(Object.entries(WORDS))('%s says what, why and what next', (_code, words) => {
-  for (const text of [words.what, words.why, words.next]) {
-    expect(text).toMatch(/^[A-Z].{8,}\.$/)
-    expect(text).not.toMatch(/!|oops|null|undefined/i)
-    expect(text.length).toBeLessThan(120)
-  }
-})
+describe.each(Object.entries(catalogues))('%s', (language, { errors, files }) => {
+  const [sentence, longest] = SENTENCES[language as keyof typeof SENTENCES]
 
-test('no two codes open with the same sentence', () => {
-  const said = Object.values(WORDS).map((words) => words.what)
-  expect(new Set(said).size).toBe(said.length)
+  test('the words cover exactly the closed list of codes', () => {
+    expect(codes.length).toBeGreaterThan(30)
+    expect(Object.keys(errors).sort()).toEqual([...codes].sort())
+  })
+
+  test('each says what, why and what next', () => {
+    for (const [code, words] of [...Object.entries(errors), ...Object.entries(files)]) {
+      for (const text of [words.what, words.why, words.next]) {
+        expect(text, code).toMatch(sentence)
+        expect(text, code).not.toMatch(/[!！¡]|oops|null|undefined/i)
+        expect(text.length, `${code}: ${text}`).toBeLessThan(longest)
+      }
+    }
+  })
+
+  test('no two codes open with the same sentence', () => {
+    const said = Object.values(errors).map((words) => words.what)
+    expect(new Set(said).size).toBe(said.length)
+  })
 })
 
 test('silence names the firewall, a spent link says that it may have been used', () => {
-  expect(WORDS['no-answer'].why).toContain('firewall')
-  expect(WORDS['record-no-slot'].why).toContain('used')
+  expect(en.errors['no-answer'].why).toContain('firewall')
+  expect(en.errors['record-no-slot'].why).toContain('used')
 })

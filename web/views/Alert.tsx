@@ -1,13 +1,15 @@
 // One error in words: what happened, why, what to do next.
 import type { ComponentChildren } from 'preact'
 import type { ClawErrorCode } from '../../shared/error.ts'
-import { clockWords, fileWords, WORDS, type Words } from '../words.ts'
+import { t } from '../language.ts'
+import type { Words } from '../messages/catalogue.ts'
+import { clockWords, fileWords, wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { GOES_BY_FILE, RecordFile } from './RecordFile.tsx'
 
 export function Alert({
   code,
-  words = code === null ? undefined : WORDS[code],
+  words = code === null ? undefined : wordsOf(code),
   onRetry,
   children,
 }: {
@@ -26,7 +28,7 @@ export function Alert({
       </p>
       {children}
       <button type="button" class="quiet" onClick={onRetry}>
-        Try again
+        {t.common.tryAgain}
       </button>
     </div>
   )

@@ -1,10 +1,13 @@
 // Which screen to show.
 import type { ClawErrorCode } from '../../shared/error.ts'
+import { t } from '../language.ts'
 import type { AppState, Engine } from '../model.ts'
 import { Alert, Notice } from './Alert.tsx'
 import { Chat } from './Chat.tsx'
 import { Logo } from './icons.tsx'
 import { Join } from './Join.tsx'
+import { LanguageChoice } from './LanguageChoice.tsx'
+import { Marked } from './Marked.tsx'
 import { DropRecord } from './RecordFile.tsx'
 import { Starting } from './Starting.tsx'
 
@@ -46,16 +49,13 @@ function Blank({ state, engine }: ViewProps) {
     <main class="card-page">
       <div class="card">
         <Logo />
-        <h1>A private chat with one machine</h1>
+        <h1>{t.start.blankTitle}</h1>
         <Notice state={state} engine={engine} />
-        <p>
-          This page opens with a link from whoever runs the host. Ask them for one, then open it
-          here: nothing to install, no account.
-        </p>
+        <p>{t.start.blank}</p>
         <p class="fine">
-          You run the host yourself? <code>npm start</code> prints your link;{' '}
-          <code>npx clawchat invite</code> makes one for somebody else.
+          <Marked text={t.start.blankOwner} />
         </p>
+        <LanguageChoice />
       </div>
     </main>
   )
@@ -67,7 +67,7 @@ export function Failed({ code }: { code: ClawErrorCode }) {
     <main class="card-page">
       <div class="card">
         <Logo />
-        <h1>ClawChat could not start</h1>
+        <h1>{t.start.failed}</h1>
         <Alert code={code} onRetry={() => location.reload()} />
       </div>
     </main>

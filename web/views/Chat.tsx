@@ -1,7 +1,7 @@
 // The conversation: rooms and members beside it, messages, composer, and the state of the connection.
 import { useState } from 'preact/hooks'
+import { formatMs, t } from '../language.ts'
 import type { Connection } from '../model.ts'
-import { TAKEN } from '../words.ts'
 import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
 import { Avatar } from './Avatar.tsx'
@@ -13,13 +13,14 @@ import { Messages } from './Messages.tsx'
 import { PeopleDialog } from './People.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 import { NewRoomDialog, RoomDialog } from './RoomDialogs.tsx'
+import { SettingsDialog } from './Settings.tsx'
 import { insiders, Sidebar } from './Sidebar.tsx'
 import { useSide } from './side.ts'
 import { Typing } from './Typing.tsx'
 
 export function Chat({ state, engine, secure }: ScreenProps) {
   const [dialog, setDialog] = useState<
-    'security' | 'details' | 'people' | 'host' | 'new-room' | 'room' | null
+    'security' | 'details' | 'people' | 'host' | 'new-room' | 'room' | 'settings' | null
   >(null)
   const [aim, setAim] = useState<Aim | null>(null)
   const close = (): void => setDialog(null)
@@ -39,13 +40,14 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         onPeople={() => setDialog('people')}
         onHost={() => setDialog('host')}
         onNewRoom={() => setDialog('new-room')}
+        onSettings={() => setDialog('settings')}
       />
       <section class="conversation" inert={side.open}>
         <header class="top">
           <button
             type="button"
             class="to-rooms"
-            aria-label="Rooms and members"
+            aria-label={t.chat.roomsAndMembers}
             aria-expanded={side.open}
             aria-controls="rooms"
             ref={side.opener}
@@ -61,7 +63,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
                 <button
                   type="button"
                   class="plain"
-                  aria-label={`${state.roomName}: who is in it`}
+                  aria-label={t.chat.whoIsIn(state.roomName)}
                   onClick={() => setDialog('room')}
                 >
                   {state.roomName}
@@ -71,14 +73,15 @@ export function Chat({ state, engine, secure }: ScreenProps) {
               )}
             </h1>
             <p>
-              {!isNowhere && (alone ? 'Only you so far' : here.map(({ name }) => name).join(', '))}
+              {!isNowhere &&
+                (alone ? t.chat.onlyYou : t.common.listed(here.map(({ name }) => name)))}
             </p>
           </div>
           <Status connection={state.connection} />
           <button
             type="button"
             class="icon"
-            aria-label="Connection details"
+            aria-label={t.details.title}
             onClick={() => setDialog('details')}
           >
             <Route />
@@ -86,7 +89,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           <button
             type="button"
             class="icon"
-            aria-label="Security"
+            aria-label={t.security.title}
             onClick={() => setDialog('security')}
           >
             <Shield />
@@ -97,7 +100,9 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         <div aria-live="polite">
           <Kept connection={state.connection.state} waiting={waiting} />
           {state.handover === 'taken' && !connected && (
-            <p class="banner">{TAKEN} This browser looks for the host with it.</p>
+            <p class="banner">
+              {t.file.taken} {t.chat.looking}
+            </p>
           )}
         </div>
         {isNowhere ? (
@@ -125,6 +130,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
       {dialog === 'room' && room !== undefined && (
         <RoomDialog room={room} state={state} engine={engine} onClose={close} />
       )}
+      {dialog === 'settings' && <SettingsDialog onClose={close} />}
       {dialog === 'details' && <DetailsDialog state={state} engine={engine} onClose={close} />}
     </div>
   )
@@ -134,8 +140,8 @@ export function Chat({ state, engine, secure }: ScreenProps) {
 const Nowhere = () => (
   <main class="log-frame">
     <div class="empty">
-      <h2>You are in no room</h2>
-      <p>Somebody took you out of it, or you left. Ask them, or the owner, to let you in again.</p>
+      <h2>{t.chat.nowhereTitle}</h2>
+      <p>{t.chat.nowhere}</p>
     </div>
   </main>
 )
@@ -144,24 +150,14 @@ const Nowhere = () => (
 function Kept({ connection, waiting }: { connection: Connection['state']; waiting: number }) {
   const offline = connection === 'offline'
   if (connection === 'connected' || (waiting === 0 && !offline)) return null
-  const kept =
-    waiting > 1
-      ? `${waiting} messages are kept here and will go out by themselves.`
-      : `${waiting === 1 ? 'One message' : 'What you write'} is kept here and will go out by itself.`
+  const kept = waiting === 0 ? t.chat.keptLater : t.chat.kept(waiting)
   return (
     <p class="banner">
-      {offline ? 'This device has no network. ' : ''}
+      {offline ? `${t.chat.offline} ` : ''}
       {kept}
     </p>
   )
 }
-
-const STATE_WORDS = {
-  connecting: 'Connecting',
-  connected: 'Direct',
-  reconnecting: 'Reconnecting',
-  offline: 'Offline',
-} as const
 
 function Status({ connection }: { connection: Connection }) {
   const { state, route, epoch, latencyMs } = connection
@@ -174,11 +170,11 @@ function Status({ connection }: { connection: Connection }) {
       data-epoch={epoch ?? undefined}
     >
       <i class="dot" aria-hidden="true" />
-      {state === 'connected' && route === 'relay' ? 'Relay' : STATE_WORDS[state]}
+      {state === 'connected' && route === 'relay' ? t.connection.relayed : t.connection[state]}
       {state === 'connected' && latencyMs !== null && (
         <span class="latency" aria-hidden="true">
           {' '}
-          · {latencyMs} ms
+          · {formatMs(latencyMs)}
         </span>
       )}
     </p>

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { toUtf8 } from '../../shared/bytes.ts'
 import { TEXT_MAX_BYTES } from '../../shared/constants.ts'
+import { t } from '../language.ts'
 import type { Message } from '../model.ts'
 import type { ViewProps } from './App.tsx'
 import { Clip, Cross, Send } from './icons.tsx'
@@ -84,21 +85,21 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
       <button
         type="button"
         class="icon"
-        aria-label="Attach file"
+        aria-label={t.composer.attach}
         aria-disabled="true"
         aria-describedby="no-files"
-        title="Files come with a later version."
+        title={t.composer.noFiles}
       >
         <Clip />
       </button>
       <span id="no-files" class="sr-only">
-        Files come with a later version.
+        {t.composer.noFiles}
       </span>
       <textarea
         ref={field}
         rows={1}
-        aria-label="Message"
-        placeholder="Message"
+        aria-label={t.composer.message}
+        placeholder={t.composer.message}
         enterkeyhint="send"
         value={text}
         aria-invalid={tooLong}
@@ -109,11 +110,11 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
         }}
         onKeyDown={onKeyDown}
       />
-      <button type="submit" class="send" aria-label="Send">
+      <button type="submit" class="send" aria-label={t.composer.send}>
         <Send />
       </button>
       <p class="problem" id="too-long" aria-live="polite">
-        {tooLong ? 'Too long: send it in parts.' : ''}
+        {tooLong ? t.composer.tooLong : ''}
       </p>
     </form>
   )
@@ -126,8 +127,8 @@ export const isEditable = ({ mine, seq, deleted }: Message): boolean =>
 function AimBar(props: Pick<ComposerProps, 'state'> & { aim: Aim; onLetGo: () => void }) {
   const { aim, state, onLetGo } = props
   const { author, text } = aim.message
-  const name = state.members.find(({ id }) => id === author)?.name ?? 'Someone'
-  const what = aim.kind === 'edit' ? 'Editing' : `Reply to ${name}`
+  const name = state.members.find(({ id }) => id === author)?.name ?? t.common.someone
+  const what = aim.kind === 'edit' ? t.composer.editing : t.composer.replyTo(name)
   return (
     <div class="aim">
       <p>
@@ -136,7 +137,7 @@ function AimBar(props: Pick<ComposerProps, 'state'> & { aim: Aim; onLetGo: () =>
       <button
         type="button"
         class="icon"
-        aria-label={aim.kind === 'edit' ? 'Stop editing' : 'No reply'}
+        aria-label={aim.kind === 'edit' ? t.composer.stopEditing : t.composer.noReply}
         onClick={onLetGo}
       >
         <Cross />

@@ -1,20 +1,15 @@
 // The owner lets somebody in: as what, how many, until when.
 import { useState } from 'preact/hooks'
+import { t } from '../language.ts'
 import type { Engine, InviteWish, Room } from '../model.ts'
 
 const HOUR_MS = 3_600_000
 const LIVES = [
-  ['1 hour', HOUR_MS],
-  ['1 day', 24 * HOUR_MS],
-  ['1 week', 7 * 24 * HOUR_MS],
-  ['30 days', 30 * 24 * HOUR_MS],
+  [() => t.invite.hours(1), HOUR_MS],
+  [() => t.invite.days(1), 24 * HOUR_MS],
+  [() => t.invite.weeks(1), 7 * 24 * HOUR_MS],
+  [() => t.invite.days(30), 30 * 24 * HOUR_MS],
 ] as const
-const ROLES: Record<InviteWish['role'], string> = {
-  member: 'Member: chats and adds own devices',
-  guest: 'Guest: chats',
-  bot: 'Bot: a program',
-  owner: 'Owner: a further device of yours',
-}
 const FIRST: InviteWish = {
   ...{ role: 'member', uses: 1, lifeMs: 7 * 24 * HOUR_MS, note: '', rooms: [] },
 }
@@ -33,9 +28,9 @@ export function InviteForm(props: {
   }
   return (
     <details class="invite">
-      <summary>Invite somebody</summary>
+      <summary>{t.invite.title}</summary>
       <form onSubmit={submit}>
-        <label for="invite-role">As</label>
+        <label for="invite-role">{t.invite.as}</label>
         <select
           id="invite-role"
           value={wish.role}
@@ -43,13 +38,13 @@ export function InviteForm(props: {
             setWish({ ...wish, role: value as InviteWish['role'] })
           }
         >
-          {Object.entries(ROLES).map(([role, words]) => (
+          {Object.entries(t.invite.roles).map(([role, words]) => (
             <option key={role} value={role}>
               {words}
             </option>
           ))}
         </select>
-        <label for="invite-room">Into which room</label>
+        <label for="invite-room">{t.invite.room}</label>
         <select
           id="invite-room"
           value={wish.rooms[0] ?? ''}
@@ -65,7 +60,7 @@ export function InviteForm(props: {
               </option>
             ))}
         </select>
-        <label for="invite-life">The link works for</label>
+        <label for="invite-life">{t.invite.life}</label>
         <select
           id="invite-life"
           value={String(wish.lifeMs)}
@@ -73,11 +68,11 @@ export function InviteForm(props: {
         >
           {LIVES.map(([words, ms]) => (
             <option key={ms} value={String(ms)}>
-              {words}
+              {words()}
             </option>
           ))}
         </select>
-        <label for="invite-uses">How many may join by it</label>
+        <label for="invite-uses">{t.invite.uses}</label>
         <input
           id="invite-uses"
           type="number"
@@ -87,7 +82,7 @@ export function InviteForm(props: {
           value={wish.uses}
           onInput={({ currentTarget: { value } }) => setWish({ ...wish, uses: Number(value) })}
         />
-        <label for="invite-note">Note, for your list only</label>
+        <label for="invite-note">{t.invite.note}</label>
         <input
           id="invite-note"
           maxLength={200}
@@ -95,7 +90,7 @@ export function InviteForm(props: {
           onInput={({ currentTarget: { value } }) => setWish({ ...wish, note: value })}
         />
         <button type="submit" class="primary wide" disabled={busy}>
-          Make the link
+          {t.invite.make}
         </button>
       </form>
     </details>

@@ -1,9 +1,11 @@
 // The first screen of an invite. Nothing is sent before the person presses Join.
 import { useRef, useState } from 'preact/hooks'
-import { nameProblem, TAKEN } from '../words.ts'
+import { t } from '../language.ts'
+import { nameProblem } from '../words.ts'
 import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
 import { Logo } from './icons.tsx'
+import { LanguageChoice } from './LanguageChoice.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 
 export function Join({ state, engine, secure }: ScreenProps) {
@@ -24,10 +26,8 @@ export function Join({ state, engine, secure }: ScreenProps) {
     <main class="card-page">
       <form class="card" onSubmit={submit}>
         <Logo />
-        <h1>{state.hostName} invites you to a private chat</h1>
-        <p>
-          It runs on their own machine. Nobody else can read it, and there is nothing to install.
-        </p>
+        <h1>{t.join.title(state.hostName)}</h1>
+        <p>{t.join.lead}</p>
         <PlainHttp secure={secure} />
         <Notice
           state={state}
@@ -38,7 +38,7 @@ export function Join({ state, engine, secure }: ScreenProps) {
           }}
           onTaken={tryToJoin}
         />
-        <label for="name">Your name</label>
+        <label for="name">{t.join.name}</label>
         <input
           id="name"
           name="name"
@@ -54,35 +54,23 @@ export function Join({ state, engine, secure }: ScreenProps) {
           {problem}
         </p>
         <button type="submit" class="primary wide" disabled={busy}>
-          Join
+          {t.join.join}
         </button>
         {state.otherChat !== null && !busy && (
           <button type="button" class="quiet wide" onClick={() => engine.dismiss()}>
-            Back to {state.otherChat}
+            {t.join.back(state.otherChat)}
           </button>
         )}
         <p class="progress" aria-live="polite">
           {busy
-            ? `Joining: ${running === undefined ? 'one moment' : STEP_WORDS[running.name]}…`
+            ? t.join.joining(running === undefined ? t.join.moment : t.join.steps[running.name])
             : state.handover === 'taken'
-              ? `${TAKEN} Press Join.`
+              ? `${t.file.taken} ${t.join.pressJoin}`
               : ''}
         </p>
-        <p class="fine">
-          The link lets in as many browsers as its maker allowed, usually one. Once in, this browser
-          is remembered and needs no link; the owner can remove it at any time.
-        </p>
+        <p class="fine">{t.join.fine}</p>
+        <LanguageChoice />
       </form>
     </main>
   )
 }
-
-const STEP_WORDS = {
-  record: 'looking for the host',
-  verify: 'checking its signature',
-  direct: 'knocking',
-  handshake: 'agreeing on keys',
-  mailbox: 'meeting halfway',
-  relay: 'asking a relay',
-  sync: 'fetching messages',
-} as const

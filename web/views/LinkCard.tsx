@@ -1,17 +1,12 @@
 // A link that the host has just made: to copy, and to photograph where another device could open it.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { encode } from 'uqr'
+import { formatMoment, t } from '../language.ts'
 import type { Asked } from '../model.ts'
-import { when } from './dialogs.tsx'
+import { Marked } from './Marked.tsx'
 import { reveal } from './reveal.ts'
 
 type Link = NonNullable<Asked['link']>
-
-const REACH: Record<Link['reach'], string> = {
-  computer: 'It works on the host’s own computer only.',
-  lan: 'It works in the network of the host.',
-  anywhere: 'It works anywhere.',
-}
 
 export function LinkCard(props: {
   link: Link
@@ -34,21 +29,13 @@ export function LinkCard(props: {
     )
   }
   return (
-    <section class="link-card" aria-label="New link" tabIndex={-1} ref={card}>
+    <section class="link-card" aria-label={t.link.title} tabIndex={-1} ref={card}>
       <p>
-        {uses === 1 ? (
-          <>
-            <strong>Give this link to one person only.</strong> Whoever joins first is in.
-          </>
-        ) : (
-          <>
-            <strong>The first {uses} who join by this link are in.</strong> Give it to them only.
-          </>
-        )}{' '}
-        {REACH[link.reach]} Until {when(link.expiresAtMs)}.
+        <Marked text={uses === 1 ? t.link.one : t.link.many(uses)} /> {t.link.reach[link.reach]}{' '}
+        {t.link.until(formatMoment(link.expiresAtMs))}
       </p>
       {link.reach !== 'computer' && <Qr text={link.url} />}
-      <label for="new-link">Link</label>
+      <label for="new-link">{t.link.link}</label>
       <input
         id="new-link"
         readOnly
@@ -59,11 +46,11 @@ export function LinkCard(props: {
         {/* On plain http browsers have no clipboard for pages. */}
         {isSecureContext && (
           <button type="button" class="primary" onClick={copy}>
-            {copied ? 'Copied' : 'Copy link'}
+            {copied ? t.link.copied : t.link.copy}
           </button>
         )}
         <button type="button" class="quiet" onClick={onDone}>
-          Done
+          {t.link.done}
         </button>
       </p>
     </section>
@@ -77,7 +64,7 @@ function Qr({ text }: { text: string }) {
     .flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')))
     .join('')
   return (
-    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label="The link as a QR code">
+    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t.link.qr}>
       <rect width={size} height={size} fill="#fff" />
       <path d={path} fill="#000" shape-rendering="crispEdges" />
     </svg>

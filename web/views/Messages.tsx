@@ -1,12 +1,14 @@
 // The log: grouped by author and minute, with a line per day; the reader stays where he is, at the newest if he is there.
 import { Fragment } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { formatDate, formatTime, t } from '../language.ts'
 import type { Message } from '../model.ts'
 import type { ViewProps } from './App.tsx'
 import { toneOf } from './Avatar.tsx'
 import type { Aim } from './Composer.tsx'
+import { Marked } from './Marked.tsx'
 import { goTo, nearTop, type Place, placeIn } from './place.ts'
-import { Row, timeOf } from './Row.tsx'
+import { Row } from './Row.tsx'
 
 const dayOf = (ms: number): string => new Date(ms).toDateString()
 
@@ -15,11 +17,11 @@ function dayWords(ms: number): string {
   const day = new Date(ms)
   const now = new Date()
   const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1)
-  if (day.toDateString() === now.toDateString()) return 'Today'
-  if (day.toDateString() === yesterday.toDateString()) return 'Yesterday'
+  if (day.toDateString() === now.toDateString()) return t.log.today
+  if (day.toDateString() === yesterday.toDateString()) return t.log.yesterday
   const date = { weekday: 'long', day: 'numeric', month: 'long' } as const
   const sameYear = day.getFullYear() === now.getFullYear()
-  return day.toLocaleDateString(undefined, sameYear ? date : { ...date, year: 'numeric' })
+  return formatDate(ms, sameYear ? date : { ...date, year: 'numeric' })
 }
 
 export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Aim) => void }) {
@@ -45,19 +47,24 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
   }
   return (
     <main class="log-frame">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <div class="log" role="log" aria-label="Messages" tabIndex={0} ref={box} onScroll={onScroll}>
+      <div
+        class="log"
+        role="log"
+        aria-label={t.log.messages}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        tabIndex={0}
+        ref={box}
+        onScroll={onScroll}
+      >
         {state.hasOlder && <p class="skeleton" aria-hidden="true" />}
         {messages.length === 0 && !synced && <p class="skeleton" aria-hidden="true" />}
         {messages.length === 0 && synced && (
           <div class="empty">
-            <h2>Nothing here yet</h2>
-            <p>
-              Write the first message. It stays on the host, and whoever joins later can read it.
-            </p>
+            <h2>{t.log.emptyTitle}</h2>
+            <p>{t.log.empty}</p>
             {mayInvite && (
               <p>
-                <code>npx clawchat invite</code> makes a link for somebody else.
+                <Marked text={t.log.emptyInvite} />
               </p>
             )}
           </div>
@@ -83,7 +90,7 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
       </div>
       {unread && (
         <button type="button" class="to-end" onClick={toEnd}>
-          New messages
+          {t.log.newMessages}
         </button>
       )}
     </main>
@@ -143,7 +150,7 @@ function Before({ message, before, newAfter }: BeforeProps) {
   return (
     <>
       {isNewDay && <p class="day">{dayWords(atMs)}</p>}
-      {isFirstNew && <p class="new-line">New messages</p>}
+      {isFirstNew && <p class="new-line">{t.log.newMessages}</p>}
     </>
   )
 }
@@ -158,4 +165,4 @@ const opensGroup = (message: Message, before: Message | undefined): boolean =>
   before === undefined ||
   dayOf(before.atMs) !== dayOf(message.atMs) ||
   before.author !== message.author ||
-  timeOf(before.atMs) !== timeOf(message.atMs)
+  formatTime(before.atMs) !== formatTime(message.atMs)

@@ -1,13 +1,15 @@
 // "People and devices": who is in and by which browsers, links for others and for further devices, and how somebody goes.
 import { useEffect, useRef } from 'preact/hooks'
+import { formatMoment, t } from '../language.ts'
 import type { DeviceInfo, Member } from '../model.ts'
 import { linkName, roomWords } from '../room.ts'
-import { WORDS } from '../words.ts'
+import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { Avatar, toneOf } from './Avatar.tsx'
-import { Dialog, when } from './dialogs.tsx'
+import { Dialog } from './dialogs.tsx'
 import { InviteForm } from './InviteForm.tsx'
 import { LinkCard } from './LinkCard.tsx'
+import { Marked } from './Marked.tsx'
 import { Profile } from './Profile.tsx'
 import { Renamed } from './Renamed.tsx'
 import { reveal } from './reveal.ts'
@@ -27,10 +29,10 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
     if (state.error === 'removed') onClose()
   }, [state.error])
   return (
-    <Dialog name="People and devices" onClose={close}>
+    <Dialog name={t.people.title} onClose={close}>
       {!connected && (
         <p class="missing" role="note">
-          <strong>The host is not connected.</strong> Changes need it; the list is as of last time.
+          <strong>{t.people.notConnected}</strong> {t.people.notConnectedWhy}
         </p>
       )}
       <Outcome state={state} engine={engine} />
@@ -42,24 +44,24 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
           ))}
       </ul>
       {owner && <InviteForm engine={engine} rooms={state.rooms} busy={busy} />}
-      {invites.length > 0 && <h3>Open links</h3>}
+      {invites.length > 0 && <h3>{t.people.openLinks}</h3>}
       <ul class="devices">
         {invites.map((invite) => (
           <li key={invite.id}>
             <span>
               {linkName(invite, members)}
               <small>
-                {invite.used} of {invite.uses} used, until {when(invite.expiresAtMs)}
+                {t.people.used(invite.used, invite.uses, formatMoment(invite.expiresAtMs))}
               </small>
             </span>
             <button
               type="button"
               class="quiet small"
               disabled={busy}
-              aria-label={`Withdraw the ${linkName(invite, members)}`}
+              aria-label={t.people.withdrawThe(linkName(invite, members))}
               onClick={() => engine.ask.withdraw(invite.id)}
             >
-              Withdraw
+              {t.people.withdraw}
             </button>
           </li>
         ))}
@@ -70,7 +72,7 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
           checked={state.receipts}
           onChange={({ currentTarget: { checked } }) => engine.talk.shareReceipts(checked)}
         />
-        Others see how far I have read
+        {t.people.receipts}
       </label>
     </Dialog>
   )
@@ -88,11 +90,11 @@ function Outcome({ state, engine }: ViewProps) {
   const { status, code, link, removal } = asked
   return (
     <div aria-live="polite" ref={box}>
-      {status === 'running' && <p class="banner">The host is at it…</p>}
+      {status === 'running' && <p class="banner">{t.people.atIt}</p>}
       {status === 'failed' && code !== null && (
         <p class="missing" role="alert" data-code={code}>
-          <strong>{WORDS[code].what}</strong> {WORDS[code].why}{' '}
-          {(code === 'credentials-full' && roomWords(state)) || WORDS[code].next}
+          <strong>{wordsOf(code).what}</strong> {wordsOf(code).why}{' '}
+          {(code === 'credentials-full' && roomWords(state)) || wordsOf(code).next}
         </p>
       )}
       {link !== null && (
@@ -104,10 +106,9 @@ function Outcome({ state, engine }: ViewProps) {
       )}
       {removal !== null && (
         <p class="missing" role="note">
-          <strong>Removed.</strong> It is disconnected and gets in no more.
-          {removal.links > 0 && ' Links that it had made or come by have stopped working.'}
-          {removal.waiting.length > 0 &&
-            ` ${removal.waiting.join(', ')} still shows the old address; the host goes on trying.`}
+          <strong>{t.people.removed}</strong> {t.people.removedWhy}
+          {removal.links > 0 && ` ${t.people.removedLinks}`}
+          {removal.waiting.length > 0 && ` ${t.people.removedWaiting(removal.waiting)}`}
         </p>
       )}
     </div>
@@ -115,9 +116,9 @@ function Outcome({ state, engine }: ViewProps) {
 }
 
 /** Whether a member is here, or since when it is not; nothing of one that hides it. */
-function seenWords({ online, lastSeenMs }: Member): string {
-  if (online) return ', here'
-  return lastSeenMs === 0 ? '' : `, last here ${when(lastSeenMs)}`
+function seenWords({ online, lastSeenMs }: Member, role: string): string {
+  if (online) return t.people.roleHere(role)
+  return lastSeenMs === 0 ? role : t.people.roleLast(role, formatMoment(lastSeenMs))
 }
 
 interface PersonProps extends ViewProps {
@@ -130,20 +131,18 @@ function Person({ state, engine, member, owner, busy }: PersonProps) {
   const mine = member.id === state.me
   const devices = state.devices.filter((device) => device.member === member.id)
   const last = devices.length === 1
+  const role = t.people.roles[member.role]
   return (
     <li>
       <div class="person">
         <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
         <Renamed
           name={member.name}
-          label={mine ? 'Your name' : `Name of ${member.name}`}
+          label={mine ? t.people.yourName : t.people.nameOf(member.name)}
           mayRename={(owner || mine) && !busy}
           onRename={(name) => engine.ask.renameMember(member.id, name)}
         />
-        <small>
-          {member.role}
-          {mine ? ', you' : seenWords(member)}
-        </small>
+        <small>{mine ? t.people.roleYou(role) : seenWords(member, role)}</small>
       </div>
       {mine && <Profile engine={engine} member={member} busy={busy} />}
       <ul class="devices">
@@ -157,17 +156,17 @@ function Person({ state, engine, member, owner, busy }: PersonProps) {
             type="button"
             class="quiet small"
             disabled={busy}
-            aria-label={mine ? undefined : `Link for a device of ${member.name}`}
+            aria-label={mine ? undefined : t.people.linkForDeviceOf(member.name)}
             onClick={() => engine.ask.addDevice(member.id)}
           >
-            {mine ? 'Add a device of yours' : 'Link for a device'}
+            {mine ? t.people.addDevice : t.people.linkForDevice}
           </button>
         )}
         {owner && !mine && (
           <Sure
-            label={`Remove ${member.name}`}
-            words="Remove"
-            question={`${member.name} and all their devices are disconnected at once and get in no more. What they wrote stays.`}
+            label={t.people.removeWho(member.name)}
+            words={t.people.remove}
+            question={t.people.removeMember(member.name)}
             disabled={busy}
             onSure={() => engine.ask.removeMember(member.id)}
           />
@@ -184,7 +183,8 @@ function DeviceRow({
   last,
 }: ViewProps & { device: DeviceInfo; busy: boolean; last: boolean }) {
   const { name, here, route, lastSeenMs, safetyCode } = device
-  const seen = here ? 'this browser' : route === null ? when(lastSeenMs) : `here now, ${route}`
+  const away = route === null ? formatMoment(lastSeenMs) : t.people.hereBy(t.people.routes[route])
+  const seen = here ? t.common.thisBrowser : away
   return (
     <li>
       <details>
@@ -193,13 +193,12 @@ function DeviceRow({
         </summary>
         <Renamed
           name={name}
-          label={`Name of the device ${name}`}
+          label={t.people.nameOfDevice(name)}
           mayRename={!busy}
           onRename={(next) => engine.ask.renameDevice(device.id, next)}
         />
         <p class="lead">
-          Safety code. That device shows the same under “Security”, and the host with{' '}
-          <code>clawchat members</code>.
+          <Marked text={t.people.deviceCode} />
         </p>
         <p class="code">
           {safetyCode.map((group, i) => (
@@ -207,11 +206,11 @@ function DeviceRow({
           ))}
         </p>
         <Sure
-          label={here ? 'Remove this browser' : `Remove ${name}`}
+          label={here ? t.people.removeThis : t.people.removeWho(name)}
           question={
             here
-              ? 'This browser is disconnected at once; to come back it needs a new link.'
-              : `It is disconnected at once and gets in no more, whoever has it.${last ? ' It is the last device: only a new link leads back.' : ''}`
+              ? t.people.removeThisWhy
+              : `${t.people.removeDeviceWhy}${last ? ` ${t.people.lastDevice}` : ''}`
           }
           disabled={busy}
           onSure={() => engine.ask.removeDevice(device.id)}

@@ -1,21 +1,15 @@
 // How others see the member of this browser: its colour, and whether they see if it is here. Part of "People and devices".
-import { TONES } from '../../shared/state.ts'
+import { t } from '../language.ts'
 import type { Member } from '../model.ts'
 import type { ViewProps } from './App.tsx'
-
-const WORDS = {
-  colour: 'Colour',
-  colours: ['by itself', 'blue', 'violet', 'green', 'brown', 'plum', 'teal'],
-  present: 'Others see whether I am here, and when I was last',
-} as const
 
 export function Profile({ engine, member, busy }: Omit<ViewProps, 'state'> & ProfileProps) {
   const { tone, hidden } = member
   return (
     <div class="profile">
       <fieldset class="tones" disabled={busy}>
-        <legend>{WORDS.colour}</legend>
-        {WORDS.colours.slice(0, TONES + 1).map((name, value) => (
+        <legend>{t.people.colour}</legend>
+        {Object.values(t.people.colours).map((name, value) => (
           <label key={name} class={value === 0 ? 'tone' : `tone tone-${value - 1}`}>
             <input
               type="radio"
@@ -34,7 +28,7 @@ export function Profile({ engine, member, busy }: Omit<ViewProps, 'state'> & Pro
           disabled={busy}
           onChange={({ currentTarget: { checked } }) => engine.ask.profile(tone, checked)}
         />
-        {WORDS.present}
+        {t.people.present}
       </label>
     </div>
   )

@@ -1,6 +1,7 @@
 // Handing over the host's record as a file: a button with the browser's file chooser, and dropping it anywhere.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { ClawErrorCode } from '../../shared/error.ts'
+import { t } from '../language.ts'
 import type { Engine } from '../model.ts'
 
 /** Where the stores, or what they last said, did not lead to the host. */
@@ -37,10 +38,10 @@ export function RecordFile({
       <button
         type="button"
         class="quiet"
-        title="The owner can give you the host’s address as a file, record.bin. You may also drop it on this page."
+        title={t.file.openWhy}
         onClick={() => input.current?.click()}
       >
-        Open address file
+        {t.file.open}
       </button>
     </>
   )
@@ -85,7 +86,7 @@ function DropHere() {
   useLayoutEffect(() => element.current?.showPopover?.(), [])
   return (
     <div class="drop" popover="manual" ref={element} aria-hidden="true">
-      <p>Drop the host’s record.bin here</p>
+      <p>{t.file.dropHere}</p>
     </div>
   )
 }

@@ -1,5 +1,6 @@
 // A name that can be changed in place.
 import { useState } from 'preact/hooks'
+import { t } from '../language.ts'
 import { nameProblem } from '../words.ts'
 import { onEscape, useSwap } from './Sure.tsx'
 
@@ -20,11 +21,11 @@ export function Renamed(props: {
           <button
             type="button"
             class="text"
-            aria-label={`Rename: ${label}`}
+            aria-label={t.people.renameWhat(label)}
             ref={outside}
             onClick={() => setDraft(name)}
           >
-            Rename
+            {t.people.rename}
           </button>
         )}
       </span>
@@ -47,7 +48,7 @@ export function Renamed(props: {
         onInput={(event) => setDraft(event.currentTarget.value)}
       />
       <button type="submit" class="quiet small">
-        Save
+        {t.people.save}
       </button>
       <small aria-live="polite">{problem}</small>
     </form>

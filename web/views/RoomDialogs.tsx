@@ -1,7 +1,8 @@
 // A new room, and what can be done about one: its name, who is in it, leaving it.
 import { useState } from 'preact/hooks'
+import { t } from '../language.ts'
 import type { Member, Room } from '../model.ts'
-import { WORDS } from '../words.ts'
+import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { Avatar, toneOf } from './Avatar.tsx'
 import { Dialog } from './dialogs.tsx'
@@ -19,7 +20,7 @@ function Outcome({ state }: Pick<ViewProps, 'state'>) {
     <div aria-live="polite">
       {code !== null && (
         <p class="problem" role="alert" data-code={code}>
-          {WORDS[code].what} {WORDS[code].next}
+          {wordsOf(code).what} {wordsOf(code).next}
         </p>
       )}
     </div>
@@ -43,9 +44,9 @@ export function NewRoomDialog({ state, engine, onClose }: DialogProps) {
     onClose()
   }
   return (
-    <Dialog name="New room" onClose={onClose}>
+    <Dialog name={t.rooms.newRoom} onClose={onClose}>
       <form class="room-form" onSubmit={submit}>
-        <label for="room-name">Name of the room</label>
+        <label for="room-name">{t.rooms.name}</label>
         <input
           id="room-name"
           maxLength={48}
@@ -55,7 +56,7 @@ export function NewRoomDialog({ state, engine, onClose }: DialogProps) {
         />
         {others.length > 0 && (
           <fieldset>
-            <legend>Who is in it, besides you</legend>
+            <legend>{t.rooms.besidesYou}</legend>
             {others.map((member) => (
               <label key={member.id} class="choice">
                 <input
@@ -69,13 +70,10 @@ export function NewRoomDialog({ state, engine, onClose }: DialogProps) {
             ))}
           </fieldset>
         )}
-        <p class="fine">
-          Only who is in a room can read it, search it, or know that it is there. The owner of the
-          host holds the machine that keeps it.
-        </p>
-        {!connected && <p class="problem">A room is made on the host: connect first.</p>}
+        <p class="fine">{t.rooms.onlyInside}</p>
+        {!connected && <p class="problem">{t.rooms.connectFirst}</p>}
         <button type="submit" class="primary wide" disabled={!connected}>
-          Make the room
+          {t.rooms.make}
         </button>
       </form>
     </Dialog>
@@ -96,24 +94,24 @@ export function RoomDialog({ room, state, engine, onClose }: DialogProps & { roo
       onClose={onClose}
       beside={
         <button type="button" class="quiet" onClick={leave}>
-          Leave this room
+          {t.rooms.leave}
         </button>
       }
     >
       <Outcome state={state} />
       {room.mine && <RenameRoom room={room} onRename={(name) => ask.renameRoom(room.id, name)} />}
-      <h3>Who is in it</h3>
-      <ul class="people-list" aria-label="In this room">
+      <h3>{t.rooms.inside}</h3>
+      <ul class="people-list" aria-label={t.rooms.insideList}>
         {inside.map((member) => (
           <Someone key={member.id} member={member} members={state.members}>
             {room.mine && member.id !== state.me && (
               <button
                 type="button"
                 class="quiet small"
-                aria-label={`Take out: ${member.name}`}
+                aria-label={t.rooms.takeOutWho(member.name)}
                 onClick={() => ask.leaveRoom(room.id, member.id)}
               >
-                Take out
+                {t.rooms.takeOut}
               </button>
             )}
           </Someone>
@@ -121,17 +119,17 @@ export function RoomDialog({ room, state, engine, onClose }: DialogProps & { roo
       </ul>
       {room.mine && outside.length > 0 && (
         <>
-          <h3>Who is not</h3>
-          <ul class="people-list" aria-label="Not in this room">
+          <h3>{t.rooms.outside}</h3>
+          <ul class="people-list" aria-label={t.rooms.outsideList}>
             {outside.map((member) => (
               <Someone key={member.id} member={member} members={state.members}>
                 <button
                   type="button"
                   class="quiet small"
-                  aria-label={`Let in: ${member.name}`}
+                  aria-label={t.rooms.letInWho(member.name)}
                   onClick={() => ask.addToRoom(room.id, member.id)}
                 >
-                  Let in
+                  {t.rooms.letIn}
                 </button>
               </Someone>
             ))}
@@ -165,7 +163,7 @@ function RenameRoom({ room, onRename }: { room: Room; onRename: (name: string) =
   }
   return (
     <form class="room-form" onSubmit={submit}>
-      <label for="room-rename">Name of the room</label>
+      <label for="room-rename">{t.rooms.name}</label>
       <div class="row">
         <input
           id="room-rename"
@@ -175,7 +173,7 @@ function RenameRoom({ room, onRename }: { room: Room; onRename: (name: string) =
           onInput={({ currentTarget: { value } }) => setName(value)}
         />
         <button type="submit" class="quiet">
-          Rename
+          {t.rooms.rename}
         </button>
       </div>
     </form>

@@ -1,14 +1,12 @@
 // One message of the log: who, what, what it answers, what others think of it, and what can be done about it.
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { formatTime, t } from '../language.ts'
 import type { AppState, Engine, Message } from '../model.ts'
 import type { Tone } from './Avatar.tsx'
 import { type Aim, isEditable } from './Composer.tsx'
 import { Clock, More, Tick, Ticks, Warn } from './icons.tsx'
 
 const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🎉']
-
-export const timeOf = (ms: number): string =>
-  new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
 
 export interface RowProps {
   readonly message: Message
@@ -28,7 +26,7 @@ export interface RowProps {
 }
 
 const nameOf = ({ members }: AppState, id: string): string =>
-  members.find((member) => member.id === id)?.name ?? 'Someone'
+  members.find((member) => member.id === id)?.name ?? t.common.someone
 
 /** What the host says of one message, and the others' reading of the room. */
 const stateOf = ({ state, mine, seq }: Message, readUpTo: number): Message['state'] =>
@@ -37,7 +35,7 @@ const stateOf = ({ state, mine, seq }: Message, readUpTo: number): Message['stat
 export function Row(props: RowProps) {
   const { message, opens, state, engine, tone, isLast, isOpen, onOpen } = props
   const { id, author, mine, atMs, deleted } = message
-  const name = mine ? 'You' : nameOf(state, author)
+  const name = mine ? t.common.you : nameOf(state, author)
   const shown = stateOf(message, state.readUpTo)
   const isPlaced = message.seq !== null && !deleted
   return (
@@ -46,7 +44,7 @@ export function Row(props: RowProps) {
       data-id={id}
       data-state={shown}
       data-author={author}
-      aria-label={`${name}, ${timeOf(atMs)}`}
+      aria-label={t.message.label(name, formatTime(atMs))}
     >
       {opens && !mine && <p class={`who tone-${tone}`}>{name}</p>}
       <div class="bubble-row">
@@ -55,7 +53,7 @@ export function Row(props: RowProps) {
           <button
             type="button"
             class="icon more"
-            aria-label="What to do with this message"
+            aria-label={t.message.more}
             aria-expanded={isOpen}
             tabIndex={isLast || isOpen ? 0 : -1}
             onClick={() => onOpen(!isOpen)}
@@ -73,7 +71,7 @@ export function Row(props: RowProps) {
           class="quiet small"
           onClick={() => engine.talk.retryMessage(message.id)}
         >
-          Try again
+          {t.common.tryAgain}
         </button>
       )}
     </article>
@@ -99,15 +97,15 @@ function Bubble(props: RowProps & { readonly shown: Message['state'] }) {
     <div class={deleted ? 'bubble gone' : 'bubble'}>
       <Quote {...props} />
       {deleted ? (
-        <span data-part="deleted">This message was deleted.</span>
+        <span data-part="deleted">{t.message.deleted}</span>
       ) : (
         <span dir="auto" data-part="text">
           {text}
         </span>
       )}
       <span class="meta">
-        {edited && <span>edited</span>}
-        <time dateTime={new Date(atMs).toISOString()}>{timeOf(atMs)}</time>
+        {edited && <span>{t.message.edited}</span>}
+        <time dateTime={new Date(atMs).toISOString()}>{formatTime(atMs)}</time>
         {mine && !deleted && <StateGlyph state={shown} />}
       </span>
     </div>
@@ -118,11 +116,11 @@ function Bubble(props: RowProps & { readonly shown: Message['state'] }) {
 function Quote({ message, answers, state, onJump }: RowProps) {
   const { replyTo } = message
   if (replyTo === null) return null
-  if (answers === undefined) return <p class="quote">An earlier message</p>
+  if (answers === undefined) return <p class="quote">{t.message.earlier}</p>
   return (
     <button type="button" class="quote" onClick={() => onJump(replyTo)}>
-      <b>{answers.mine ? 'You' : nameOf(state, answers.author)}</b>{' '}
-      <span dir="auto">{answers.deleted ? 'This message was deleted.' : answers.text}</span>
+      <b>{answers.mine ? t.common.you : nameOf(state, answers.author)}</b>{' '}
+      <span dir="auto">{answers.deleted ? t.message.deleted : answers.text}</span>
     </button>
   )
 }
@@ -131,17 +129,17 @@ function Reactions({ message, state, engine }: Pick<RowProps, 'message' | 'state
   const { id, reactions } = message
   if (reactions.length === 0) return null
   return (
-    <ul class="reactions" aria-label="Reactions">
+    <ul class="reactions" aria-label={t.message.reactions}>
       {reactions.map(({ emoji, members }) => {
         const isOwn = state.me !== null && members.includes(state.me)
-        const names = members.map((member) => nameOf(state, member)).join(', ')
+        const names = members.map((member) => nameOf(state, member))
         return (
           <li key={emoji}>
             <button
               type="button"
               aria-pressed={isOwn}
-              aria-label={`${emoji} ${members.length}: ${names}`}
-              title={names}
+              aria-label={t.message.reacted(emoji, members.length, names)}
+              title={t.common.listed(names)}
               onClick={() => engine.talk.react(id, emoji, !isOwn)}
             >
               {emoji} <span>{members.length}</span>
@@ -171,7 +169,7 @@ function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
           key={emoji}
           type="button"
           class="icon"
-          aria-label={`React with ${emoji}`}
+          aria-label={t.message.react(emoji)}
           onClick={done(() => engine.talk.react(id, emoji, true))}
         >
           {emoji}
@@ -182,7 +180,7 @@ function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
         class="quiet small"
         onClick={done(() => onAim({ kind: 'reply', message }))}
       >
-        Reply
+        {t.message.reply}
       </button>
       {isEditable(message) && (
         <button
@@ -190,12 +188,12 @@ function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
           class="quiet small"
           onClick={done(() => onAim({ kind: 'edit', message }))}
         >
-          Edit
+          {t.message.edit}
         </button>
       )}
       {(message.mine || isOwner) && (
         <button type="button" class="quiet small" onClick={done(() => engine.talk.remove(id))}>
-          Delete for all
+          {t.message.deleteForAll}
         </button>
       )}
     </div>
@@ -205,14 +203,14 @@ function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
 function StateGlyph({ state }: { state: Message['state'] }) {
   switch (state) {
     case 'sending':
-      return <Clock label="sending" />
+      return <Clock label={t.message.states.sending} />
     case 'sent':
-      return <Tick label="sent: stored by the host" />
+      return <Tick label={t.message.states.sent} />
     case 'delivered':
-      return <Ticks label="delivered to another device" />
+      return <Ticks label={t.message.states.delivered} />
     case 'read':
-      return <Ticks label="read" />
+      return <Ticks label={t.message.states.read} />
     case 'failed':
-      return <Warn label="failed" />
+      return <Warn label={t.message.states.failed} />
   }
 }

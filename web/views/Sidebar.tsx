@@ -1,9 +1,9 @@
 // Rooms and members beside the conversation; on a phone they cover it (side.ts).
+import { formatMoment, formatNumber, t } from '../language.ts'
 import type { AppState, Engine, Member, Room } from '../model.ts'
 import { formatSpan } from '../words.ts'
 import { Avatar, toneOf } from './Avatar.tsx'
-import { when } from './dialogs.tsx'
-import { Back, Logo, Plus, Speech } from './icons.tsx'
+import { Back, Logo, NAME, Plus, Speech } from './icons.tsx'
 import type { Side } from './side.ts'
 
 interface SidebarProps {
@@ -13,6 +13,7 @@ interface SidebarProps {
   readonly onPeople: () => void
   readonly onHost: () => void
   readonly onNewRoom: () => void
+  readonly onSettings: () => void
 }
 
 /** Owners and members make rooms and begin direct conversations; guests and bots answer. */
@@ -25,26 +26,27 @@ export function insiders({ rooms, room, members }: AppState): readonly Member[] 
   return members.filter(({ id, gone }) => !gone && (inside.length === 0 || inside.includes(id)))
 }
 
-export function Sidebar({ state, engine, side, onPeople, onHost, onNewRoom }: SidebarProps) {
+export function Sidebar(props: SidebarProps) {
+  const { state, engine, side, onPeople, onHost, onNewRoom, onSettings } = props
   const begins = mayBegin(state)
   const open = (room: string): void => {
     if (room !== state.room) engine.talk.openRoom(room)
     side.hide()
   }
   return (
-    <nav class={side.open ? 'rooms open' : 'rooms'} aria-label="Rooms" id="rooms">
+    <nav class={side.open ? 'rooms open' : 'rooms'} aria-label={t.rooms.rooms} id="rooms">
       <p class="brand">
         <button
           type="button"
           class="icon back"
-          aria-label="Back to the conversation"
+          aria-label={t.rooms.back}
           ref={side.back}
           onClick={side.hide}
         >
           <Back />
         </button>
         <Logo />
-        ClawChat
+        {NAME}
       </p>
       {state.rooms.map((room) => (
         <RoomButton
@@ -58,11 +60,11 @@ export function Sidebar({ state, engine, side, onPeople, onHost, onNewRoom }: Si
       {begins && (
         <button type="button" class="room new-room" onClick={onNewRoom}>
           <Plus />
-          New room
+          {t.rooms.newRoom}
         </button>
       )}
-      <h2 class="side-title">Members</h2>
-      <ul class="members" aria-label="Members">
+      <h2 class="side-title">{t.rooms.members}</h2>
+      <ul class="members" aria-label={t.rooms.members}>
         {insiders(state).map((member) => (
           <MemberRow
             key={member.id}
@@ -73,11 +75,14 @@ export function Sidebar({ state, engine, side, onPeople, onHost, onNewRoom }: Si
         ))}
       </ul>
       <button type="button" class="quiet small people-button" onClick={onPeople}>
-        People and devices
+        {t.people.title}
+      </button>
+      <button type="button" class="quiet small people-button" onClick={onSettings}>
+        {t.settings.title}
       </button>
       {state.members.some(({ id, role }) => id === state.me && role === 'owner') && (
         <button type="button" class="quiet small people-button" onClick={onHost}>
-          The host
+          {t.host.title}
         </button>
       )}
     </nav>
@@ -104,8 +109,8 @@ function RoomButton(props: {
       <span class="room-name">{room.name}</span>
       {unread > 0 && (
         <span class="badge">
-          {unread > 99 ? '99+' : unread}
-          <span class="sr-only"> unread</span>
+          {unread > 99 ? `${formatNumber(99)}+` : formatNumber(unread)}
+          <span class="sr-only"> {t.rooms.unread}</span>
         </span>
       )}
     </button>
@@ -114,7 +119,9 @@ function RoomButton(props: {
 
 /** Since when, as far as the host tells. */
 const awayWords = ({ lastSeenMs }: Member): string =>
-  lastSeenMs === 0 ? 'away' : `away ${formatSpan(Math.max(60_000, Date.now() - lastSeenMs))}`
+  lastSeenMs === 0
+    ? t.rooms.away
+    : t.rooms.awayFor(formatSpan(Math.max(60_000, Date.now() - lastSeenMs)))
 
 function MemberRow(props: {
   readonly member: Member
@@ -125,21 +132,18 @@ function MemberRow(props: {
   return (
     <li>
       <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
-      <span>
-        {member.name}
-        {member.id === state.me ? ' (you)' : ''}
-      </span>
+      <span>{member.id === state.me ? t.rooms.self(member.name) : member.name}</span>
       {/* Who is there, only the host knows. */}
       {state.connection.state === 'connected' && !(member.hidden && member.id !== state.me) && (
-        <small title={member.lastSeenMs > 0 ? when(member.lastSeenMs) : undefined}>
-          {member.online ? 'here' : awayWords(member)}
+        <small title={member.lastSeenMs > 0 ? formatMoment(member.lastSeenMs) : undefined}>
+          {member.online ? t.rooms.here : awayWords(member)}
         </small>
       )}
       {onTalk !== null && (
         <button
           type="button"
           class="icon talk-to"
-          aria-label={`Write to ${member.name} alone`}
+          aria-label={t.rooms.writeAlone(member.name)}
           onClick={onTalk}
         >
           <Speech />

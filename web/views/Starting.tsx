@@ -1,6 +1,7 @@
 // The layout to come without its words, while the browser opens its storage. It shows itself only after a moment
 // (style.css), so that a quick start does not flicker.
-import { Logo } from './icons.tsx'
+import { t } from '../language.ts'
+import { Logo, NAME } from './icons.tsx'
 
 /** `joining`: an invite is at hand, so that the first screen will be the one with "Join". */
 export function Starting({ joining }: { joining: boolean }) {
@@ -9,7 +10,7 @@ export function Starting({ joining }: { joining: boolean }) {
 
 const Said = () => (
   <p class="sr-only" role="status">
-    ClawChat is starting.
+    {t.start.starting}
   </p>
 )
 
@@ -49,7 +50,7 @@ function Conversation() {
       <div class="rooms" aria-hidden="true">
         <p class="brand">
           <Logo />
-          ClawChat
+          {NAME}
         </p>
         <div class="room">
           <i class="bone avatar" />

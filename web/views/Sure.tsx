@@ -1,5 +1,7 @@
 // A button that asks once more before something that cannot be taken back.
+
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { t } from '../language.ts'
 
 /** Gives the focus to `inside` when it comes, and to `outside` when it goes; nowhere in between. */
 export function useSwap<In extends HTMLElement>(open: boolean) {
@@ -58,10 +60,10 @@ export function Sure(props: {
       <legend class="sr-only">{props.label}</legend>
       <span>{props.question}</span>
       <button type="button" class="quiet small danger" onClick={() => answer(true)}>
-        Yes, remove
+        {t.people.yesRemove}
       </button>
       <button type="button" class="quiet small" ref={inside} onClick={() => answer(false)}>
-        No
+        {t.people.no}
       </button>
     </fieldset>
   )

@@ -1,5 +1,6 @@
 // Who writes in the shown room just now.
 import { useEffect, useState } from 'preact/hooks'
+import { t } from '../language.ts'
 import type { AppState } from '../model.ts'
 
 export function Typing({ state }: { state: AppState }) {
@@ -16,11 +17,7 @@ export function Typing({ state }: { state: AppState }) {
     .flatMap(({ member }) => state.members.find(({ id }) => id === member)?.name ?? [])
   return (
     <p class="typing" aria-live="polite">
-      {names.length > 0 && (
-        <span>
-          {names.join(', ')} {names.length === 1 ? 'is' : 'are'} writing …
-        </span>
-      )}
+      {names.length > 0 && <span>{t.chat.typing(names)}</span>}
     </p>
   )
 }

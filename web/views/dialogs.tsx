@@ -1,11 +1,12 @@
 // "Security" and "Connection details": the exact terms, for whoever wants to know.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { Route } from '../../shared/constants.ts'
 import type { ClawErrorCode } from '../../shared/error.ts'
+import { formatMoment, formatMs, t } from '../language.ts'
+import type { Words } from '../messages/catalogue.ts'
 import type { AppState, Connection, Security, Step } from '../model.ts'
 import { reportOf } from '../report.ts'
-import { clockWords, fileWords, formatSpan, TAKEN, WORDS, type Words } from '../words.ts'
+import { clockWords, fileWords, formatSpan, wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { RecordFile } from './RecordFile.tsx'
 
@@ -31,15 +32,12 @@ export function Dialog({
       <p class="row">
         {beside}
         <button type="button" class="primary" onClick={() => element.current?.close()}>
-          Close
+          {t.common.close}
         </button>
       </p>
     </dialog>
   )
 }
-
-export const when = (ms: number): string =>
-  new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** The minutes and seconds until the next epoch, each second. */
 function useCountdown(intervalMs: number | null): string {
@@ -48,34 +46,29 @@ function useCountdown(intervalMs: number | null): string {
     const timer = setInterval(() => setNow(Date.now()), 1000)
     return () => clearInterval(timer)
   }, [])
-  if (intervalMs === null) return 'unknown'
+  if (intervalMs === null) return t.common.unknown
   const left = Math.ceil((intervalMs - (now % intervalMs)) / 1000)
-  return left >= 60 ? `in ${Math.floor(left / 60)} min ${left % 60} s` : `in ${left} s`
+  return left >= 60
+    ? t.security.inMinutes(Math.floor(left / 60), left % 60)
+    : t.security.inSeconds(left)
 }
 
 export function SecurityDialog({ state, onClose }: { state: AppState; onClose: () => void }) {
   const { security, connection } = state
   const connected = connection.state === 'connected'
   return (
-    <Dialog name="Security" onClose={onClose}>
-      <p class="lead">
-        Only this browser and the host hold the keys. The host is its owner’s own machine and keeps
-        the history.
-      </p>
+    <Dialog name={t.security.title} onClose={onClose}>
+      <p class="lead">{t.security.lead}</p>
       {security === null ? (
         <Missing>
-          <strong>Host, keys and safety code are not known yet.</strong>{' '}
-          {connected
-            ? 'This browser is just learning them. Wait a moment: they appear here by themselves.'
-            : 'They come with the first connection to the host. Close this and press “Connection details” to see what it waits for.'}
+          <strong>{t.security.missing}</strong>{' '}
+          {connected ? t.security.missingSoon : t.security.missingOffline}
         </Missing>
       ) : (
         <Facts security={security} connection={connection} />
       )}
-      <h3>Your devices</h3>
-      {state.devices.length === 0 && (
-        <p class="lead">The host tells them once this browser is connected.</p>
-      )}
+      <h3>{t.security.devices}</h3>
+      {state.devices.length === 0 && <p class="lead">{t.security.noDevices}</p>}
       <ul class="devices">
         {state.devices
           .filter(({ member }) => member === state.me)
@@ -84,10 +77,10 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
               {device.name}
               <small>
                 {device.here
-                  ? 'this browser'
+                  ? t.common.thisBrowser
                   : device.route !== null
-                    ? 'here now'
-                    : when(device.lastSeenMs)}
+                    ? t.common.hereNow
+                    : formatMoment(device.lastSeenMs)}
               </small>
             </li>
           ))}
@@ -102,55 +95,48 @@ const Missing = ({ children }: { children: ComponentChildren }) => (
   </p>
 )
 
-const ROUTE_WORDS: Record<Route, string> = {
-  direct: 'Direct, nothing in between',
-  signal: 'Direct, nothing in between',
-  mailbox: 'Direct, through both routers',
-  relay: 'Through a relay that sees sealed messages only',
-}
+const at = (ms: number | null): string => (ms === null ? t.common.notYet : formatMoment(ms))
 
-const at = (ms: number | null): string => (ms === null ? 'not yet' : when(ms))
+const CIPHERS = 'AES-256-GCM, X25519 + ML-KEM-768'
 
 function Facts({ security, connection }: { security: Security; connection: Connection }) {
   const next = useCountdown(security.intervalMs)
   return (
     <>
       <dl>
-        <dt>Route</dt>
-        <dd>{connection.route === null ? 'Not connected' : ROUTE_WORDS[connection.route]}</dd>
-        <dt>Encryption</dt>
-        <dd>AES-256-GCM, X25519 + ML-KEM-768</dd>
-        <dt>Host</dt>
+        <dt>{t.security.route}</dt>
+        <dd>
+          {connection.route === null
+            ? t.security.notConnected
+            : t.security.routes[connection.route]}
+        </dd>
+        <dt>{t.security.encryption}</dt>
+        <dd>{CIPHERS}</dd>
+        <dt>{t.security.host}</dt>
         <dd class="mono">{security.hostFingerprint}</dd>
         {security.knownSinceMs !== null && (
           <>
-            <dt>Known since</dt>
-            <dd>{when(security.knownSinceMs)}</dd>
+            <dt>{t.security.knownSince}</dt>
+            <dd>{formatMoment(security.knownSinceMs)}</dd>
           </>
         )}
-        <dt>Keys renewed</dt>
-        <dd>{at(security.keysRenewedAtMs)}, with each connection, every 6 hours at the latest</dd>
-        <dt>Message key</dt>
-        <dd>{at(security.messageKeyAtMs)}, changes every 15 minutes</dd>
-        <dt>Address keys</dt>
-        <dd>{at(security.recordAtMs)}, with each address that the host publishes</dd>
-        <dt>Port epoch</dt>
-        <dd>{connection.epoch ?? 'unknown'}</dd>
-        <dt>Port moves</dt>
-        <dd>{next}, to another port with another certificate</dd>
-        <dt>Your key</dt>
-        <dd>
-          {security.keyProtected
-            ? 'cannot be copied out of this browser'
-            : 'readable by this page: the browser cannot lock it'}
-        </dd>
+        <dt>{t.security.keysRenewed}</dt>
+        <dd>{t.security.keysRenewedAt(at(security.keysRenewedAtMs))}</dd>
+        <dt>{t.security.messageKey}</dt>
+        <dd>{t.security.messageKeyAt(at(security.messageKeyAtMs))}</dd>
+        <dt>{t.security.addressKeys}</dt>
+        <dd>{t.security.addressKeysAt(at(security.recordAtMs))}</dd>
+        <dt>{t.security.epoch}</dt>
+        <dd>{connection.epoch ?? t.common.unknown}</dd>
+        <dt>{t.security.portMoves}</dt>
+        <dd>{t.security.portMovesIn(next)}</dd>
+        <dt>{t.security.yourKey}</dt>
+        <dd>{security.keyProtected ? t.security.keyProtected : t.security.keyReadable}</dd>
       </dl>
-      <h3>Safety code</h3>
+      <h3>{t.security.safetyCode}</h3>
       {security.safetyCode.length === 0 ? (
         <Missing>
-          <strong>There is no safety code yet.</strong> It is made of the host’s key and this
-          browser’s own, and this browser has none so far. Join with your link; the code then stands
-          here.
+          <strong>{t.security.noCode}</strong> {t.security.noCodeWhy}
         </Missing>
       ) : (
         <>
@@ -159,22 +145,13 @@ function Facts({ security, connection }: { security: Security; connection: Conne
               <span key={i}>{` ${group} `}</span>
             ))}
           </p>
-          <p class="lead">Same numbers on the host? Then nobody sits between you.</p>
+          <p class="lead">{t.security.sameNumbers}</p>
         </>
       )}
     </>
   )
 }
 
-const STEP_NAMES: Record<Step['name'], string> = {
-  record: 'Find the host',
-  verify: 'Check its signature',
-  direct: 'Direct route',
-  handshake: 'Agree on keys',
-  mailbox: 'Through both routers',
-  relay: 'Through a relay',
-  sync: 'Bring both up to date',
-}
 const GLYPH: Record<Step['status'], string> = {
   waiting: '·',
   running: '…',
@@ -184,24 +161,22 @@ const GLYPH: Record<Step['status'], string> = {
 }
 
 const aged = (ms: number): string =>
-  ms < 60_000 ? 'less than a minute old' : `${formatSpan(ms)} old`
+  ms < 60_000 ? t.details.justNow : t.details.old(formatSpan(ms))
 
 function recordFacts(facts: Step['facts']): string {
   const cause = facts.cause as ClawErrorCode | undefined
+  const age = aged(Number(facts.ageMs))
   const source =
     cause === undefined
-      ? `${facts.stores} of ${facts.asked} stores agree`
-      : `found by schedule, from the copy kept here. ${WORDS[cause].what}`
-  const stale = facts.stale === 1 ? ` ${WORDS['record-stale'].what}` : ''
-  return cause === undefined
-    ? `${source}, ${aged(Number(facts.ageMs))}.${stale}`
-    : `${source} The copy is ${aged(Number(facts.ageMs))}.${stale}`
+      ? t.details.stores(Number(facts.stores), Number(facts.asked), age)
+      : t.details.schedule(wordsOf(cause).what, age)
+  return facts.stale === 1 ? `${source} ${wordsOf('record-stale').what}` : source
 }
 
 function factsOf({ name, status, facts }: Step): string {
   if (status !== 'done') return ''
   if (name === 'record') return recordFacts(facts)
-  if (name === 'direct') return `${facts.addresses} addresses tried at once`
+  if (name === 'direct') return t.details.addresses(Number(facts.addresses))
   return ''
 }
 
@@ -215,19 +190,15 @@ export function DetailsDialog({ state, engine, onClose }: ViewProps & { onClose:
   const wrong = handover === null || handover === 'taken' ? null : fileWords(handover)
   return (
     <Dialog
-      name="Connection details"
+      name={t.details.title}
       onClose={onClose}
       beside={
         <button type="button" class="quiet" onClick={() => engine.retry()}>
-          Try again
+          {t.common.tryAgain}
         </button>
       }
     >
-      <p class="lead">
-        {connected
-          ? 'Connected.'
-          : 'Looking for the host. Your messages are kept here and go out by themselves.'}
-      </p>
+      <p class="lead">{connected ? t.details.connected : t.details.looking}</p>
       {clock !== null && <Said words={clockWords(clock)} />}
       <ol class="steps">
         {connection.steps.map((step) => (
@@ -240,21 +211,21 @@ export function DetailsDialog({ state, engine, onClose }: ViewProps & { onClose:
           >
             <span aria-hidden="true">{GLYPH[step.status]}</span>
             <span>
-              {STEP_NAMES[step.name]}
-              <span class="sr-only">: {step.status}</span>
+              {t.details.steps[step.name]}
+              <span class="sr-only">: {t.details.statuses[step.status]}</span>
               <small>
                 {step.code === null
                   ? factsOf(step)
-                  : `${WORDS[step.code].why} ${WORDS[step.code].next}`}
+                  : `${wordsOf(step.code).why} ${wordsOf(step.code).next}`}
               </small>
             </span>
-            <span class="time">{step.ms === null ? '' : `${step.ms} ms`}</span>
+            <span class="time">{step.ms === null ? '' : formatMs(step.ms)}</span>
           </li>
         ))}
       </ol>
       <details class="report">
-        <summary>Report for whoever helps you</summary>
-        <p class="lead">It names nobody, no address, no key and no text.</p>
+        <summary>{t.details.report}</summary>
+        <p class="lead">{t.details.reportLead}</p>
         <pre>{reportOf(state, navigator.userAgent)}</pre>
         {isSecureContext && (
           <button
@@ -266,18 +237,15 @@ export function DetailsDialog({ state, engine, onClose }: ViewProps & { onClose:
                 .catch(() => undefined)
             }
           >
-            Copy the report
+            {t.details.copyReport}
           </button>
         )}
       </details>
-      <h3>Without any store</h3>
-      <p class="lead">
-        The owner can give you the host’s address as a file, record.bin: open it here, or drop it on
-        this page.
-      </p>
+      <h3>{t.details.noStore}</h3>
+      <p class="lead">{t.details.noStoreLead}</p>
       <div class="notes" aria-live="polite">
         {wrong !== null && <Said words={wrong} />}
-        {handover === 'taken' && <p class="missing">{TAKEN}</p>}
+        {handover === 'taken' && <p class="missing">{t.file.taken}</p>}
       </div>
       <RecordFile engine={engine} />
     </Dialog>

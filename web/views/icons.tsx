@@ -22,6 +22,9 @@ function Icon({ children, label }: { children: ComponentChildren; label?: string
   )
 }
 
+/** The same in every language. */
+export const NAME = 'ClawChat'
+
 export const Logo = () => (
   <span class="logo">
     <Icon>
