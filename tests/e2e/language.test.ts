@@ -15,8 +15,8 @@ async function inBrowser(
     page.on('pageerror', (error) => errors.push(String(error)))
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
     const scripts: string[] = []
-    page.on('request', ({ url }) => {
-      const name = /assets\/([a-z]{2})-[^/]*\.js$/.exec(url())?.[1]
+    page.on('request', (request) => {
+      const name = /assets\/([a-z]{2})-[^/]*\.js$/.exec(request.url())?.[1]
       if (name !== undefined) scripts.push(name)
     })
     await body(page, () => scripts)
