@@ -9,6 +9,7 @@ export type { Role }
 import { ClawError } from '../shared/error.ts'
 import type { MapProtocol, Transport } from './gateway.ts'
 import type { MapCause } from './mapstate.ts'
+import type { TurnOption } from './turn.ts'
 
 export interface ListenAddress {
   readonly host: string
@@ -51,6 +52,7 @@ export interface StartOptions {
   readonly stores: readonly StoreOption[]
   /** STUN servers, `host:port` */
   readonly stun: readonly string[]
+  readonly turn: TurnOption | null
   /** gateway of MEGA's API, without trailing slash; another than MEGA's own is for tests */
   readonly megaApi: string
   /** CLAWCHAT_DEPLOY_TOKEN: for the one store given by https */

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { toHex } from '../shared/bytes.ts'
+import { RECORD_LIFE_MS } from '../shared/constants.ts'
 import { ClawError, codeOf } from '../shared/error.ts'
 import { MAILBOX_PROTOCOL } from '../shared/mailbox.ts'
 import { ed25519PublicKey } from '../shared/noble.ts'
@@ -31,6 +32,8 @@ import { checkPage } from './page.ts'
 import { askStun } from './reflexive.ts'
 import { examineRouter, isRouterFine } from './routerdoctor.ts'
 import { fileStore, httpsStore } from './stores.ts'
+import { type TurnOption, turnLogin } from './turn.ts'
+import { examineTurn } from './turndoctor.ts'
 
 const STORE_MS = 5000
 const LINE_MS = 5000
@@ -41,7 +44,7 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 
 export type DoctorOptions = Pick<
   StartOptions,
-  'dataDir' | 'stores' | 'stun' | 'udpAddress' | 'pageUrl' | 'signal' | 'map'
+  'dataDir' | 'stores' | 'stun' | 'turn' | 'udpAddress' | 'pageUrl' | 'signal' | 'map'
 >
 
 /** `onFinding` is called as soon as each is known. @returns all of them, in the order of DOCTOR_STEPS */
@@ -165,7 +168,7 @@ async function openLine(url: string, writeSecret: Uint8Array): Promise<DoctorCau
 }
 
 async function lookAtNetwork(options: DoctorOptions, look: Look): Promise<void> {
-  const { udpAddress, stun, signal, map } = options
+  const { udpAddress, stun, turn, signal, map } = options
   const address = udpAddress ?? '0.0.0.0'
   await look('udp', async () => {
     const socket = await bound(address)
@@ -176,6 +179,7 @@ async function lookAtNetwork(options: DoctorOptions, look: Look): Promise<void> 
   })
   if (signal) await look('tcp', () => listens(udpAddress))
   await lookAtNat(address, stun, look)
+  if (turn !== null) await lookAtTurn(turn, look)
   if (!map) return
   await look('router', async () => {
     const steps = await examineRouter({ bindAddress: udpAddress, stun })
@@ -203,6 +207,14 @@ async function lookAtNat(address: string, stun: readonly string[], look: Look): 
     socket.close()
   }
   await look('nat', () => judgeNat(seen))
+}
+
+/** With a login like that of a record sealed now. */
+async function lookAtTurn({ servers, credential }: TurnOption, look: Look): Promise<void> {
+  const login = turnLogin(credential, Date.now() + RECORD_LIFE_MS)
+  for (const [i, server] of servers.entries()) {
+    await look('turn', () => examineTurn(server, login), servers.length > 1 ? i + 1 : null)
+  }
 }
 
 async function bound(address: string): Promise<Socket | null> {

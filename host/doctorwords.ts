@@ -24,6 +24,7 @@ const STEP_WORDS: Readonly<Record<DoctorStepName, string>> = {
   udp: 'UDP can be received',
   tcp: 'TCP can be received',
   stun: 'the STUN server answers',
+  turn: 'the TURN server lets devices in',
   nat: 'the router gives everybody the same port',
   router: 'the router hands a port on',
   hidden: 'a scan of this network cannot tell the host’s port',
@@ -117,6 +118,14 @@ const CAUSE_WORDS: Readonly<Record<DoctorNote | DoctorFault, Words>> = {
   'stun-silent': {
     message: 'It did not answer.',
     next: 'Check the address given with --stun, and that the firewall lets UDP out. Where UDP is blocked the relay is used.',
+  },
+  'turn-silent': {
+    message: 'No TURN server answered there.',
+    next: 'Check address and transport given with --turn, the server’s firewall, and with turns: that its certificate fits the name. Devices do without it meanwhile.',
+  },
+  'turn-refused': {
+    message: 'It does not take the login that this host tells its devices.',
+    next: 'Compare turn-credential with the server (coturn: use-auth-secret and static-auth-secret, or lt-cred-mech and user); with a secret both clocks must be right. Or its quota is spent.',
   },
   'too-slow': {
     message: 'It took longer than half a minute.',

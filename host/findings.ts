@@ -12,6 +12,7 @@ export const DOCTOR_STEPS = [
   'tcp',
   'stun',
   'nat',
+  'turn',
   'router',
   'hidden',
 ] as const
@@ -44,13 +45,15 @@ export type DoctorFault =
   | 'udp-refused'
   | 'tcp-refused'
   | 'stun-silent'
+  | 'turn-silent'
+  | 'turn-refused'
   | 'too-slow'
 
 export type DoctorCause = DoctorNote | DoctorFault | ClawErrorCode
 
 export interface DoctorFinding {
   readonly step: DoctorStepName
-  /** of several stores or STUN servers: which one, from 1, in the order of the options */
+  /** of several stores, STUN or TURN servers: which one, from 1, in the order of the options */
   readonly nth: number | null
   /** nothing has to be done */
   readonly ok: boolean

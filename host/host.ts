@@ -1,4 +1,5 @@
 // A running host: its parts, and what they ask of each other. What happens is decided in the parts.
+import { RECORD_LIFE_MS } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { hostTag } from '../shared/knock.ts'
@@ -24,7 +25,8 @@ import { Routers } from './routers.ts'
 import { serveCarrier } from './serve.ts'
 import { SignalListener } from './signal.ts'
 import { type HostState, hostNameOf, noteCopy } from './state.ts'
-import { locatorOf, type StoreList } from './storelist.ts'
+import { locatorOf, type StoreList, serversOf } from './storelist.ts'
+import { reflectorsOf } from './turn.ts'
 import { Wake } from './wake.ts'
 
 /** How long goodbyes get before everything closes. */
@@ -130,9 +132,16 @@ export class Host {
     if (this.#started) void this.publisher.publish()
   }
 
+  /** The stores, as links and ENROL_OK name them. */
   readonly locator = (): Locator => {
-    const { state, doors, stores, options } = this.input
-    return locatorOf(state.keys.storageId, doors.urls, stores, options.stun)
+    const { state, doors, stores } = this.input
+    return locatorOf(state.keys.storageId, doors.urls, stores)
+  }
+
+  /** Of a record that is sealed now: stores and servers. */
+  readonly recordLocator = (): Locator => {
+    const { options, now } = this.input
+    return [...this.locator(), ...serversOf(options, now() + RECORD_LIFE_MS)]
   }
 
   /** Throws ClawError('no-usable-store'). */
@@ -207,7 +216,7 @@ export class Host {
           firstEpoch,
           schedule: entries,
           addresses: addresses.list,
-          locator: this.locator(),
+          locator: this.recordLocator(),
         }
       },
       report,
@@ -309,7 +318,7 @@ export class Host {
       nonces: new NonceTable(state.database),
       certificate: () => this.epochs.certificate(Math.floor(now() / intervalMs)),
       addresses: () => this.direct.addresses(),
-      stun: options.stun,
+      stun: [...options.stun, ...reflectorsOf(options.turn)],
       onCarrier: (carrier, intro) => serveCarrier(carrier, intro, this.#serveInput()),
     })
   }

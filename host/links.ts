@@ -98,8 +98,6 @@ const isRecordStore = (entry: LocatorEntry): boolean =>
 
 /** Loopback stores only in loopback links; plain-http stores only in plain-http links (a browser refuses mixed content). */
 function mayRead(page: PageLink, entry: LocatorEntry): boolean {
-  // Who has the record has them from there, and a link is short.
-  if (entry.type === 'stun') return false
   if (entry.type !== 'https') return true
   const store = new URL(entry.url)
   if (reachOf(store.hostname) === 'computer') return page.reach === 'computer'

@@ -13,7 +13,7 @@ import { useSystemNetwork } from './network.ts'
 import { checkPage, PAGE_DIR } from './page.ts'
 import { isPublishPending } from './revocation.ts'
 import { type HostState, openState, refuseCopy } from './state.ts'
-import { openStores, republishBurnt, type StoreList } from './storelist.ts'
+import { checkRoom, openStores, republishBurnt, type StoreList } from './storelist.ts'
 import { atMost } from './wake.ts'
 import { withWorker } from './worker.ts'
 
@@ -130,6 +130,7 @@ async function wire(
     closeAll,
   })
   host.plan()
+  checkRoom(host.recordLocator(), stores.mega)
   if (addresses.list.length === 0) report({ event: 'warning', code: 'no-address' })
   return host
 }

@@ -76,9 +76,6 @@ export const COMMAND_NAMES = [
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
 const LATER_COMMANDS = ['init', 'export', 'backup', 'restore']
-const LATER_OPTIONS: Partial<Record<CommandName, readonly string[]>> = {
-  start: ['turn'],
-}
 
 const COMMON = {
   data: { type: 'string' },
@@ -145,7 +142,6 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
         : `There is no command "${first}".`,
     )
   }
-  refuseLaterOptions(name, rest)
   const values = parseOptions(name, rest)
   if (values.help === true) return { name: 'help', of: name }
   const dataDir = resolve(dataFolder(text(values, 'data'), env))
@@ -182,14 +178,6 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
 
 /** Whether `--json` stands among the arguments, even where they cannot be parsed. */
 export const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json')
-
-function refuseLaterOptions(name: CommandName, rest: readonly string[]): void {
-  const later = LATER_OPTIONS[name] ?? []
-  const found = later.find((o) => rest.some((arg) => arg === `--${o}` || arg.startsWith(`--${o}=`)))
-  if (found !== undefined) {
-    throw new UsageError(`The option --${found} comes with a later version.`)
-  }
-}
 
 function parseOptions(name: CommandName, args: readonly string[]): Values {
   try {

@@ -1,6 +1,7 @@
 // Every option of a host, once: flags, environment, configuration file, help, the example file and `clawchat config` are
 // made of this table. An option has one name: --port-range, CLAWCHAT_PORT_RANGE and `port-range` in the file.
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
+import type { TurnServer } from '../shared/locator.ts'
 import { MEGA_GATEWAY } from '../shared/mega.ts'
 import {
   DEFAULT_PORT_RANGE,
@@ -21,6 +22,8 @@ import {
   parseStun,
   parseSwitch,
   parseToken,
+  parseTurn,
+  parseTurnCredential,
 } from './optionvalues.ts'
 
 /** In the order in which they win. */
@@ -212,6 +215,30 @@ export const OPTIONS = {
     must: 'this must be stun:HOST:PORT.',
     read: (texts) => texts.map(parseStun),
   } satisfies OptionRow<readonly string[]> as OptionRow<readonly string[]>,
+  turn: {
+    kind: 'list',
+    from: EVERYWHERE,
+    sign: 'turn[s]:HOST:PORT[?transport=udp|tcp]',
+    help: 'a TURN server through which devices may reach this host (repeatable, at most 4; with turn-credential)',
+    otherwise: 'none',
+    reason:
+      'Where both routers are strict, or UDP is blocked on the device’s side, the mailbox route then works all the same (docs/OPERATING.md, "A TURN server"). The server sees both addresses and how much passes, and nothing of what.',
+    example: ['turn:turn.example:3478', 'turns:turn.example:443?transport=tcp'],
+    must: 'this must be turn:HOST:PORT, perhaps with ?transport=udp or ?transport=tcp, or turns:HOST:PORT; name and password go into turn-credential.',
+    read: (texts) => texts.map(parseTurn),
+  } satisfies OptionRow<readonly TurnServer[]> as OptionRow<readonly TurnServer[]>,
+  'turn-credential': text({
+    from: ['environment', 'file'],
+    secret: true,
+    sign: 'secret:SECRET|login:NAME:PASSWORD',
+    help: 'for the servers of turn: the secret shared with them (coturn: static-auth-secret), or one name and password',
+    otherwise: 'none',
+    reason:
+      'Of a secret this host makes a new name and password for each record, good for a day; the secret itself is told to nobody. A fixed name and password is told to every device. A file that holds either must be readable by its owner only (chmod 600).',
+    example: 'secret:the-static-auth-secret-of-coturn',
+    parse: parseTurnCredential,
+    must: 'this must be secret:SECRET or login:NAME:PASSWORD, of visible ASCII characters: a secret at most 256, name and password 128 each.',
+  }),
   'deploy-token': text({
     from: ['environment', 'file'],
     secret: true,

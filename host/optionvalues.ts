@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
-import { isStunServer, URL_MAX_BYTES } from '../shared/locator.ts'
+import { isStunServer, isTurnWord, type TurnServer, URL_MAX_BYTES } from '../shared/locator.ts'
 import {
   type ListenAddress,
   type PortRange,
@@ -12,6 +12,7 @@ import {
   type Role,
   type StoreOption,
 } from './config.ts'
+import type { TurnCredential } from './turn.ts'
 
 /** HOST:PORT, [IPv6]:PORT or PORT. */
 export function parseListen(value: string): ListenAddress {
@@ -71,6 +72,28 @@ export function parseStun(value: string): string {
   const whole = /(^[^:]+|\])$/.test(server) ? `${server}:3478` : server
   if (!value.toLowerCase().startsWith('stun:') || !isStunServer(whole)) throw new ClawError('usage')
   return whole
+}
+
+/** turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp] (RFC 7065); no name, no password. */
+export function parseTurn(value: string): TurnServer {
+  const match = /^(turns?):([^?]+)(?:\?transport=(udp|tcp))?$/.exec(value.toLowerCase())
+  const [, scheme, server = '', transport = scheme === 'turns' ? 'tcp' : 'udp'] = match ?? []
+  const port = scheme === 'turns' ? 5349 : 3478
+  const whole = /(^[^:]+|\])$/.test(server) ? `${server}:${port}` : server
+  if (!isStunServer(whole)) throw new ClawError('usage')
+  if (scheme !== 'turns') return { transport: transport as 'udp' | 'tcp', server: whole }
+  // Browsers do not speak DTLS to it.
+  if (transport !== 'tcp') throw new ClawError('usage')
+  return { transport: 'tls', server: whole }
+}
+
+/** secret:SECRET or login:NAME:PASSWORD. */
+export function parseTurnCredential(value: string): TurnCredential {
+  const [, secret, username = '', password = ''] =
+    /^(?:secret:([\x21-\x7e]{1,256})|login:([^:]+):(.+))$/.exec(value) ?? []
+  if (secret !== undefined) return { kind: 'secret', secret }
+  if (!isTurnWord(username) || !isTurnWord(password)) throw new ClawError('usage')
+  return { kind: 'login', username, password }
 }
 
 export function parseWorkerName(value: string): string {

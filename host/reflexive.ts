@@ -13,11 +13,16 @@ export interface Mapped {
   readonly port: number
 }
 
-/** `server`: `host:port`. @returns null without an answer within a second */
-export function askStun(socket: Socket, server: string): Promise<Mapped | null> {
+/** `server`: `host:port`, an IPv6 address in brackets, which the host then has not. */
+export function splitServer(server: string): { readonly host: string; readonly port: number } {
   const colon = server.lastIndexOf(':')
   const host = server.slice(0, colon).replace(/^\[|\]$/g, '')
-  const port = Number(server.slice(colon + 1))
+  return { host, port: Number(server.slice(colon + 1)) }
+}
+
+/** `server`: `host:port`. @returns null without an answer within a second */
+export function askStun(socket: Socket, server: string): Promise<Mapped | null> {
+  const { host, port } = splitServer(server)
   const family = isIP(host)
   // A name is looked up for the socket's own family.
   if (family !== 0 && family !== isIP(socket.address().address)) return Promise.resolve(null)

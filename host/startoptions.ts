@@ -1,4 +1,5 @@
 // What a host is started with, from the options that hold (host/effective.ts); and what must fit together.
+import { TURN_SERVERS_MAX } from '../shared/constants.ts'
 import { MEGA_GATEWAY } from '../shared/mega.ts'
 import {
   DEFAULT_PORT_RANGE,
@@ -10,6 +11,7 @@ import {
 } from './config.ts'
 import { type Effective, labelOf } from './effective.ts'
 import type { OptionName } from './optiontable.ts'
+import type { TurnOption } from './turn.ts'
 import { UsageError } from './usage.ts'
 
 const MIN_INTERVAL_MS = 10_000
@@ -42,6 +44,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     signal: values.signal ?? false,
     stores,
     stun: values.stun ?? [],
+    turn: turnOption(effective, label),
     megaApi: megaApi(effective),
     deployToken: values['deploy-token'],
     clockOffsetMs: values['clock-offset'] ?? 0,
@@ -49,6 +52,19 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
 }
 
 export const megaApi = ({ values }: Effective): string => values['mega-api'] ?? MEGA_GATEWAY
+
+function turnOption({ values }: Effective, label: Label): TurnOption | null {
+  const { turn: servers, 'turn-credential': credential } = values
+  if (servers === null || servers.length === 0) return null
+  if (servers.length > TURN_SERVERS_MAX) {
+    throw new UsageError(`${label('turn')}: at most ${TURN_SERVERS_MAX} TURN servers.`)
+  }
+  if (credential !== null) return { servers, credential }
+  throw new UsageError(
+    `${label('turn')}: a TURN server needs turn-credential beside it.`,
+    'Set CLAWCHAT_TURN_CREDENTIAL, or turn-credential in the configuration file: secret:SECRET or login:NAME:PASSWORD. It is no flag, since other users of a computer see those.',
+  )
+}
 
 function checkStores(stores: readonly StoreOption[], token: boolean, label: Label): void {
   if (stores.filter(({ kind }) => kind === 'mega').length > 1) {

@@ -2,8 +2,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { embedFallback, type Fallback } from '../fallback-worker/node.ts'
-import { toHex } from '../shared/bytes.ts'
-import { LOCATOR_FLAG, type Locator } from '../shared/locator.ts'
+import { toHex, Writer } from '../shared/bytes.ts'
+import { MAX_LOCATOR_ENTRIES } from '../shared/constants.ts'
+import { LOCATOR_FLAG, type Locator, type LocatorEntry, writeLocator } from '../shared/locator.ts'
 import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
 import { type Burnt, burntIds, megaFileOf, republish } from './burn.ts'
@@ -12,6 +13,8 @@ import { MegaStore, megaFileName } from './mega.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import type { HostState } from './state.ts'
 import { fileStore, httpsStore, type Store } from './stores.ts'
+import { turnEntry } from './turn.ts'
+import { UsageError } from './usage.ts'
 
 export interface StoreList {
   readonly fallback: Fallback['app']
@@ -91,7 +94,6 @@ export const locatorOf = (
   id: Uint8Array,
   ownUrls: readonly string[],
   { urls, mega }: StoreList,
-  stun: readonly string[] = [],
 ): Locator => [
   ...[...ownUrls, ...urls].map((url) => ({
     type: 'https' as const,
@@ -100,8 +102,35 @@ export const locatorOf = (
     url,
   })),
   ...(mega?.entry ? [mega.entry] : []),
-  ...stun.map((server) => ({ type: 'stun' as const, flags: 0, server })),
 ]
+
+/** What a record names beside its stores; `notAfterMs`: of that record. */
+export const serversOf = (
+  { stun, turn }: Pick<StartOptions, 'stun' | 'turn'>,
+  notAfterMs: number,
+): Locator => [
+  ...stun.map((server) => ({ type: 'stun' as const, flags: 0, server })),
+  ...(turn === null ? [] : [turnEntry(turn, notAfterMs)]),
+]
+
+/** Beside a full schedule and all addresses (SPEC §2.1). */
+const LOCATOR_ROOM_BYTES = 1293
+const MEGA_TO_COME: LocatorEntry = {
+  ...{ type: 'mega', flags: 0, handle: '--------', key: new Uint8Array(32) },
+}
+
+/** Throws UsageError if a record could not hold all of it, with the file at MEGA that may still have to be made. */
+export function checkRoom(locator: Locator, mega: MegaStore | null): void {
+  const whole = mega !== null && mega.entry === null ? [...locator, MEGA_TO_COME] : locator
+  const writer = new Writer()
+  const fits = whole.length <= MAX_LOCATOR_ENTRIES
+  if (fits) writeLocator(writer, whole)
+  if (fits && writer.done().length <= LOCATOR_ROOM_BYTES) return
+  throw new UsageError(
+    'store, stun and turn name more than a record has room for: 8 entries, 1293 bytes.',
+    'Name fewer, or shorter addresses; the own endpoints and the worker count too.',
+  )
+}
 
 /** Keeps what this folder has burnt in the endpoints `urls` and in its old file at MEGA (SPEC §3.5). */
 export function republishBurnt(

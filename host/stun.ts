@@ -64,7 +64,7 @@ export function parseBindingRequest(packet: Buffer): BindingRequest | null {
   }
 }
 
-interface Attribute {
+export interface Attribute {
   readonly at: number
   readonly value: Buffer
 }
@@ -99,13 +99,13 @@ function integrityFits(packet: Buffer, at: number, password: string): boolean {
 }
 
 /** HMAC-SHA1 over the message up to the attribute, with the length field as if it ended with it (RFC 8489 §14.5). */
-function integrityOf(before: Buffer, password: string): Buffer {
+function integrityOf(before: Buffer, key: string | Buffer): Buffer {
   const head = Buffer.from(before)
   head.writeUInt16BE(before.length + INTEGRITY_BYTES - HEADER, 2)
-  return createHmac('sha1', password).update(head).digest()
+  return createHmac('sha1', key).update(head).digest()
 }
 
-function attribute(type: number, value: Buffer): Buffer {
+export function attribute(type: number, value: Buffer): Buffer {
   const out = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4)
   out.writeUInt16BE(type, 0)
   out.writeUInt16BE(value.length, 2)
@@ -113,22 +113,30 @@ function attribute(type: number, value: Buffer): Buffer {
   return out
 }
 
-/** Header, attributes, MESSAGE-INTEGRITY and FINGERPRINT. */
-function encode(
+/** Header and attributes alone. */
+export function encodeRequest(
   type: number,
   transaction: Buffer,
   attributes: readonly Buffer[],
-  password: string,
 ): Buffer {
+  const body = Buffer.concat(attributes)
   const header = Buffer.alloc(HEADER)
   header.writeUInt16BE(type, 0)
+  header.writeUInt16BE(body.length, 2)
   header.writeUInt32BE(MAGIC, 4)
   transaction.copy(header, 8)
-  const before = Buffer.concat([header, ...attributes])
-  const signed = Buffer.concat([
-    before,
-    attribute(ATTRIBUTE.integrity, integrityOf(before, password)),
-  ])
+  return Buffer.concat([header, body])
+}
+
+/** Header, attributes, MESSAGE-INTEGRITY under the key and FINGERPRINT. `transaction`: 12 bytes. */
+export function encodeMessage(
+  type: number,
+  transaction: Buffer,
+  attributes: readonly Buffer[],
+  key: string | Buffer,
+): Buffer {
+  const before = encodeRequest(type, transaction, attributes)
+  const signed = Buffer.concat([before, attribute(ATTRIBUTE.integrity, integrityOf(before, key))])
   signed.writeUInt16BE(signed.length + FINGERPRINT_BYTES - HEADER, 2)
   const crc = Buffer.alloc(4)
   crc.writeUInt32BE((crc32(signed) ^ FINGERPRINT_XOR) >>> 0)
@@ -149,7 +157,7 @@ export function encodeBindingSuccess(
   value.writeUInt8(ip.length === 4 ? 1 : 2, 1)
   value.writeUInt16BE(seen.port ^ (MAGIC >>> 16), 2)
   for (const [i, byte] of ip.entries()) value.writeUInt8(byte ^ (mask[i] ?? 0), 4 + i)
-  return encode(
+  return encodeMessage(
     BINDING_SUCCESS,
     transaction,
     [attribute(ATTRIBUTE.xorMappedAddress, value)],
@@ -158,12 +166,19 @@ export function encodeBindingSuccess(
 }
 
 /** What a STUN server is asked: without any attribute. `transaction`: 12 bytes. */
-export function encodeStunQuery(transaction: Buffer): Buffer {
-  const query = Buffer.alloc(HEADER)
-  query.writeUInt16BE(BINDING_REQUEST, 0)
-  query.writeUInt32BE(MAGIC, 4)
-  transaction.copy(query, 8)
-  return query
+export const encodeStunQuery = (transaction: Buffer): Buffer =>
+  encodeRequest(BINDING_REQUEST, transaction, [])
+
+/** The attributes of a message of this type and transaction, each once; null for everything else. */
+export function readMessage(
+  packet: Buffer,
+  type: number,
+  transaction: Buffer,
+): ReadonlyMap<number, Attribute> | null {
+  if (packet.length < HEADER || packet.length > MAX_BYTES || packet.length % 4 !== 0) return null
+  if (packet.readUInt16BE(0) !== type || packet.readUInt32BE(4) !== MAGIC) return null
+  if (packet.readUInt16BE(2) !== packet.length - HEADER) return null
+  return packet.subarray(8, HEADER).equals(transaction) ? readAttributes(packet) : null
 }
 
 /** The address (text) and port in a server's answer to this query; null for everything else. */
@@ -171,11 +186,8 @@ export function parseStunAnswer(
   packet: Buffer,
   transaction: Buffer,
 ): { readonly address: string; readonly port: number } | null {
-  if (packet.length < HEADER || packet.length > MAX_BYTES || packet.length % 4 !== 0) return null
-  if (packet.readUInt16BE(0) !== BINDING_SUCCESS || packet.readUInt32BE(4) !== MAGIC) return null
-  if (packet.readUInt16BE(2) !== packet.length - HEADER) return null
-  if (!packet.subarray(8, HEADER).equals(transaction)) return null
-  const value = readAttributes(packet)?.get(ATTRIBUTE.xorMappedAddress)?.value
+  const found = readMessage(packet, BINDING_SUCCESS, transaction)
+  const value = found?.get(ATTRIBUTE.xorMappedAddress)?.value
   if (value === undefined || value.length < 4) return null
   const size = { 1: 4, 2: 16 }[value.readUInt8(1)]
   if (value.length - 4 !== size) return null
@@ -201,5 +213,5 @@ export function encodeBindingRequest(input: {
     attributes.push(attribute(ATTRIBUTE.priority, priority))
     attributes.push(attribute(ATTRIBUTE.iceControlled, controlled.tieBreaker))
   }
-  return encode(BINDING_REQUEST, input.transaction, attributes, input.password)
+  return encodeMessage(BINDING_REQUEST, input.transaction, attributes, input.password)
 }

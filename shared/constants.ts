@@ -7,6 +7,12 @@ export const RECORD_LIFE_MS = 24 * 3600_000
 export const STALE_SLACK_MS = 10 * 60_000
 export const MAX_ADDRESSES = 8
 export const MAX_LOCATOR_ENTRIES = 8
+/** How a client speaks to a TURN server (SPEC §2.1). */
+export const TURN_TRANSPORT = { udp: 1, tcp: 2, tls: 3 } as const
+export type TurnTransport = keyof typeof TURN_TRANSPORT
+export const TURN_SERVERS_MAX = 4
+/** User name and password, each. */
+export const TURN_WORD_MAX_BYTES = 128
 
 export const KNOCK_BYTES = 93
 export const KNOCK_CHARS = 124

@@ -6,7 +6,7 @@ import { ClawError } from '../shared/error.ts'
 import type { RecordBody } from '../shared/record.ts'
 import type { Clock } from './clock.ts'
 import { type Carrier, dial } from './dial.ts'
-import { dialMailbox } from './punch.ts'
+import { dialMailbox, type PunchedCarrier } from './punch.ts'
 import type { Records } from './records.ts'
 import { dialRelay, endpointsFor, type RelayEndpoint } from './relay.ts'
 import { browserRuntime } from './runtime.ts'
@@ -29,6 +29,8 @@ export interface Opened {
   readonly route: Route
   /** whose port and certificate, or hint, was used */
   readonly epoch: number
+  /** of a punched path */
+  readonly watch?: PunchedCarrier['watch']
 }
 
 export interface OpenInput {
@@ -82,8 +84,13 @@ function laterWays(input: OpenInput): Way[] {
   )
   return steps.flatMap((step) => {
     const endpoints = endpointsFor(step, input.record, location.protocol)
-    const open = (): Promise<Opened> =>
-      input.steps.run(step, () => firstOf(endpoints, (one) => dials[step](input, one)))
+    const open = async (): Promise<Opened> => {
+      const opened = await input.steps.run(step, () =>
+        firstOf(endpoints, (one) => dials[step](input, one)),
+      )
+      void opened.watch?.((turn) => input.steps.tell(step, { turn: turn ? 1 : 0 }))
+      return opened
+    }
     return endpoints.length === 0 ? [] : [{ step, open }]
   })
 }
@@ -127,10 +134,8 @@ async function firstOf(
 }
 
 async function openMailbox(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {
-  return shakeHands(
-    input,
-    await dialMailbox(endpoint, { ...input, timesMs: input.clock.timesMs() }),
-  )
+  const carrier = await dialMailbox(endpoint, { ...input, timesMs: input.clock.timesMs() })
+  return { ...(await shakeHands(input, carrier)), watch: carrier.watch }
 }
 
 async function openRelay(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {

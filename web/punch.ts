@@ -5,29 +5,36 @@ import { type Description, formatDescription, parseDescription } from '../shared
 import { openAnswer, sealOffer, splitEnvelope } from '../shared/envelope.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { hostTag } from '../shared/knock.ts'
+import type { Locator, TurnServer } from '../shared/locator.ts'
 import { MAILBOX_CLOSE } from '../shared/mailbox.ts'
 import { epochAt } from '../shared/record.ts'
 import { answerSdp, type Carrier, CHANNEL, type DialInput, pipeOf, read } from './dial.ts'
+import { watchPath } from './path.ts'
 import { openLine, type RelayEndpoint } from './relay.ts'
 
 const GATHER_MS = 1500
+/** as long as nothing but own addresses is known, which is how blocked UDP looks; TURN by TLS takes some round trips */
+const GATHER_TURN_MS = 3000
 const DEADLINE_MS = 8000
 
 /**
  * Throws ClawError: `no-webrtc`, `no-network` (the browser gathered no address of its own), `store-unreachable`, `no-answer`
  * (the host is not there, does not know this device, or no path leads to it).
  */
-export async function dialMailbox(endpoint: RelayEndpoint, input: DialInput): Promise<Carrier> {
+export async function dialMailbox(
+  endpoint: RelayEndpoint,
+  input: DialInput,
+): Promise<PunchedCarrier> {
   if (!SimplePeer.WEBRTC_SUPPORT) throw new ClawError('no-webrtc')
-  const peer = new SimplePeer({
-    ...CHANNEL,
-    trickle: false,
-    iceCompleteTimeout: GATHER_MS,
-    config: { iceServers: stunServers(input.record) },
-  })
+  const { locator } = input.record
+  const config = { iceServers: iceServers(locator) }
+  const peer = new SimplePeer({ ...CHANNEL, trickle: true, config })
   const pipe = pipeOf(peer)
   try {
-    const sdp = await offerOf(peer)
+    const sdp = await offerOf(
+      peer,
+      locator.some(({ type }) => type === 'turn'),
+    )
     const offer = seal(parseDescription(sdp), input)
     const answer = await exchange(endpoint, offer.envelope)
     const { root, record } = input
@@ -38,7 +45,8 @@ export async function dialMailbox(endpoint: RelayEndpoint, input: DialInput): Pr
     await connected(peer)
     const { hint, epoch, clientFingerprint } = offer
     const bound = { knock: offer.envelope, hint, epoch, clientFingerprint }
-    return { ...pipe, ...bound, route: 'mailbox', hostFingerprint: host.fingerprint }
+    const watch = (told: (turn: boolean) => void): Promise<void> => watchPath(peer, told)
+    return { ...pipe, ...bound, route: 'mailbox', hostFingerprint: host.fingerprint, watch }
   } catch (error) {
     peer.destroy()
     throw error instanceof ClawError && error.code !== 'knock-refused'
@@ -47,18 +55,56 @@ export async function dialMailbox(endpoint: RelayEndpoint, input: DialInput): Pr
   }
 }
 
-/** Those that the owner named; a browser asks nobody else. */
-const stunServers = ({ locator }: DialInput['record']): RTCIceServer[] =>
-  locator.flatMap((entry) => (entry.type === 'stun' ? [{ urls: `stun:${entry.server}` }] : []))
+export interface PunchedCarrier extends Carrier {
+  /** tells whether a TURN server passes the packets on, and from then on each change */
+  readonly watch: (told: (turn: boolean) => void) => Promise<void>
+}
 
-/** The whole offer, with what candidates there are after `GATHER_MS`. */
-async function offerOf(peer: SimplePeer.Instance): Promise<string> {
-  const sdp = await within<string>(GATHER_MS + DEADLINE_MS, 'no-network', (resolve, reject) => {
-    peer.on('signal', (data) => data.type === 'offer' && resolve(data.sdp ?? ''))
+/** Those that the owner named; a browser asks nobody else. */
+export const iceServers = (locator: Locator): RTCIceServer[] =>
+  locator.flatMap((entry): RTCIceServer[] => {
+    if (entry.type === 'stun') return [{ urls: `stun:${entry.server}` }]
+    if (entry.type !== 'turn') return []
+    const { username, password, servers } = entry
+    return [{ urls: servers.map(turnUrl), username, credential: password }]
+  })
+
+/** RFC 7065. */
+const turnUrl = ({ transport, server }: TurnServer): string =>
+  transport === 'tls' ? `turns:${server}?transport=tcp` : `turn:${server}?transport=${transport}`
+
+/** The whole offer, with what candidates there are once the browser has all, or time is up. */
+async function offerOf(peer: SimplePeer.Instance, hasTurn: boolean): Promise<string> {
+  let offer: string | null = null
+  const lines: string[] = []
+  await within<void>(GATHER_MS + DEADLINE_MS, 'no-network', (resolve, reject) => {
+    let passedMs = 0
+    let hasAll = false
+    const look = (): void => {
+      const far = lines.some((line) => !line.includes(' typ host'))
+      const isTime = passedMs >= (far || !hasTurn ? GATHER_MS : GATHER_TURN_MS)
+      if (offer !== null && (hasAll || isTime)) resolve()
+    }
+    for (const ms of [GATHER_MS, GATHER_TURN_MS])
+      setTimeout(() => {
+        passedMs = ms
+        look()
+      }, ms)
+    peer.on('signal', (data) => {
+      if (data.type === 'offer') offer = data.sdp ?? ''
+      // An empty one says that all are there.
+      if (data.type === 'candidate' && data.candidate.candidate !== '')
+        lines.push(`a=${data.candidate.candidate}`)
+      look()
+    })
+    peer.on('iceStateChange', (_, gathering) => {
+      hasAll ||= gathering === 'complete'
+      look()
+    })
     peer.on('error', () => reject(new ClawError('no-webrtc')))
   })
-  if (!/^a=candidate:/m.test(sdp)) throw new ClawError('no-network')
-  return sdp
+  if (lines.length === 0) throw new ClawError('no-network')
+  return [offer, ...lines, ''].join('\r\n')
 }
 
 function seal(

@@ -51,9 +51,17 @@ export class Steps {
     }
   }
 
+  /** What is found out later of one that is done, of whichever dial it was: only what is in use tells. */
+  tell(name: StepName, facts: Step['facts']): void {
+    this.#change(name, { facts })
+  }
+
   #note(name: StepName, change: Partial<Step>): void {
-    const { box, isShown } = this.#ports
-    if (isShown?.() === false) return
+    if (this.#ports.isShown?.() !== false) this.#change(name, change)
+  }
+
+  #change(name: StepName, change: Partial<Step>): void {
+    const { box } = this.#ports
     const steps = box.value.connection.steps.map((step) =>
       step.name === name ? { ...step, ...change } : step,
     )

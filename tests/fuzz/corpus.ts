@@ -20,7 +20,7 @@ import { encodeAttributes } from '../../shared/mega.ts'
 import { type ClawMessage, encodeMessage } from '../../shared/messages.ts'
 import { fixed } from '../vectors/fixed.ts'
 import { FILE_KEY } from './mega.ts'
-import { STUN_PASSWORD } from './packets.ts'
+import { STUN_PASSWORD, TURN_ANSWERS } from './packets.ts'
 import { ROUTER_ANSWERS } from './router.ts'
 import { KNOCK_FIELDS, PUT, RECORD_FIELDS, RECORD_PLAINTEXT, SMALL_FIELDS } from './sealed.ts'
 import { FRAMES, HANDSHAKE, KNOCK, RECORD } from './vectors.ts'
@@ -57,6 +57,16 @@ const LOCATOR: Locator = [
   { type: 'https', flags: 7, id: fixed('id'), url: 'https://store.example/claw/a' },
   { type: 'mega', flags: 1, handle: 'Ab3_-xyz', key: fixed('mega') },
   { type: 'unknown', code: 9, flags: 0, data: fixed('data', 5) },
+]
+const SERVERS: Locator = [
+  { type: 'stun', flags: 0, server: 'stun.example:3478' },
+  {
+    ...{ type: 'turn', flags: 0, username: '1700086400', password: '5Sv3Z0fcPNQ1eJTeqvhYKQzFzCc=' },
+    servers: [
+      { transport: 'udp', server: '[2001:db8::3]:3478' },
+      { transport: 'tls', server: 'turn.example:443' },
+    ],
+  },
 ]
 /** As long as a URL may be. */
 const LONGEST: Locator = [
@@ -291,7 +301,7 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       'protocol-name': fromTexts(TEXTS['protocol-name']),
       address: fromTexts(TEXTS.address),
       config: fromTexts(CONFIGS),
-      locator: [...LOCATORS, LONGEST].map(locatorBytes),
+      locator: [...LOCATORS, LONGEST, SERVERS].map(locatorBytes),
       'mega-answer': fromTexts(MEGA_ANSWERS),
       'mega-attributes': fromTexts(MEGA_PLAIN),
       // The largest frame would be most of this folder.
@@ -318,6 +328,11 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       ),
       stun: REQUESTS,
       'stun-signed': REQUESTS.map((packet) => packet.slice(20, -32)),
+      'turn-answer': [
+        ...TURN_ANSWERS,
+        concat(...TURN_ANSWERS),
+        concat(...TURN_ANSWERS).slice(0, -3),
+      ],
       dtls: programs('dtls', 100),
       'dtls-raw': [record(22, 0, 10), concat(record(23, 1, 24), record(21, 1, 26))],
       opener: programs('opener', 80),

@@ -2,7 +2,8 @@
 import { createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { DtlsFilter } from '../../host/dtlsfilter.ts'
-import { looksLikeStun, parseBindingRequest } from '../../host/stun.ts'
+import { attribute, encodeRequest, looksLikeStun, parseBindingRequest } from '../../host/stun.ts'
+import { parseAllocateAnswer, splitMessages } from '../../host/turnwire.ts'
 import { Choices } from './dice.ts'
 import { must, type Target } from './target.ts'
 
@@ -77,6 +78,35 @@ const stunSigned: Target = {
     must(`${request.hostUfrag}:${request.clientUfrag}` === wanted?.username, 'reads the username')
     must(request.useCandidate === wanted?.useCandidate, 'reads USE-CANDIDATE')
     must(request.verify(STUN_PASSWORD), 'takes the right password')
+  },
+}
+
+const TURN_TRANSACTION = Buffer.from(REQUEST.subarray(8))
+/** What servers answer to an Allocate: a challenge, a refusal, what was asked for; and what comes by TCP in a row. */
+export const TURN_ANSWERS: readonly Buffer[] = [
+  encodeRequest(0x0113, TURN_TRANSACTION, [
+    attribute(0x0009, Buffer.of(0, 0, 4, 1)),
+    attribute(0x0014, Buffer.from('lab')),
+    attribute(0x0015, Buffer.from('once')),
+  ]),
+  encodeRequest(0x0113, TURN_TRANSACTION, [attribute(0x0009, Buffer.of(0, 0, 4, 86))]),
+  encodeRequest(0x0103, TURN_TRANSACTION, [attribute(0x0016, Buffer.alloc(8))]),
+]
+
+const turnAnswer: Target = {
+  name: 'turn-answer',
+  maxBytes: 2500,
+  run(input) {
+    const packet = Buffer.from(input)
+    const answer = parseAllocateAnswer(packet, TURN_TRANSACTION)
+    if (answer?.type === 'error') must(answer.code < 1000, 'a code of three digits')
+    must(answer === null || packet.subarray(8, 20).equals(TURN_TRANSACTION), 'is to this request')
+    const split = splitMessages(packet)
+    if (split === null) return
+    const { messages, rest } = split
+    must(Buffer.concat([...messages, rest]).equals(packet), 'nothing is lost or made up')
+    must(rest.length < 1200, 'holds no more than a message')
+    for (const each of messages) must(each.readUInt16BE(2) + 20 === each.length, 'whole messages')
   },
 }
 
@@ -177,4 +207,4 @@ const dtlsRaw: Target = {
   },
 }
 
-export const PACKET_TARGETS: readonly Target[] = [stun, stunSigned, dtls, dtlsRaw]
+export const PACKET_TARGETS: readonly Target[] = [stun, stunSigned, turnAnswer, dtls, dtlsRaw]

@@ -17,6 +17,10 @@ export const PAGE = `http://${CLOUD}:${PORT}`
 /** Two on one machine: what a router does for each of them tells its kind. */
 const STUN_PORTS = [3478, 3479]
 export const STUN = STUN_PORTS.map((port) => `stun:${CLOUD}:${port}`)
+const TURN_PORT = 3480
+export const TURN = `turn:${CLOUD}:${TURN_PORT}`
+export const TURN_SECRET = 'what-host-and-coturn-share'
+export const TURN_CREDENTIAL = `secret:${TURN_SECRET}`
 const out = resolve(import.meta.dirname, '../out')
 
 /** A table for people, in tests/out and on the terminal. */
@@ -66,6 +70,18 @@ export class World {
     ])
   }
 
+  /** A TURN server that lets in who knows the secret of TURN_CREDENTIAL, by UDP and TCP (docs/OPERATING.md). */
+  async startTurn(): Promise<void> {
+    const [pid, db] = [this.path('turn.pid'), this.path('turn.db')]
+    const child = this.#spawn(this.internet.cloud, [
+      ...['turnserver', '-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout'],
+      ...['--pidfile', pid, '--userdb', db, '--realm', 'lab'],
+      ...['--listening-ip', CLOUD, '--listening-port', String(TURN_PORT), '--relay-ip', CLOUD],
+      ...['--use-auth-secret', '--static-auth-secret', TURN_SECRET],
+    ])
+    await lineWith(child, 'admin thread')
+  }
+
   #spawn(node: Node, command: readonly string[]): ChildProcess {
     const [file = '', ...args] = [...node.prefix, ...command]
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 2] })
@@ -84,16 +100,18 @@ export class World {
     return firstLine(this.#spawn(node, [process.execPath, file, ...args]))
   }
 
-  async host(node: Node, ...more: string[]): Promise<{ host: Host; ready: HostEvent }> {
-    const cloud = ['--page', `${PAGE}/`, '--store', `https:${PAGE}`, '--stun', String(STUN[0])]
+  host(node: Node, ...more: string[]): Promise<{ host: Host; ready: HostEvent }> {
+    return this.hostWith(node, '--stun', String(STUN[0]), ...more)
+  }
+
+  /** Without a STUN server unless one is given. */
+  async hostWith(node: Node, ...more: string[]): Promise<{ host: Host; ready: HostEvent }> {
+    const cloud = ['--page', `${PAGE}/`, '--store', `https:${PAGE}`, ...more]
     const dir = this.path(`host ${node.name}`.replaceAll(' ', '-'))
-    const env = { CLAWCHAT_DEPLOY_TOKEN: DEPLOY_TOKEN }
-    const started = await startHost(
-      dir,
-      ['--http', '127.0.0.1:8787', ...cloud, ...more],
-      env,
-      node.prefix,
-    )
+    const env = {
+      ...{ CLAWCHAT_DEPLOY_TOKEN: DEPLOY_TOKEN, CLAWCHAT_TURN_CREDENTIAL: TURN_CREDENTIAL },
+    }
+    const started = await startHost(dir, ['--http', '127.0.0.1:8787', ...cloud], env, node.prefix)
     this.#closers.push(() => started.host.kill())
     return started
   }
@@ -133,6 +151,16 @@ async function firstLine(child: ChildProcess): Promise<string> {
   })
   const [first] = await Promise.race([line, ended])
   return String(first)
+}
+
+async function lineWith(child: ChildProcess, words: string): Promise<void> {
+  if (child.stdout === null) throw new Error('no output to wait for')
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.includes(words)) continue
+    child.stdout.resume()
+    return
+  }
+  throw new Error('ended before it was ready')
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {

@@ -10,6 +10,22 @@ export interface ReferenceEntry {
 
 export const httpsData = (id: Uint8Array, url: string): Buffer => join(id, text(url))
 export const stunData = (server: string): Buffer => text(server)
+/** `servers`: transport u8 and `host:port` */
+export const turnData = (
+  username: string,
+  password: string,
+  servers: readonly (readonly [transport: number, server: string])[],
+): Buffer =>
+  join(
+    uint(Buffer.byteLength(username), 1),
+    text(username),
+    uint(Buffer.byteLength(password), 1),
+    text(password),
+    uint(servers.length, 1),
+    ...servers.map(([transport, server]) =>
+      join(uint(transport, 1), uint(server.length, 1), text(server)),
+    ),
+  )
 export const megaData = (handle: string, key: Uint8Array): Buffer => join(text(handle), key)
 
 export const encodeLocator = (entries: readonly ReferenceEntry[]): Buffer =>

@@ -83,6 +83,7 @@ describe('start', () => {
       signal: false,
       stores: [],
       stun: [],
+      turn: null,
       megaApi: 'https://g.api.mega.co.nz',
       deployToken: null,
       clockOffsetMs: 0,
@@ -130,6 +131,7 @@ describe('start', () => {
         { kind: 'mega' },
       ],
       stun: ['stun.example:3478', '[2001:db8::3]:19302'],
+      turn: null,
       megaApi: 'http://127.0.0.1:9',
       deployToken: null,
       clockOffsetMs: 0,
@@ -188,10 +190,6 @@ describe('start', () => {
   ])('CLAWCHAT_CLOCK_OFFSET %s', (given, ms) => {
     expect(startOptions([], { CLAWCHAT_CLOCK_OFFSET: given }).clockOffsetMs).toBe(ms)
     expect(() => parseCommand(['start'], { CLAWCHAT_CLOCK_OFFSET: 'soon' })).toThrow(UsageError)
-  })
-
-  test.each(['--turn=x'])('%s comes later and says so', (option) => {
-    expect(wrong('start', option)).toMatch(/comes with a later version/)
   })
 
   test('takes MEGA once, and doctor MEGA, the router, or neither for everything', () => {

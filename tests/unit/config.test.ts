@@ -10,7 +10,13 @@ import { configRows, configText, exampleConfig } from '../../host/configtext.ts'
 import { unknownVariables } from '../../host/effective.ts'
 import { helpText } from '../../host/help.ts'
 import { parseCommand } from '../../host/options.ts'
-import { OPTION_NAMES, optionRow, optionsFrom, variableOf } from '../../host/optiontable.ts'
+import {
+  OPTION_NAMES,
+  type OptionName,
+  optionRow,
+  optionsFrom,
+  variableOf,
+} from '../../host/optiontable.ts'
 import { UsageError } from '../../host/usage.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -52,6 +58,11 @@ function wrong(text: string): { where: string; why: string; next: string } {
   const [, where = '', why = ''] = /^(.*?line \d+(?:, column \d+)?): (.*)$/s.exec(sentence) ?? []
   expect(where, sentence).toContain(FILE)
   return { where: where.replace(`${FILE}, `, ''), why, next: next ?? '' }
+}
+
+/** What does not go without another one, and how that is given. */
+const NEEDS: Partial<Record<OptionName, readonly [OptionName, Record<string, string>]>> = {
+  turn: ['turn-credential', { CLAWCHAT_TURN_CREDENTIAL: 'secret:of-coturn' }],
 }
 
 describe('the example file', () => {
@@ -105,11 +116,12 @@ describe('the table', () => {
       if (from.includes('environment')) ways.push([[], { [variableOf(name)]: texts.join(' ') }, ''])
       if (from.includes('file')) ways.push([[], {}, `${exampleLine(name)}\n`])
       expect(ways.length, name).toBe(from.length)
+      const [partner] = NEEDS[name] ?? []
       for (const [args, env, text] of ways) {
         write(text)
-        const { origins } = configured(args, env).effective
+        const { origins } = configured(args, { ...env, ...NEEDS[name]?.[1] }).effective
         const given = OPTION_NAMES.filter((each) => origins[each].from !== 'default')
-        expect(given).toEqual([name])
+        expect(given).toEqual(partner === undefined ? [name] : [name, partner])
       }
     }
     rmSync(FILE)

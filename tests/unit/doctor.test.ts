@@ -21,8 +21,8 @@ afterEach(() => {
 })
 
 const options = (change: Partial<DoctorOptions> = {}): DoctorOptions => ({
-  ...{ dataDir: dir, stores: [], stun: [], udpAddress: null, pageUrl: null, signal: false },
-  ...{ map: false, ...change },
+  ...{ dataDir: dir, stores: [], stun: [], turn: null, udpAddress: null, pageUrl: null },
+  ...{ signal: false, map: false, ...change },
 })
 
 async function serve(listener: RequestListener): Promise<string> {

@@ -101,7 +101,7 @@ describe('keys and links', () => {
     expect(entries).toEqual(v.locator)
   })
 
-  test.each(list('inviteRefused', 35))('no invite: $what', async (v) => {
+  test.each(list('inviteRefused', 48))('no invite: $what', async (v) => {
     expect(await codeOf(() => decodeInvite(v.fragment))).toBe(v.code)
   })
 

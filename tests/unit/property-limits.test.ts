@@ -159,6 +159,7 @@ describe('memory', () => {
     'event',
     'stun',
     'stun-signed',
+    'turn-answer',
     'dtls-raw',
   ].map((name) =>
     at(

@@ -65,8 +65,21 @@ const entry: fc.Arbitrary<LocatorEntry> = fc.oneof(
     server: fc.stringMatching(/^[a-z0-9]{1,20}\.[a-z]{2,9}:[1-9]\d{0,3}$/),
   }),
   fc.record({
+    type: fc.constant('turn' as const),
+    flags: byte,
+    username: fc.stringMatching(/^[\x21-\x7e]{1,128}$/),
+    password: fc.stringMatching(/^[\x21-\x7e]{1,128}$/),
+    servers: fc.array(
+      fc.record({
+        transport: fc.constantFrom('udp' as const, 'tcp' as const, 'tls' as const),
+        server: fc.stringMatching(/^[a-z0-9]{1,20}\.[a-z]{2,9}:[1-9]\d{0,3}$/),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  }),
+  fc.record({
     type: fc.constant('unknown' as const),
-    code: fc.integer({ min: 4, max: 255 }),
+    code: fc.integer({ min: 5, max: 255 }),
     flags: byte,
     data: fc.uint8Array({ maxLength: 60 }),
   }),

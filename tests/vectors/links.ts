@@ -14,6 +14,15 @@ const HTTPS = {
 }
 const MEGA = { type: 2, flags: 1, data: links.megaData('Ab3_-xyz', fixed('mega key')) }
 const STUN = { type: 3, flags: 0, data: links.stunData('stun.example:3478') }
+const TURN_SERVERS: readonly (readonly [number, string])[] = [
+  [1, 'turn.example:3478'],
+  [2, '[2001:db8::3]:3478'],
+  [3, 'turn.example:443'],
+]
+const TURN = {
+  ...{ type: 4, flags: 0 },
+  data: links.turnData('1700086400', '5Sv3Z0fcPNQ1eJTeqvhYKQzFzCc=', TURN_SERVERS),
+}
 const UNKNOWN = { type: 200, flags: 7, data: fixed('later', 5) }
 
 export function kdfVectors() {
@@ -58,7 +67,7 @@ export function inviteVectors() {
       what: 'longest name, highest seq, every type of entry, an unknown one among them',
       hostName: 'ß'.repeat(24),
       minSeq: Number.MAX_SAFE_INTEGER,
-      locator: [HTTPS, MEGA, STUN, UNKNOWN],
+      locator: [HTTPS, MEGA, STUN, TURN, UNKNOWN],
     },
     {
       what: 'eight entries, the longest URL, plain http with a port',
@@ -97,6 +106,9 @@ export function inviteRefusedVectors() {
   const good = fragment({})
   const body = links.inviteBody(invite)
   const mistyped = `${good.slice(0, 20)}${good[20] === 'A' ? 'B' : 'A'}${good.slice(21)}`
+  const turn = (what: string, data: Uint8Array) =>
+    [what, fragment({ locator: links.encodeLocator([{ ...TURN, data }]) })] as const
+  const word = 'w'.repeat(129)
   const cases: readonly (readonly [what: string, fragment: string, code?: string])[] = [
     ['empty', ''],
     ['four bytes, all of them a check', 'AAAAAA'],
@@ -154,6 +166,22 @@ export function inviteRefusedVectors() {
           fragment({ locator: links.encodeLocator([{ ...STUN, data: links.stunData(server) }]) }),
         ] as const,
     ),
+    turn('a TURN entry without a server', links.turnData('u', 'p', [])),
+    turn(
+      'a TURN entry of five servers',
+      links.turnData('u', 'p', Array(5).fill([1, 'turn.example:1'])),
+    ),
+    turn('a TURN server of transport 0', links.turnData('u', 'p', [[0, 'turn.example:1']])),
+    turn('a TURN server of transport 4', links.turnData('u', 'p', [[4, 'turn.example:1']])),
+    turn('a TURN server without a port', links.turnData('u', 'p', [[1, 'turn.example']])),
+    turn('no user name for TURN', links.turnData('', 'p', TURN_SERVERS)),
+    turn('a space in the user name for TURN', links.turnData('u u', 'p', TURN_SERVERS)),
+    turn('a user name for TURN of 129 bytes', links.turnData(word, 'p', TURN_SERVERS)),
+    turn('no password for TURN', links.turnData('u', '', TURN_SERVERS)),
+    turn('a password for TURN that is not ASCII', links.turnData('u', 'ä', TURN_SERVERS)),
+    turn('a password for TURN of 129 bytes', links.turnData('u', word, TURN_SERVERS)),
+    turn('a TURN entry cut short', TURN.data.subarray(0, -1)),
+    turn('a byte behind a TURN entry', Buffer.concat([TURN.data, Buffer.from([0])])),
   ]
   return cases.map(([what, text, code = 'invite-malformed']) => ({ what, fragment: text, code }))
 }

@@ -165,6 +165,8 @@ export const de = {
       mailbox: 'Direkt, durch beide Router',
       relay: 'Über ein Relais, das nur versiegelte Nachrichten sieht',
     },
+    byTurn:
+      'Über einen TURN-Server, den der Eigentümer genannt hat; er sieht nur versiegelte Pakete',
     encryption: 'Verschlüsselung',
     host: 'Host',
     knownSince: 'Bekannt seit',
@@ -213,6 +215,8 @@ export const de = {
     stores: (agree, asked, age) => `${agree} von ${asked} Ablagen stimmen überein, ${age}.`,
     schedule: (cause, age) =>
       `nach dem Fahrplan gefunden, aus der Kopie hier. ${cause} Die Kopie ist ${age}.`,
+    byTurn:
+      'Ein TURN-Server, den der Eigentümer genannt hat, reicht die Pakete weiter. Er sieht beide Adressen und wann wie viel durchgeht, nicht was.',
     addresses: (n) =>
       count(n, { one: 'eine Adresse versucht', other: '# Adressen zugleich versucht' }),
     report: 'Bericht für den, der dir hilft',

@@ -168,6 +168,7 @@ export const en = {
       mailbox: 'Direct, through both routers',
       relay: 'Through a relay that sees sealed messages only',
     },
+    byTurn: 'Through a TURN server that the owner named; it sees sealed packets only',
     encryption: 'Encryption',
     host: 'Host',
     knownSince: 'Known since',
@@ -217,6 +218,8 @@ export const en = {
       `${agree} of ${asked} stores agree, ${age}.`,
     schedule: (cause: string, age: string) =>
       `found by schedule, from the copy kept here. ${cause} The copy is ${age}.`,
+    byTurn:
+      'A TURN server that the owner named passes the packets on. It sees both addresses, and how much passes when; not what.',
     addresses: (n: number) => count(n, { other: '# addresses tried at once' }),
     report: 'Report for whoever helps you',
     reportLead: 'It names nobody, no address, no key and no text.',

@@ -165,6 +165,7 @@ export const es = {
       mailbox: 'Directa, a través de ambos routers',
       relay: 'Por un relé que solo ve mensajes sellados',
     },
+    byTurn: 'Por un servidor TURN que indicó el propietario; solo ve paquetes sellados',
     encryption: 'Cifrado',
     host: 'Anfitrión',
     knownSince: 'Conocido desde',
@@ -213,6 +214,8 @@ export const es = {
     stores: (agree, asked, age) => `${agree} de ${asked} almacenes coinciden, ${age}.`,
     schedule: (cause, age) =>
       `encontrado por el horario, en la copia guardada aquí. ${cause} La copia es ${age}.`,
+    byTurn:
+      'Un servidor TURN que indicó el propietario pasa los paquetes. Ve ambas direcciones y cuánto pasa y cuándo, no qué.',
     addresses: (n) =>
       count(n, { one: 'una dirección probada', other: '# direcciones probadas a la vez' }),
     report: 'Informe para quien te ayude',

@@ -97,6 +97,15 @@ const Missing = ({ children }: { children: ComponentChildren }) => (
 
 const at = (ms: number | null): string => (ms === null ? t.common.notYet : formatMoment(ms))
 
+/** Whether a TURN server passes the packets of the route `mailbox` on (path.ts). */
+const isByTurn = (steps: readonly Step[]): boolean =>
+  steps.some(({ name, facts }) => name === 'mailbox' && facts.turn === 1)
+
+function routeWords({ route, steps }: Connection): string {
+  if (route === null) return t.security.notConnected
+  return route === 'mailbox' && isByTurn(steps) ? t.security.byTurn : t.security.routes[route]
+}
+
 const CIPHERS = 'AES-256-GCM, X25519 + ML-KEM-768'
 
 function Facts({ security, connection }: { security: Security; connection: Connection }) {
@@ -105,11 +114,7 @@ function Facts({ security, connection }: { security: Security; connection: Conne
     <>
       <dl>
         <dt>{t.security.route}</dt>
-        <dd>
-          {connection.route === null
-            ? t.security.notConnected
-            : t.security.routes[connection.route]}
-        </dd>
+        <dd>{routeWords(connection)}</dd>
         <dt>{t.security.encryption}</dt>
         <dd>{CIPHERS}</dd>
         <dt>{t.security.host}</dt>
@@ -177,6 +182,7 @@ function factsOf({ name, status, facts }: Step): string {
   if (status !== 'done') return ''
   if (name === 'record') return recordFacts(facts)
   if (name === 'direct') return t.details.addresses(Number(facts.addresses))
+  if (name === 'mailbox' && facts.turn === 1) return t.details.byTurn
   return ''
 }
 

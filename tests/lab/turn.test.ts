@@ -1,0 +1,178 @@
+// TURN servers that the owner named (SPEC §4.5), with a real coturn: where no hole opens, the route `mailbox` leads through
+// it; where one does, it does not. The pair that the browser chose is asked, beside what the page says.
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ENVELOPE_BYTES } from '../../shared/constants.ts'
+import { Client, chromiumDriver } from '../e2e/client.ts'
+import { commandIn, type Host } from '../e2e/host.ts'
+import { type Home, type Kind, missing } from './topology.ts'
+import { STUN, TURN, TURN_CREDENTIAL, TURN_SECRET, World } from './world.ts'
+
+const why = missing()
+const BY_UDP = ['--turn', TURN]
+const BY_TCP = [...BY_UDP, '--turn', `${TURN}?transport=tcp`]
+
+describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`, () => {
+  let world: World
+  beforeAll(async () => {
+    world = await World.make()
+    await world.startTurn()
+  })
+  afterAll(() => world?.end())
+
+  let homes = 0
+  const home = (kind: Kind): Promise<Home> => {
+    homes += 1
+    return world.internet.home(kind, `11.99.7.${homes}`, 100 + homes)
+  }
+  const hostBehind = async (kind: Kind, servers: readonly string[]): Promise<Host> =>
+    (await world.hostWith((await home(kind)).computer, ...servers)).host
+
+  async function guestBehind(kind: Kind): Promise<Guest> {
+    const browser = await world.browser((await home(kind)).computer)
+    return guestOf(await browser.newContext())
+  }
+
+  test('two routers that give each peer another port: through TURN, where the worker relays nothing; no STUN server is named', async () => {
+    const host = await hostBehind('sym', BY_UDP)
+    const guest = await guestBehind('sym')
+    await relayNothing(guest.page)
+    await guest.client.join(await host.invite(), 'mailbox')
+    await guest.client.send('through TURN')
+    await guest.client.waitMessage('through TURN', 'sent')
+    expect(await chosenPair(guest.page)).toEqual({ own: 'relay', by: 'udp' })
+    await guest.client.driver.reload()
+    await guest.client.waitConnected(60_000, 'mailbox')
+    await guest.client.waitMessage('through TURN')
+    await saysTurn(guest, 1)
+    await guest.context.close()
+  })
+
+  test('a conversation that began on the relay moves to TURN by itself', async () => {
+    const host = await hostBehind('sym', [...BY_UDP, '--stun', String(STUN[0])])
+    const guest = await guestBehind('sym')
+    await guest.client.driver.blockUdp()
+    await guest.client.join(await host.invite(), 'relay')
+    await guest.client.driver.openUdp()
+    await guest.client.send('moves')
+    await guest.client.waitConnected(60_000, 'mailbox')
+    await guest.client.waitMessage('moves', 'sent')
+    expect(await chosenPair(guest.page)).toEqual({ own: 'relay', by: 'udp' })
+    await guest.context.close()
+  })
+
+  test.each(['eim', 'sym', 'public'] as const)(
+    'UDP is blocked before the browser, the host is behind %s: TURN over TCP',
+    async (kind) => {
+      const host = await hostBehind(kind, BY_TCP)
+      const guest = await guestBehind('noudp')
+      await relayNothing(guest.page)
+      await guest.client.join(await host.invite(), 'mailbox')
+      await guest.client.send('by TCP to TURN')
+      await guest.client.waitMessage('by TCP to TURN', 'sent')
+      expect(await chosenPair(guest.page)).toEqual({ own: 'relay', by: 'tcp' })
+      await saysTurn(guest, 1)
+      await guest.context.close()
+    },
+  )
+
+  test('where a hole opens TURN is not used, and that is said as well', async () => {
+    const host = await hostBehind('eim', BY_UDP)
+    const guest = await guestBehind('eim')
+    await guest.client.join(await host.invite(), 'mailbox')
+    await saysTurn(guest, 0)
+    expect((await chosenPair(guest.page))?.own).not.toBe('relay')
+    await guest.context.close()
+  })
+
+  test('UDP is blocked before the host: the relay, as without TURN', async () => {
+    const host = await hostBehind('noudp', BY_TCP)
+    const guest = await guestBehind('eim')
+    await guest.client.join(await host.invite(), 'relay')
+    await guest.client.send('by the worker')
+    await guest.client.waitMessage('by the worker', 'sent')
+    await guest.context.close()
+  })
+
+  test('doctor tells a login that is taken, one that is not, and silence', async () => {
+    const { computer } = await home('eim')
+    const doctor = async (credential: string) => {
+      const env = { CLAWCHAT_TURN_CREDENTIAL: credential }
+      const silent = ['--turn', `${TURN.replace(/\d+$/, '1')}?transport=tcp`]
+      const args = ['--json', '--data', world.path('doctor'), ...BY_TCP, ...silent]
+      const found = await commandIn(computer.prefix, env, 'doctor', ...args)
+      const { doctor: steps } = found.lines[0] as { doctor: { step: string; cause: unknown }[] }
+      const printed = JSON.stringify(found.lines) + found.stderr
+      expect(printed).not.toContain(credential.replace('secret:', ''))
+      return steps.filter(({ step }) => step === 'turn').map(({ cause }) => cause)
+    }
+    expect(await doctor(TURN_CREDENTIAL)).toEqual([null, null, 'turn-silent'])
+    const refused = ['turn-refused', 'turn-refused', 'turn-silent']
+    expect(await doctor(`secret:not-${TURN_SECRET}`)).toEqual(refused)
+    expect(await doctor('login:ada:lovelace')).toEqual(refused)
+  })
+})
+
+interface Guest {
+  readonly context: BrowserContext
+  readonly page: Page
+  readonly client: Client
+}
+
+async function guestOf(context: BrowserContext): Promise<Guest> {
+  await context.addInitScript(keepConnections)
+  const page = await context.newPage()
+  return { context, page, client: new Client('Guest', chromiumDriver(page)) }
+}
+
+/** A mailbox that passes offers and answers on, and is no relay: what begins with a knock ends. */
+async function relayNothing(page: Page): Promise<void> {
+  await page.routeWebSocket(/\/v1\/mailbox\//, (socket) => {
+    const server = socket.connectToServer()
+    socket.onMessage((message) => {
+      if (message.length === ENVELOPE_BYTES) server.send(message)
+      else void socket.close()
+    })
+  })
+}
+
+type Kept = typeof globalThis & { connections: RTCPeerConnection[] }
+
+/** Runs in a page before anything of it. */
+function keepConnections(): void {
+  const Real = RTCPeerConnection
+  const kept: RTCPeerConnection[] = []
+  ;(globalThis as Kept).connections = kept
+  globalThis.RTCPeerConnection = class extends Real {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      kept.push(this)
+    }
+  }
+}
+
+/** Of the connection that is open: its own end of the pair in use, and how it reaches the TURN server. */
+const chosenPair = (page: Page): Promise<{ own: string; by: string | undefined } | undefined> =>
+  page.evaluate(async () => {
+    const all = (globalThis as Kept).connections
+    const open = all.findLast((one) => one.connectionState === 'connected')
+    const reports = [...((await open?.getStats()) ?? new Map()).values()]
+    const transport = reports.find(({ type }) => type === 'transport')
+    const pair = reports.find(({ id }) => id === transport?.selectedCandidatePairId)
+    const own = reports.find(({ id }) => id === pair?.localCandidateId)
+    return own && { own: own.candidateType, by: own.relayProtocol }
+  })
+
+/** "Connection details" and "Security" say what the browser does. */
+async function saysTurn({ client, page }: Guest, turn: 0 | 1): Promise<void> {
+  await client.driver.press('Connection details')
+  await client.waitText(`, turn ${turn}`)
+  const step = await page.locator('[data-step="mailbox"]').textContent()
+  expect(step?.includes('TURN server')).toBe(turn === 1)
+  await client.driver.key('Escape')
+  await client.driver.press('Security')
+  const security = await page.getByRole('dialog', { name: 'Security' }).textContent()
+  expect(security?.includes('Through a TURN server')).toBe(turn === 1)
+  expect(security?.includes('Direct, through both routers')).toBe(turn === 0)
+  await client.driver.key('Escape')
+}
