@@ -1,7 +1,7 @@
 // What the lab's tests share: the cloud's services, real hosts and real browsers, each in its own home.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -70,14 +70,14 @@ export class World {
     ])
   }
 
-  /** A TURN server that lets in who knows the secret of TURN_CREDENTIAL, by UDP and TCP (docs/OPERATING.md). */
+  /** coturn by UDP and TCP as docs/OPERATING.md sets it up, with the secret of TURN_CREDENTIAL. */
   async startTurn(): Promise<void> {
     const [pid, db] = [this.path('turn.pid'), this.path('turn.db')]
+    const config = this.path('turnserver.conf')
+    writeFileSync(config, guidedConfig())
     const child = this.#spawn(this.internet.cloud, [
-      ...['turnserver', '-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout'],
-      ...['--pidfile', pid, '--userdb', db, '--realm', 'lab'],
-      ...['--listening-ip', CLOUD, '--listening-port', String(TURN_PORT), '--relay-ip', CLOUD],
-      ...['--use-auth-secret', '--static-auth-secret', TURN_SECRET],
+      ...['turnserver', '-c', config, '--no-tls', '--no-dtls', '--log-file', 'stdout'],
+      ...['--pidfile', pid, '--userdb', db, '--listening-ip', CLOUD, '--relay-ip', CLOUD],
     ])
     await lineWith(child, 'admin thread')
   }
@@ -151,6 +151,20 @@ async function firstLine(child: ChildProcess): Promise<string> {
   })
   const [first] = await Promise.race([line, ended])
   return String(first)
+}
+
+/** What the guide tells people to write, on a port that is free here. */
+function guidedConfig(): string {
+  const guide = readFileSync(resolve(import.meta.dirname, '../../docs/OPERATING.md'), 'utf8')
+  const [, config = ''] = /^```\n(listening-port=3478\n[\s\S]*?)^```$/m.exec(guide) ?? []
+  const changes = {
+    'listening-port=3478': `listening-port=${TURN_PORT}`,
+    'THE-SECRET': TURN_SECRET,
+  }
+  return Object.entries(changes).reduce((text, [from, to]) => {
+    if (!text.includes(from)) throw new Error(`not in the guide: ${from}`)
+    return text.replace(from, to)
+  }, config)
 }
 
 async function lineWith(child: ChildProcess, words: string): Promise<void> {
