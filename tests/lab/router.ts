@@ -2,11 +2,11 @@
 // addresses look public because miniupnpd refuses others; nothing here has an uplink.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { until } from './until.ts'
+import { CHAINS, type Speaks, startMiniupnpd } from './miniupnpd.ts'
 
 export const ADDRESS = {
   home: '10.9.0.5',
@@ -81,20 +81,16 @@ const RULES = `table inet filter {
     iifname "lan" accept
     jump miniupnpd
   }
-  chain miniupnpd { }
-  chain prerouting { type nat hook prerouting priority -100; jump prerouting_miniupnpd; }
-  chain prerouting_miniupnpd { }
-  chain postrouting {
-    type nat hook postrouting priority 100;
-    jump postrouting_miniupnpd
+  ${CHAINS}
+  chain own {
+    type nat hook postrouting priority 101;
     meta nfproto ipv4 oifname "wan" masquerade
   }
-  chain postrouting_miniupnpd { }
 }`
 
 export interface RouterChoice {
   /** what it speaks; `nat-pmp` without `pcp` is an old router */
-  readonly speaks: readonly ('pcp' | 'nat-pmp' | 'upnp')[]
+  readonly speaks: Speaks
   /** longest lease, in seconds */
   readonly maxLease?: number
   readonly wan?: string
@@ -182,40 +178,11 @@ export class HomeNetwork {
     return `table inet old { chain input { type filter hook input priority 0;\n${drops.join('')}}\n}`
   }
 
-  /** Resolves once it says that it listens. */
   async startDaemon(): Promise<void> {
     const { speaks, maxLease } = this.#choice
-    const file = join(this.#folder, 'miniupnpd.conf')
-    const lines = [
-      'ext_ifname=wan',
-      'ext_ifname6=wan',
-      'listening_ip=lan',
-      'secure_mode=yes',
-      'uuid=2db77adc-ff6a-4333-a609-79f76053e62f',
-      'system_uptime=no',
-      'min_lifetime=1',
-      `max_lifetime=${maxLease ?? 86_400}`,
-      `enable_natpmp=${speaks.some((name) => name !== 'upnp') ? 'yes' : 'no'}`,
-      `enable_upnp=${speaks.includes('upnp') ? 'yes' : 'no'}`,
-      'allow 1024-65535 10.9.0.0/24 1024-65535',
-      'deny 0-65535 0.0.0.0/0 0-65535',
-    ]
-    writeFileSync(file, `${lines.join('\n')}\n`)
-    const pid = join(this.#folder, 'pid')
-    rmSync(pid, { force: true })
-    const [program = '', ...args] = [...this.router.enter, 'miniupnpd', '-d', '-f', file, '-P', pid]
-    // A file, not a pipe: a daemon whose pipe is full stands still.
-    const log = join(this.#folder, 'log')
-    const out = openSync(log, 'w')
-    const daemon = spawn(program, args, { stdio: ['ignore', out, out] })
-    closeSync(out)
-    this.#daemon = daemon
+    const choice = { speaks, maxLease, lan: ADDRESS.lan }
+    this.#daemon = await startMiniupnpd(this.router.enter, this.#folder, choice)
     this.#upSinceMs = performance.now()
-    await until('miniupnpd', 10_000, () => {
-      const said = readFileSync(log, 'utf8')
-      if (daemon.exitCode !== null) throw new Error(`miniupnpd ended:\n${said}`)
-      return /HTTP listening on port|Listening for NAT-PMP\/PCP traffic/.test(said)
-    })
   }
 
   get uptimeMs(): number {

@@ -2,14 +2,16 @@
 // every kind. All of it lies inside the test's own namespace, has no uplink, and ends with its processes.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
+import { labLacks } from '../tools.ts'
+import { CHAINS } from './miniupnpd.ts'
 
 /**
  * `public`: no router. `eim`: endpoint-independent mapping, port-restricted filter, as most homes. `sym`: another port
- * for each destination. `double`: two of `eim` in series. `noudp`: as `eim`, and no UDP passes.
+ * for each destination. `double`: two of `eim` in series. `noudp`: as `eim`, and no UDP passes. `full`: as `eim`, and who
+ * sends to a port that something inside has sent from gets in (full cone). `mapped`: as `sym`, with chains for miniupnpd.
  */
-export type Kind = 'public' | 'eim' | 'sym' | 'double' | 'noudp'
-export const KINDS: readonly Kind[] = ['public', 'eim', 'sym', 'double', 'noudp']
+export type Kind = 'public' | 'eim' | 'sym' | 'double' | 'noudp' | 'full' | 'mapped'
 
 /** What looks public and is nobody's in here. */
 export const WAN = '11.99.0.0/16'
@@ -17,21 +19,10 @@ const CLOUD_WAN = '11.99.0.1'
 /** Plain http pages are allowed at local addresses only, so the cloud has one of these as well. */
 export const CLOUD = '100.64.9.1'
 
-const TOOLS: Readonly<Record<string, readonly string[]>> = {
-  nftables: ['/usr/sbin/nft'],
-  coturn: ['/usr/bin/turnserver'],
-  nmap: ['/usr/bin/nmap'],
-  tcpdump: ['/usr/bin/tcpdump'],
-}
-
 /** Why there can be no lab here, or null. */
 export function missing(): string | null {
   if (!process.env.CLAWCHAT_TEST_NAMESPACE) return 'not in a namespace of its own: npm run lab'
-  const absent = Object.entries(TOOLS)
-    .filter(([, files]) => !files.some((file) => existsSync(file)))
-    .map(([name]) => name)
-  if (absent.length > 0) return `not installed: ${absent.join(', ')}`
-  return process.getuid?.() === 0 ? null : 'needs root'
+  return labLacks(process.getuid?.())
 }
 
 /** A computer or router: a network namespace that lives as long as its first process. */
@@ -90,12 +81,26 @@ export class Node {
   }
 }
 
+/** The NAT keeps port numbers, so a port that was sent from is the one outside. */
+const fullCone = (computer: string): string => `
+table ip cone {
+  set ports { type inet_service; flags timeout; timeout 2m; }
+  chain note {
+    type filter hook forward priority -10;
+    oifname "wan" meta l4proto udp update @ports { udp sport }
+  }
+  chain in {
+    type nat hook prerouting priority dstnat;
+    iifname "wan" udp dport @ports dnat to ${computer}
+  }
+}`
+
 /** `outside` hears only what `inside` asked for; a packet that comes unasked must leave no trace in conntrack. */
 const natRules = (kind: Kind): string => `
 table ip nat {
   chain out {
     type nat hook postrouting priority srcnat;
-    oifname "wan" masquerade ${kind === 'sym' ? 'random,fully-random' : ''}
+    oifname "wan" masquerade ${kind === 'sym' || kind === 'mapped' ? 'random,fully-random' : ''}
   }
 }
 table inet filter {
@@ -110,7 +115,10 @@ table inet filter {
     ${kind === 'noudp' ? 'meta l4proto udp drop' : ''}
     ct state established,related accept
     iifname "lan" accept
+    ${kind === 'full' ? 'ct status dnat accept' : ''}
+    ${kind === 'mapped' ? 'jump miniupnpd' : ''}
   }
+  ${kind === 'mapped' ? CHAINS : ''}
 }`
 
 /** A home: the computer in it, and its routers from the inside out (none if it is public). */
@@ -184,7 +192,7 @@ export class Internet {
   async #router(kind: Kind, lan: string): Promise<Node> {
     const router = await this.#node(`router ${lan}`)
     router.run('sysctl -qw net.ipv4.ip_forward=1')
-    router.rules(natRules(kind))
+    setRules(router, kind, lan)
     return router
   }
 
@@ -192,6 +200,11 @@ export class Internet {
     await Promise.allSettled(this.#nodes.map((node) => node.end()))
     execFileSync('ip', ['route', 'del', 'unreachable', WAN])
   }
+}
+
+/** The rules of a router of this kind, and none that it had: it forgets every mapping. */
+export function setRules(router: Node, kind: Kind, lan: string): void {
+  router.rules(`flush ruleset\n${natRules(kind)}\n${kind === 'full' ? fullCone(`${lan}.2`) : ''}`)
 }
 
 /** Joins two nodes: `up` is .1 of the network and the default route of `down`, which is .2. */

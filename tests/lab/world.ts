@@ -2,14 +2,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Browser, chromium } from 'playwright-core'
-import { Client, chromiumDriver } from '../e2e/client.ts'
+import puppeteer, { type Browser as Firefox } from 'puppeteer-core'
+import { Client, chromiumDriver, firefoxDriver } from '../e2e/client.ts'
 import { chromiumArgs } from '../e2e/harness.ts'
 import { type Host, type HostEvent, startHost } from '../e2e/host.ts'
 import { DEPLOY_TOKEN } from '../worker/endpoint.ts'
+import { startMiniupnpd } from './miniupnpd.ts'
 import { CLOUD, Internet, type Node } from './topology.ts'
 
 const PORT = 8080
@@ -21,6 +24,8 @@ const TURN_PORT = 3480
 export const TURN = `turn:${CLOUD}:${TURN_PORT}`
 export const TURN_SECRET = 'what-host-and-coturn-share'
 export const TURN_CREDENTIAL = `secret:${TURN_SECRET}`
+/** of WebDriver BiDi; one Firefox at a time */
+const BIDI_PORT = 9222
 const out = resolve(import.meta.dirname, '../out')
 
 /** A table for people, in tests/out and on the terminal. */
@@ -117,13 +122,60 @@ export class World {
   }
 
   async browser(node: Node): Promise<Browser> {
-    const wrapper = this.path(`chromium ${node.name}`.replaceAll(' ', '-'))
-    writeFileSync(wrapper, `#!/bin/sh\nexec ${node.prefix.join(' ')} /usr/bin/chromium "$@"\n`)
-    chmodSync(wrapper, 0o755)
-    const options = { executablePath: wrapper, args: [...chromiumArgs], headless: true }
+    const executablePath = this.#inside(node, '/usr/bin/chromium')
+    const options = { executablePath, args: [...chromiumArgs], headless: true }
     const browser = await chromium.launch(options)
     this.#closers.push(() => browser.close())
     return browser
+  }
+
+  /** Firefox listens for us on its own loopback: the same port of ours leads there. */
+  async firefox(node: Node): Promise<Firefox> {
+    await this.#lead(node, BIDI_PORT)
+    const browser = await puppeteer.launch({
+      browser: 'firefox',
+      executablePath: this.#inside(node, '/usr/bin/firefox-esr'),
+      headless: true,
+      debuggingPort: BIDI_PORT,
+      userDataDir: mkdtempSync(this.path('firefox-')),
+      // Firefox asks for a home it may write to; nothing of the real one is read.
+      env: { ...process.env, HOME: this.#dir },
+    })
+    this.#closers.push(() => browser.close())
+    return browser
+  }
+
+  /** A program that runs another one in there. */
+  #inside(node: Node, program: string): string {
+    const wrapper = this.path(`${basename(program)} ${node.name}`.replaceAll(' ', '-'))
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${node.prefix.join(' ')} ${program} "$@"\n`)
+    chmodSync(wrapper, 0o755)
+    return wrapper
+  }
+
+  async #lead(node: Node, port: number): Promise<void> {
+    const script = resolve(import.meta.dirname, 'pipe.ts')
+    const [file = '', ...args] = [...node.prefix, process.execPath, script, String(port)]
+    const server = createServer((socket) => {
+      const pipe = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+      for (const end of [socket, pipe.stdin, pipe.stdout]) end.on('error', () => socket.destroy())
+      socket.pipe(pipe.stdin)
+      pipe.stdout.pipe(socket)
+      socket.on('close', () => pipe.kill())
+    })
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    this.#closers.push(async () => server.close())
+  }
+
+  /** A router of the kind `mapped` starts to map ports. @returns a function that ends that */
+  async mapPorts(router: Node, lan: string): Promise<() => Promise<void>> {
+    const folder = mkdtempSync(this.path('miniupnpd-'))
+    const speaks = ['pcp', 'nat-pmp', 'upnp'] as const
+    const daemon = await startMiniupnpd(router.prefix, folder, { speaks, lan })
+    const end = (): Promise<void> => endProcess(daemon)
+    this.#closers.push(end)
+    return end
   }
 
   async end(): Promise<void> {
@@ -140,6 +192,16 @@ export async function person(
 ): Promise<{ client: Client; close(): Promise<void> }> {
   const context = await browser.newContext()
   const client = new Client(name, chromiumDriver(await context.newPage()))
+  return { client, close: () => context.close() }
+}
+
+/** The same in Firefox. */
+export async function foxPerson(
+  browser: Firefox,
+  name: string,
+): Promise<{ client: Client; close(): Promise<void> }> {
+  const context = await browser.createBrowserContext()
+  const client = new Client(name, firefoxDriver(await context.newPage()))
   return { client, close: () => context.close() }
 }
 

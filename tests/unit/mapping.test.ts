@@ -465,11 +465,14 @@ describe('what stands between', () => {
   })
 })
 
-test('2 000 epochs with restarts, silence, moves and jumps: at most two rows, none forgotten', () => {
+/** 10 000 in a full run (tests/run.ts) */
+const EPOCHS = process.env.CLAWCHAT_SEEDS === undefined ? 2000 : 10_000
+
+test(`${EPOCHS} epochs with restarts, silence, moves and jumps: at most two rows, none forgotten`, () => {
   const world = new World().start().want(50_000)
   const next31 = dice(7)
   const roll = (n: number): number => next31() % n
-  for (let epoch = 1; epoch <= 2000; epoch++) {
+  for (let epoch = 1; epoch <= EPOCHS; epoch++) {
     const event = roll(12)
     world.answers = event !== 0
     if (event === 1) world.reboot()
