@@ -144,10 +144,10 @@ export class ClientKeep implements Keep {
     return [...placed.reverse(), ...others].map(messageOf)
   }
 
-  countAbove(room: string, seq: number): Promise<number> {
+  countOthers(room: string, seq: number): Promise<number> {
     return this.#once(() => {
       const count = this.#db.prepare(
-        'SELECT count(*) AS n FROM messages WHERE room = ? AND seq > ?',
+        `SELECT count(*) AS n FROM messages WHERE room = ? AND seq > ? AND message ->> 'mine' = 0`,
       )
       return Number(count.get(room, seq)?.n)
     })

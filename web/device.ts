@@ -33,6 +33,9 @@ const done = <T>(request: IDBRequest<T>): Promise<T> =>
     request.onerror = () => reject(request.error)
   })
 
+/** The page says "99+" from here on; each one counted is read from the disk. */
+const COUNTED_MOST = 100
+
 /** A message and, while it has no place in the room, when it was written: a place among its like, always above the last. */
 type Row = StoredMessage & { written?: number }
 
@@ -55,6 +58,21 @@ async function putMessage(store: IDBObjectStore, message: StoredMessage): Promis
 const above = (room: string, seq: number): IDBKeyRange =>
   IDBKeyRange.bound([room, seq], [room, Number.MAX_SAFE_INTEGER], true)
 
+/** Row after row, until `take` wants no more. */
+function visit(
+  request: IDBRequest<IDBCursorWithValue | null>,
+  take: (row: Row) => boolean,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.onerror = () => reject(request.error)
+    request.onsuccess = () => {
+      const cursor = request.result
+      if (cursor === null || !take(cursor.value as Row)) return resolve()
+      cursor.continue()
+    }
+  })
+}
+
 /** The newest placed ones of a room, oldest first, and all of it without a place, as they were written. */
 async function newest(
   store: IDBObjectStore,
@@ -62,15 +80,9 @@ async function newest(
   limit: number,
 ): Promise<StoredMessage[]> {
   const placed: Row[] = []
-  await new Promise<void>((resolve, reject) => {
-    const request = store.index('place').openCursor(above(room, 0), 'prev')
-    request.onerror = () => reject(request.error)
-    request.onsuccess = () => {
-      const cursor = request.result
-      if (cursor === null || placed.length >= limit) return resolve()
-      placed.push(cursor.value as Row)
-      cursor.continue()
-    }
+  await visit(store.index('place').openCursor(above(room, 0), 'prev'), (row) => {
+    if (placed.length < limit) placed.push(row)
+    return placed.length < limit
   })
   const unplaced = (await done(store.index('written').getAll())) as Row[]
   const here = unplaced.filter((row) => row.room === room)
@@ -281,10 +293,15 @@ export class Device implements Keep {
     )
   }
 
-  countAbove(room: string, seq: number): Promise<number> {
-    return this.#transaction(['messages'], 'readonly', (store) =>
-      done(store('messages').index('place').count(above(room, seq))),
-    )
+  countOthers(room: string, seq: number): Promise<number> {
+    return this.#transaction(['messages'], 'readonly', async (store) => {
+      let others = 0
+      await visit(store('messages').index('place').openCursor(above(room, seq)), ({ mine }) => {
+        if (!mine) others += 1
+        return others < COUNTED_MOST
+      })
+      return others
+    })
   }
 
   dropRoom(room: string): Promise<void> {

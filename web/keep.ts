@@ -90,8 +90,8 @@ export interface Keep {
   update(change: Partial<Profile>): Promise<Profile>
   /** the newest placed messages of a room, oldest first, and all of it that have no place yet, as they were written */
   messages(room: string, limit: number): Promise<StoredMessage[]>
-  /** how many placed messages of a room lie above a sequence number */
-  countAbove(room: string, seq: number): Promise<number>
+  /** how many messages of others lie above a sequence number of a room; 100 may stand for more */
+  countOthers(room: string, seq: number): Promise<number>
   /** forgets a room's messages */
   dropRoom(room: string): Promise<void>
   message(id: string): Promise<StoredMessage | null>

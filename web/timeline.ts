@@ -301,9 +301,12 @@ export class Timeline {
     })
   }
 
-  async shareReceipts(receipts: boolean): Promise<void> {
-    await this.#ports.own.update({ receipts })
-    this.#ports.box.set({ receipts })
+  /** In one line with the marks: what is read from now on goes by it. */
+  shareReceipts(receipts: boolean): Promise<void> {
+    return this.#later(async () => {
+      await this.#ports.own.update({ receipts })
+      this.#ports.box.set({ receipts })
+    })
   }
 
   async #count(rooms: readonly string[]): Promise<void> {
@@ -317,7 +320,7 @@ export class Timeline {
         room,
         room === this.#room
           ? box.value.messages.filter(({ seq, mine }) => !mine && (seq ?? 0) > after).length
-          : await keep.countAbove(room, after),
+          : await keep.countOthers(room, after),
       )
     }
     const counted = (room: Room): Room => ({ ...room, unread: counts.get(room.id) ?? room.unread })

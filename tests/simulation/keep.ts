@@ -114,8 +114,10 @@ export class SimKeep implements Keep {
     return [...placed.slice(-limit), ...all.filter(({ seq }) => seq === null)]
   }
 
-  countAbove(room: string, seq: number): Promise<number> {
-    return this.#write(() => this.#newest(room, 1e9).filter((m) => (m.seq ?? 0) > seq).length)
+  countOthers(room: string, seq: number): Promise<number> {
+    return this.#write(
+      () => this.#newest(room, 1e9).filter((m) => !m.mine && (m.seq ?? 0) > seq).length,
+    )
   }
 
   dropRoom(room: string): Promise<void> {

@@ -119,6 +119,19 @@ test('an event and its number are one, and a second time it changes nothing', as
   expect(await keep.message(theirs.id)).toEqual(theirs)
 })
 
+test('counted are the messages of others above a place', async () => {
+  await keep.begin(fresh())
+  await keep.putMessages(
+    [true, false, true, false, true].map((mine, i) =>
+      message(`number ${i + 1}`, { mine, seq: i + 1, state: 'sent' }),
+    ),
+  )
+  expect(await keep.countOthers(HOST_ROOM, 0)).toBe(2)
+  expect(await keep.countOthers(HOST_ROOM, 2)).toBe(1)
+  expect(await keep.countOthers(HOST_ROOM, 4)).toBe(0)
+  expect(await keep.countOthers('another', 0)).toBe(0)
+})
+
 test('what was not told is told by the next run, once and in order', async () => {
   await keep.begin(fresh())
   const two = message('2', { seq: 2, state: 'sent' })

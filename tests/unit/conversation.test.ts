@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { toHex } from '../../shared/bytes.ts'
-import { encodeEvent } from '../../shared/events.ts'
+import { decodeEvent, encodeEvent } from '../../shared/events.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
 import { Conversation } from '../../web/conversation.ts'
-import { freshProfile } from '../../web/keep.ts'
+import { freshProfile, type Profile } from '../../web/keep.ts'
 import { Own } from '../../web/own.ts'
 import { HOST_ROOM } from '../../web/roster.ts'
 import type { Session } from '../../web/session.ts'
@@ -49,7 +49,7 @@ class Wire implements Session {
   }
 }
 
-const event = (number: number): ClawMessage => {
+const event = (number: number, author = bytes(16)): ClawMessage => {
   const room = new Uint8Array(16)
   const message = {
     type: 'message',
@@ -57,7 +57,7 @@ const event = (number: number): ClawMessage => {
     room,
     seq: number,
     atMs: 1,
-    author: bytes(16),
+    author,
     authorDevice: bytes(16),
     delivered: false,
     text: `text ${number}`,
@@ -68,13 +68,14 @@ const event = (number: number): ClawMessage => {
 
 const RESUME: ClawMessage = { type: 'resume', stored: 0, id: new Uint8Array(16) }
 
-async function device() {
+async function device(known: Partial<Profile> = {}) {
   const world = new World(0)
   const disk = new Disk()
-  disk.profile = freshProfile({
+  const fresh = freshProfile({
     ...{ hostPublicKey: bytes(32), hostName: '', key: bytes(32), invite: null },
     ...{ deviceId: bytes(16), root: bytes(32), name: 'Ann', knownSinceMs: 0 },
   })
+  disk.profile = { ...fresh, ...known }
   const keep = new SimKeep(disk, world, new Chance(1), () => false)
   const own = new Own(keep)
   void own.load()
@@ -355,4 +356,38 @@ test('a goodbye to the only carrier is one to this device', async () => {
   wire.speak({ type: 'bye', reason: 'replaced' })
   await pass()
   expect([ended, byes]).toEqual([[1], ['replaced']])
+})
+
+test('what one wrote oneself is never unread, in a room that is not shown neither', async () => {
+  const me = bytes(16)
+  const { box, chat, pass, connected } = await device({ member: toHex(me) })
+  const room = (id: string) => ({
+    ...{ id, kind: 'room' as const, name: id, members: [], mine: false, leavable: false },
+    unread: 0,
+  })
+  const written = '00'.repeat(16)
+  box.set({ rooms: [room(written), room('other')], room: 'other' })
+  const wire = await connected(1)
+  const unread = () => box.value.rooms.map((each) => each.unread)
+  for (const [i, author] of [me, me, bytes(16), me].entries()) wire.speak(event(i + 1, author))
+  await pass()
+  expect(unread()).toEqual([1, 0])
+  void chat.timeline.openRoom(written)
+  await pass()
+  void chat.timeline.markRead()
+  await pass()
+  expect(unread()).toEqual([0, 0])
+})
+
+test('what is read after one stopped sharing that is not shared, however soon after', async () => {
+  const { box, chat, disk, pass, connected } = await device({ member: toHex(bytes(16)) })
+  const wire = await connected(1)
+  wire.speak(event(1))
+  await pass()
+  expect(box.value.messages).toHaveLength(1)
+  void chat.timeline.shareReceipts(false)
+  void chat.timeline.markRead()
+  await pass()
+  const [read] = disk.outbox.map(({ kind, body }) => decodeEvent(kind, body))
+  expect(read).toMatchObject({ type: 'read', seq: 1, shared: false })
 })
