@@ -1,10 +1,21 @@
 // The test projects. `e2e`, `silence` and `lab` run one file at a time, after the others: they measure time and own sockets.
+import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const kinds = (kind: string) => [`tests/${kind}/**/*.test.ts`, `tests/${kind}/**/*.test.tsx`]
 
 /** Only what hangs is stopped: a slow machine is no defect. */
 const PATIENCE_MS = 180_000
+
+/** Simulations spend their time in ciphers: shared/ gets the primitives of noble from node:crypto in there. */
+const nativePrimitives = {
+  name: 'native-primitives',
+  enforce: 'pre' as const,
+  resolveId(wanted: string, importer: string | undefined) {
+    const taken = wanted.startsWith('@noble/') && /shared\/(noble|hash)\.ts$/.test(importer ?? '')
+    return taken ? resolve(import.meta.dirname, 'tests/simulation/native.ts') : null
+  },
+}
 
 export default defineConfig({
   test: {
@@ -50,10 +61,13 @@ export default defineConfig({
         },
       },
       {
+        plugins: [nativePrimitives],
         test: {
           name: 'simulation',
           include: kinds('simulation'),
           maxWorkers: '100%',
+          // A simulated moment leaves much behind that is garbage at its end.
+          execArgv: ['--max-semi-space-size=64'],
           testTimeout: PATIENCE_MS,
           sequence: { groupOrder: 0 },
         },

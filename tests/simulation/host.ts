@@ -1,7 +1,7 @@
 // A host under virtual time: the product's gate, rooms, members, rotation and publishing on a real SQLite database,
 // with simulated sockets and stores. A crash falls before or after any commit; the database is what remains.
 import { createHash } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import {
   EpochTable,
   NonceTable,
@@ -109,6 +109,7 @@ export class SimHost {
     this.db = new DatabaseSync(':memory:')
     this.db.exec("PRAGMA foreign_keys = ON; ATTACH ':memory:' AS backup")
     prepareSchema(this.db)
+    this.#prepareOnce()
     this.#crashAtCommits()
   }
 
@@ -263,6 +264,17 @@ export class SimHost {
     } catch (error) {
       if (error instanceof Crash) return null
       throw error
+    }
+  }
+
+  /** Every run of the process prepares the same statements; the connection is one here, and keeps them. */
+  #prepareOnce(): void {
+    const prepare = this.db.prepare.bind(this.db)
+    const held = new Map<string, StatementSync>()
+    this.db.prepare = (sql) => {
+      const statement = held.get(sql) ?? prepare(sql)
+      held.set(sql, statement)
+      return statement
     }
   }
 
