@@ -68,6 +68,8 @@ function start(args: Args, scratch: string, print: (line: string) => void): Run 
     ...process.env,
     CLAWCHAT_TEST_NAMESPACE: '1',
     TMPDIR: scratch,
+    // Hosts and commands start by the hundred: what one has compiled, the next one need not.
+    NODE_COMPILE_CACHE: join(scratch, 'compiled'),
   }
   const niced = ['-n', args === PATIENT ? '10' : '0', 'unshare', ...command]
   const child = spawn('nice', niced, { cwd: root, env, stdio: [0, 'pipe', 2] })
