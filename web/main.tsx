@@ -4,10 +4,12 @@ import { codeOf } from '../shared/error.ts'
 import { startEngine } from './engine.ts'
 import { firstLanguage, onWords, speak } from './language.ts'
 import { rememberedLink } from './link.ts'
+import { followTheme } from './theme.ts'
 import { App, Failed } from './views/App.tsx'
 import { Starting } from './views/Starting.tsx'
 
 async function main(root: HTMLElement): Promise<void> {
+  followTheme()
   const joining = location.hash.length > 1 || rememberedLink() !== null
   const starting = startEngine()
   // It is awaited below; until then a failure is not yet ours to tell.

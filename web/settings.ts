@@ -1,6 +1,12 @@
 // What a person chose for this browser: kept where the page can read it before it first paints.
 
+/** `system`: as the device is set. */
+export const THEMES = ['system', 'light', 'dark', 'contrast-light', 'contrast-dark'] as const
+export type Theme = (typeof THEMES)[number]
+
 const LANGUAGE = 'clawchat-language'
+const THEME = 'clawchat-theme'
+const SINGLE_KEYS = 'clawchat-single-keys'
 
 /** Storage may be blocked: then a choice lasts as long as the page. */
 function keep(place: string, value: string | null): void {
@@ -23,3 +29,10 @@ function kept(place: string): string | null {
 /** `null`: as the browser is set. */
 export const keepLanguage = (language: string | null): void => keep(LANGUAGE, language)
 export const keptLanguage = (): string | null => kept(LANGUAGE)
+
+export const keepTheme = (theme: Theme): void => keep(THEME, theme === 'system' ? null : theme)
+export const keptTheme = (): Theme => THEMES.find((theme) => theme === kept(THEME)) ?? 'system'
+
+/** Whether a single key, without Ctrl or Alt, may do something. */
+export const keepSingleKeys = (on: boolean): void => keep(SINGLE_KEYS, on ? null : 'off')
+export const keptSingleKeys = (): boolean => kept(SINGLE_KEYS) !== 'off'

@@ -1,30 +1,8 @@
 // The page in the language of the browser, or in another that the person chooses, with a real host; no words but those are loaded.
-import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { chromiumArgs, freePort, labTest } from './harness.ts'
+import { inBrowser } from './browser.ts'
+import { freePort, labTest } from './harness.ts'
 import { onStage } from './stage.ts'
-
-async function inBrowser(
-  options: BrowserContextOptions,
-  body: (page: Page, loaded: () => string[]) => Promise<void>,
-): Promise<void> {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: chromiumArgs })
-  try {
-    const page = await (await browser.newContext(options)).newPage()
-    const errors: string[] = []
-    page.on('pageerror', (error) => errors.push(String(error)))
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
-    const scripts: string[] = []
-    page.on('request', (request) => {
-      const name = /assets\/([a-z]{2})-[^/]*\.js$/.exec(request.url())?.[1]
-      if (name !== undefined) scripts.push(name)
-    })
-    await body(page, () => scripts)
-    expect(errors).toEqual([])
-  } finally {
-    await browser.close()
-  }
-}
 
 labTest('the browser’s language is spoken, another can be chosen and is kept', async (lab) => {
   const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])

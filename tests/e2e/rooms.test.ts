@@ -110,7 +110,7 @@ labTest(
     await ann.waitMessage('who cooks?', 'read')
 
     // Whether others see how far one has read is one's own affair; one's own devices agree all the same.
-    await press(ben, 'People and devices')
+    await press(ben, 'Settings')
     await tick(ben, 'Others see how far I have read')
     await ben.driver.key('Escape')
     await ann.send('unseen?')

@@ -3,10 +3,12 @@ import { render } from 'preact'
 import { type Language, onWords, speak, takeWords } from '../../web/language.ts'
 import { en } from '../../web/messages/en.ts'
 import type { AppState, Engine, Step } from '../../web/model.ts'
+import { followTheme } from '../../web/theme.ts'
 import { App } from '../../web/views/App.tsx'
 
 declare global {
   var show: (change: Partial<AppState>, secure: boolean) => void
+  var openedOnStage: string[]
   var speakOnStage: (language: Language) => Promise<void>
 }
 
@@ -55,8 +57,10 @@ const connected: AppState = {
 
 let last: readonly [Partial<AppState>, boolean] | null = null
 takeWords(en, 'en', navigator.languages)
+followTheme()
 onWords(() => last !== null && globalThis.show(...last))
 globalThis.speakOnStage = speak
+globalThis.openedOnStage = []
 
 globalThis.show = (change, secure) => {
   last = [change, secure]
@@ -76,7 +80,12 @@ globalThis.show = (change, secure) => {
     },
     dismiss: nothing,
     talk: {
-      ...{ openRoom: nothing, send: nothing, retryMessage: nothing, edit: nothing },
+      ...{
+        openRoom: (room: string) => void globalThis.openedOnStage.push(room),
+        send: nothing,
+        retryMessage: nothing,
+        edit: nothing,
+      },
       ...{ remove: nothing, react: nothing, typing: nothing, shareReceipts: nothing },
       loadOlder: nothing,
     },

@@ -34,6 +34,8 @@ export interface Stage {
   show(change: Partial<AppState>, secure?: boolean): Promise<void>
   /** The words of this language instead of the English ones. */
   speak(language: Language): Promise<void>
+  /** The rooms that were asked for. */
+  opened(): Promise<string[]>
 }
 
 /** Fails, as every end-to-end test does, on any error in the page's console. */
@@ -66,6 +68,7 @@ export async function onStage(
           secure,
         ] as const),
       speak: (language) => page.evaluate((language) => globalThis.speakOnStage(language), language),
+      opened: () => page.evaluate(() => globalThis.openedOnStage),
     })
     expect(errors).toEqual([])
   } finally {

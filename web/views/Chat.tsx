@@ -14,13 +14,22 @@ import { PeopleDialog } from './People.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 import { NewRoomDialog, RoomDialog } from './RoomDialogs.tsx'
 import { SettingsDialog } from './Settings.tsx'
+import { ShortcutsDialog, useShortcuts } from './Shortcuts.tsx'
 import { insiders, Sidebar } from './Sidebar.tsx'
-import { useSide } from './side.ts'
+import { type Side, useSide } from './side.ts'
 import { Typing } from './Typing.tsx'
 
 export function Chat({ state, engine, secure }: ScreenProps) {
   const [dialog, setDialog] = useState<
-    'security' | 'details' | 'people' | 'host' | 'new-room' | 'room' | 'settings' | null
+    | 'security'
+    | 'details'
+    | 'people'
+    | 'host'
+    | 'new-room'
+    | 'room'
+    | 'settings'
+    | 'shortcuts'
+    | null
   >(null)
   const [aim, setAim] = useState<Aim | null>(null)
   const close = (): void => setDialog(null)
@@ -31,6 +40,15 @@ export function Chat({ state, engine, secure }: ScreenProps) {
   const room = state.rooms.find(({ id }) => id === state.room)
   const isNowhere = state.rooms.length === 0
   const alone = here.every((member) => member.id === state.me)
+  useShortcuts((command) => {
+    if (command === 'help') setDialog('shortcuts')
+    else if (command === 'find') find(side)
+    else {
+      const step = command === 'next-room' ? 1 : -1
+      const next = state.rooms[state.rooms.findIndex(({ id }) => id === state.room) + step]
+      if (next !== undefined) engine.talk.openRoom(next.id)
+    }
+  })
   return (
     <div class="app">
       <Sidebar
@@ -66,10 +84,10 @@ export function Chat({ state, engine, secure }: ScreenProps) {
                   aria-label={t.chat.whoIsIn(state.roomName)}
                   onClick={() => setDialog('room')}
                 >
-                  {state.roomName}
+                  <bdi>{state.roomName}</bdi>
                 </button>
               ) : (
-                state.roomName
+                <bdi>{state.roomName}</bdi>
               )}
             </h1>
             <p>
@@ -130,10 +148,26 @@ export function Chat({ state, engine, secure }: ScreenProps) {
       {dialog === 'room' && room !== undefined && (
         <RoomDialog room={room} state={state} engine={engine} onClose={close} />
       )}
-      {dialog === 'settings' && <SettingsDialog onClose={close} />}
+      {dialog === 'settings' && (
+        <SettingsDialog
+          state={state}
+          engine={engine}
+          onClose={close}
+          onShortcuts={() => setDialog('shortcuts')}
+        />
+      )}
+      {dialog === 'shortcuts' && <ShortcutsDialog onClose={close} />}
       {dialog === 'details' && <DetailsDialog state={state} engine={engine} onClose={close} />}
     </div>
   )
+}
+
+/** To the field for searching, else to the rooms. */
+function find(side: Side): void {
+  const field = document.querySelector<HTMLElement>('[role="searchbox"], input[type="search"]')
+  if (field?.checkVisibility()) field.focus()
+  else if (side.current.current?.checkVisibility()) side.current.current.focus()
+  else side.show()
 }
 
 /** A guest whose last room is gone is still a member. */

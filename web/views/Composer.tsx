@@ -97,6 +97,7 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
       </span>
       <textarea
         ref={field}
+        dir="auto"
         rows={1}
         aria-label={t.composer.message}
         placeholder={t.composer.message}

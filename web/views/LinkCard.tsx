@@ -38,6 +38,7 @@ export function LinkCard(props: {
       <label for="new-link">{t.link.link}</label>
       <input
         id="new-link"
+        dir="ltr"
         readOnly
         value={link.url}
         onFocus={(event) => event.currentTarget.select()}

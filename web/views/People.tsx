@@ -66,14 +66,6 @@ export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: 
           </li>
         ))}
       </ul>
-      <label class="choice">
-        <input
-          type="checkbox"
-          checked={state.receipts}
-          onChange={({ currentTarget: { checked } }) => engine.talk.shareReceipts(checked)}
-        />
-        {t.people.receipts}
-      </label>
     </Dialog>
   )
 }
@@ -200,7 +192,7 @@ function DeviceRow({
         <p class="lead">
           <Marked text={t.people.deviceCode} />
         </p>
-        <p class="code">
+        <p class="code" dir="ltr">
           {safetyCode.map((group, i) => (
             <span key={i}>{` ${group} `}</span>
           ))}

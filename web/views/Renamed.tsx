@@ -16,7 +16,7 @@ export function Renamed(props: {
   if (draft === null) {
     return (
       <span class="renamed">
-        {name}
+        <bdi>{name}</bdi>
         {mayRename && (
           <button
             type="button"

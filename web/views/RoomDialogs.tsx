@@ -149,7 +149,7 @@ function Someone(props: {
   return (
     <li>
       <Avatar name={member.name} tone={toneOf(member.id, members)} />
-      <span>{member.name}</span>
+      <span dir="auto">{member.name}</span>
       {children}
     </li>
   )

@@ -46,7 +46,11 @@ export function Row(props: RowProps) {
       data-author={author}
       aria-label={t.message.label(name, formatTime(atMs))}
     >
-      {opens && !mine && <p class={`who tone-${tone}`}>{name}</p>}
+      {opens && !mine && (
+        <p class={`who tone-${tone}`}>
+          <bdi>{name}</bdi>
+        </p>
+      )}
       <div class="bubble-row">
         <Bubble {...props} shown={shown} />
         {isPlaced && (

@@ -106,7 +106,9 @@ function RoomButton(props: {
       onClick={onOpen}
     >
       <Avatar name={room.name} tone="room" />
-      <span class="room-name">{room.name}</span>
+      <span class="room-name" dir="auto">
+        {room.name}
+      </span>
       {unread > 0 && (
         <span class="badge">
           {unread > 99 ? `${formatNumber(99)}+` : formatNumber(unread)}
@@ -132,7 +134,7 @@ function MemberRow(props: {
   return (
     <li>
       <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
-      <span>{member.id === state.me ? t.rooms.self(member.name) : member.name}</span>
+      <span dir="auto">{member.id === state.me ? t.rooms.self(member.name) : member.name}</span>
       {/* Who is there, only the host knows. */}
       {state.connection.state === 'connected' && !(member.hidden && member.id !== state.me) && (
         <small title={member.lastSeenMs > 0 ? formatMoment(member.lastSeenMs) : undefined}>

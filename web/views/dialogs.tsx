@@ -23,10 +23,17 @@ export function Dialog({
   children: ComponentChildren
 }) {
   const element = useRef<HTMLDialogElement>(null)
-  // showModal traps the focus, closes on Escape and gives the focus back.
-  useLayoutEffect(() => element.current?.showModal(), [])
+  // showModal traps the focus and closes on Escape; close gives the focus back, also where another dialog comes next.
+  useLayoutEffect(() => {
+    const dialog = element.current
+    dialog?.showModal()
+    return () => dialog?.close()
+  }, [])
+  const onEnd = (event: Event & { currentTarget: HTMLDialogElement }): void => {
+    if (event.currentTarget.isConnected) onClose()
+  }
   return (
-    <dialog ref={element} aria-label={name} onClose={onClose}>
+    <dialog ref={element} aria-label={name} onClose={onEnd}>
       <h2>{name}</h2>
       <div class="body">{children}</div>
       <p class="row">
@@ -116,9 +123,13 @@ function Facts({ security, connection }: { security: Security; connection: Conne
         <dt>{t.security.route}</dt>
         <dd>{routeWords(connection)}</dd>
         <dt>{t.security.encryption}</dt>
-        <dd>{CIPHERS}</dd>
+        <dd>
+          <bdi dir="ltr">{CIPHERS}</bdi>
+        </dd>
         <dt>{t.security.host}</dt>
-        <dd class="mono">{security.hostFingerprint}</dd>
+        <dd class="mono">
+          <bdi dir="ltr">{security.hostFingerprint}</bdi>
+        </dd>
         {security.knownSinceMs !== null && (
           <>
             <dt>{t.security.knownSince}</dt>
@@ -145,7 +156,7 @@ function Facts({ security, connection }: { security: Security; connection: Conne
         </Missing>
       ) : (
         <>
-          <p class="code">
+          <p class="code" dir="ltr">
             {security.safetyCode.map((group, i) => (
               <span key={i}>{` ${group} `}</span>
             ))}
@@ -232,7 +243,7 @@ export function DetailsDialog({ state, engine, onClose }: ViewProps & { onClose:
       <details class="report">
         <summary>{t.details.report}</summary>
         <p class="lead">{t.details.reportLead}</p>
-        <pre>{reportOf(state, navigator.userAgent)}</pre>
+        <pre dir="ltr">{reportOf(state, navigator.userAgent)}</pre>
         {isSecureContext && (
           <button
             type="button"
