@@ -9,16 +9,21 @@ const THEME = 'clawchat-theme'
 const SINGLE_KEYS = 'clawchat-single-keys'
 
 /** Storage may be blocked: then a choice lasts as long as the page. */
+const chosen = new Map<string, string | null>()
+
 function keep(place: string, value: string | null): void {
+  chosen.set(place, value)
   try {
     if (value === null) localStorage.removeItem(place)
     else localStorage.setItem(place, value)
   } catch {
-    // Nothing is lost but the choice.
+    // It is in `chosen`.
   }
 }
 
 function kept(place: string): string | null {
+  const here = chosen.get(place)
+  if (here !== undefined) return here
   try {
     return localStorage.getItem(place)
   } catch {

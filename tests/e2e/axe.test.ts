@@ -110,7 +110,7 @@ test('axe does find what is wrong', async () => {
 
 labTest('nothing to find on the page that a host serves', async (lab) => {
   const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
-  await inBrowser({}, async (page) => {
+  await inBrowser({ reducedMotion: 'reduce' }, async (page) => {
     await page.goto(String(ready.invite))
     await page.getByRole('textbox', { name: 'Your name' }).fill('Ann')
     await expectNoViolation(page, 'joining')

@@ -146,6 +146,7 @@ test('a theme of one’s own, kept for this browser', async () => {
     await page.emulateMedia({ colorScheme: 'dark' })
     expect(await ground()).toBe('rgb(16, 19, 22)')
     await page.emulateMedia({ colorScheme: 'dark', contrast: 'more' })
+    await page.waitForFunction(() => document.documentElement.dataset.contrast === 'more')
     expect(await ground()).toBe('rgb(0, 0, 0)')
   })
 })

@@ -57,7 +57,7 @@ export async function onStage(
     })
     const style = readFileSync(resolve(root, 'web/style.css'), 'utf8')
     await page.setContent(
-      `<!doctype html><html lang="en"><style>${style}</style><div id="app"></div>`,
+      `<!doctype html><html lang="en"><title>ClawChat</title><style>${style}</style><div id="app"></div>`,
     )
     await page.addScriptTag({ content: code })
     await body({

@@ -49,7 +49,8 @@ export function useSide(): Side {
     wasOpen.current = open
     if (!open) return
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape') hide()
+      // A dialog above them goes first.
+      if (event.key === 'Escape' && document.querySelector('dialog[open]') === null) hide()
     }
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
