@@ -57,11 +57,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 const HASHED = /^\/assets\/.+-[\w-]{8,}\.\w+$/
-/** The page needs none of these. */
+/** The page needs none of these; the camera compares safety codes. */
 const PERMISSIONS = [
   'accelerometer',
   'bluetooth',
-  'camera',
   'display-capture',
   'geolocation',
   'gyroscope',
@@ -218,7 +217,7 @@ export function pageHeaders(connect: readonly string[]): Record<string, string> 
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Resource-Policy': 'same-origin',
-    'Permissions-Policy': PERMISSIONS.map((name) => `${name}=()`).join(', '),
+    'Permissions-Policy': [...PERMISSIONS.map((name) => `${name}=()`), 'camera=(self)'].join(', '),
   }
 }
 

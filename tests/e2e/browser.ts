@@ -7,8 +7,12 @@ import { chromiumArgs } from './harness.ts'
 export async function inBrowser(
   options: BrowserContextOptions,
   body: (page: Page, loaded: () => string[]) => Promise<void>,
+  args: readonly string[] = [],
 ): Promise<void> {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: chromiumArgs })
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [...chromiumArgs, ...args],
+  })
   try {
     const page = await (await browser.newContext(options)).newPage()
     const errors: string[] = []

@@ -213,6 +213,7 @@ const MESSAGES: readonly ClawMessage[] = [
 
 const TEXTS = {
   utf8: ['plain', 'é', 'ſ', '€', '😀', '\u{10ffff}', '\ufeffmark', 'a\0b'],
+  safetyQr: [`CLAWCHAT:SAFETY:${'0123456789'.repeat(6)}`, 'CLAWCHAT:SAFETY:', '😀'],
   bases: ['AA', 'AAAA', '-_-_', '+/+/', '00ff', 'DEADBEEF', '😀😀'],
   'protocol-name': [
     'Noise_IKhfs+psk0+psk2_25519+MLKEM768_AESGCM_SHA256',
@@ -296,6 +297,7 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
     Object.entries({
       utf8: [...fromTexts(TEXTS.utf8), ...NOT_UTF8.map((hex) => fromHex(hex))],
       bases: fromTexts(TEXTS.bases),
+      'safety-qr': fromTexts(TEXTS.safetyQr),
       invite: fromTexts(INVITES),
       'invite-body': INVITES.map((text) => fromBase64Url(text).slice(0, -4)),
       'protocol-name': fromTexts(TEXTS['protocol-name']),

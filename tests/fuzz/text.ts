@@ -17,6 +17,7 @@ import {
 import { sha256 } from '../../shared/hash.ts'
 import { decodeInvite, encodeInvite } from '../../shared/invite.ts'
 import { parseProtocol } from '../../shared/noise.ts'
+import { formatSafetyQr, parseSafetyQr } from '../../shared/safety.ts'
 import { attempt, must, mustEqual, type Target } from './target.ts'
 
 const native = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -51,6 +52,17 @@ const bases: Target = {
     must(plain === null || toBase64(plain) === text, 'one base64 per value')
     must(url === null || toBase64Url(url) === text, 'one base64url per value')
     must(hex === null || toHex(hex) === text.toLowerCase(), 'one hex per value')
+  },
+}
+
+const safetyQr: Target = {
+  name: 'safety-qr',
+  maxBytes: 200,
+  run(input) {
+    const text = spelled(input)
+    const code = attempt(['malformed'], () => parseSafetyQr(text))
+    must(code === null || formatSafetyQr(code) === text, 'one text per code')
+    must(code === null || code.length === 12, 'twelve groups')
   },
 }
 
@@ -128,6 +140,7 @@ const config: Target = {
 export const TEXT_TARGETS: readonly Target[] = [
   utf8,
   bases,
+  safetyQr,
   invite,
   inviteBody,
   protocolName,

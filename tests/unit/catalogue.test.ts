@@ -102,12 +102,14 @@ const textOf = (file: string): string => readFileSync(resolve(root, file), 'utf8
 test('no text of the catalogue is unused', () => {
   expect(sources.length).toBeGreaterThan(50)
   const code = sources.map(textOf).join('\n')
-  /** Read by its full way, or by an index one step up. */
+  /** Read by its full way, or by an index somewhere on it. */
   const isUsed = (way: string): boolean => {
-    const group = way.slice(0, way.lastIndexOf('.'))
+    const steps = way.split('.')
+    const groups = steps.map((_, i) => steps.slice(0, i + 1).join('\\.')).slice(0, -1)
+    const [full, ...indexed] = [steps.join('\\.'), ...groups]
     return (
-      new RegExp(`\\bt\\.${way.replaceAll('.', '\\.')}\\b`).test(code) ||
-      new RegExp(`\\bt\\.${group.replaceAll('.', '\\.')}(\\[|\\))`).test(code)
+      new RegExp(`\\bt\\.${full}\\b`).test(code) ||
+      indexed.some((group) => new RegExp(`\\bt\\.${group}(\\[|\\))`).test(code))
     )
   }
   const ways = [...english.keys()].filter((way) => !/^(errors|files)\./.test(way))

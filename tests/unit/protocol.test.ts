@@ -29,7 +29,7 @@ import {
 import { type ClawMessage, decodeMessage, encodeMessage } from '../../shared/messages.ts'
 import { ed25519PublicKey } from '../../shared/noble.ts'
 import { isDialable, openRecord, sealRecord } from '../../shared/record.ts'
-import { safetyCode } from '../../shared/safety.ts'
+import { formatSafetyQr, parseSafetyQr, safetyCode } from '../../shared/safety.ts'
 
 /** Deterministic bytes, so that a failure repeats. */
 function seeded(seed: string): RandomBytes {
@@ -531,4 +531,25 @@ test('the safety code depends on both keys and has twelve groups of five digits'
   expect(code).toHaveLength(12)
   for (const group of code) expect(group).toMatch(/^\d{5}$/)
   expect(safetyCode(root, hostPublicKey)).not.toEqual(code)
+})
+
+describe('a safety code as a QR code', () => {
+  const code = safetyCode(hostPublicKey, root)
+
+  test('is one text, and leads back to the code', () => {
+    expect(formatSafetyQr(code)).toMatch(/^CLAWCHAT:SAFETY:\d{60}$/)
+    expect(parseSafetyQr(formatSafetyQr(code))).toEqual(code)
+  })
+
+  test.each([
+    ['', 'nothing'],
+    ['https://claw.example/#link', 'a link'],
+    [formatSafetyQr(code).toLowerCase(), 'other letters'],
+    [formatSafetyQr(code).slice(0, -1), 'a digit less'],
+    [`${formatSafetyQr(code)}0`, 'a digit more'],
+    [`${formatSafetyQr(code)}\n`, 'a line more'],
+    [`CLAWCHAT:SAFETY:${'٣'.repeat(60)}`, 'digits of another script'],
+  ])('%j is refused: %s', (text) => {
+    expect(() => parseSafetyQr(text)).toThrow(new ClawError('malformed'))
+  })
 })

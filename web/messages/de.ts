@@ -380,6 +380,30 @@ export const de = {
     },
     receipts: 'Andere sehen, wie weit ich gelesen habe',
   },
+  safety: {
+    show: 'Als QR-Code zeigen',
+    qr: 'Der Sicherheitscode als QR-Code',
+    compare: 'Mit der Kamera vergleichen',
+    stop: 'Vergleich beenden',
+    camera: 'Was die Kamera sieht',
+    findings: {
+      looking: {
+        what: 'Halte den anderen Code vor die Kamera.',
+        next: 'Er steht auf jenem Gerät unter „Sicherheit“, oder beim Gerät unter „Personen und Geräte“.',
+      },
+      same: { what: 'Derselbe Code.', next: 'Niemand sitzt dazwischen.' },
+      other: {
+        what: 'Ein anderer Code: vertraue dem nicht.',
+        next: 'Er gehört zu einem anderen Gerät, oder jemand sitzt dazwischen. Frag den Eigentümer persönlich.',
+      },
+      foreign: { what: 'Das ist kein Sicherheitscode.', next: 'Suche den unter „Sicherheit“.' },
+      refused: {
+        what: 'Die Kamera ist nicht erlaubt.',
+        next: 'Erlaube sie dieser Seite im Browser, oder vergleiche die Zahlen.',
+      },
+      none: { what: 'Es gibt keine nutzbare Kamera.', next: 'Vergleiche stattdessen die Zahlen.' },
+    },
+  },
   shortcuts: {
     title: 'Tastenkürzel',
     does: {

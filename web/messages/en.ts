@@ -377,6 +377,30 @@ export const en = {
     },
     receipts: 'Others see how far I have read',
   },
+  safety: {
+    show: 'Show it as a QR code',
+    qr: 'The safety code as a QR code',
+    compare: 'Compare by camera',
+    stop: 'Stop comparing',
+    camera: 'What the camera sees',
+    findings: {
+      looking: {
+        what: 'Hold the other code before the camera.',
+        next: 'It is under “Security” on that device, or beside the device under “People and devices”.',
+      },
+      same: { what: 'The same code.', next: 'Nobody sits between you.' },
+      other: {
+        what: 'Another code: do not trust this.',
+        next: 'Either it is of another device, or somebody sits between you. Ask the owner face to face.',
+      },
+      foreign: { what: 'That is no safety code.', next: 'Look for the one under “Security”.' },
+      refused: {
+        what: 'The camera is not allowed.',
+        next: 'Allow it for this page in the browser, or compare the numbers.',
+      },
+      none: { what: 'There is no camera to use.', next: 'Compare the numbers instead.' },
+    },
+  },
   shortcuts: {
     title: 'Keyboard shortcuts',
     does: {

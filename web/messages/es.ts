@@ -378,6 +378,33 @@ export const es = {
     },
     receipts: 'Los demás ven hasta dónde he leído',
   },
+  safety: {
+    show: 'Mostrarlo como código QR',
+    qr: 'El código de seguridad como código QR',
+    compare: 'Comparar con la cámara',
+    stop: 'Dejar de comparar',
+    camera: 'Lo que ve la cámara',
+    findings: {
+      looking: {
+        what: 'Pon el otro código ante la cámara.',
+        next: 'Está en «Seguridad» en ese dispositivo, o junto al dispositivo en «Personas y dispositivos».',
+      },
+      same: { what: 'El mismo código.', next: 'No hay nadie en medio.' },
+      other: {
+        what: 'Otro código: no te fíes de esto.',
+        next: 'Es de otro dispositivo, o hay alguien en medio. Pregunta al propietario en persona.',
+      },
+      foreign: {
+        what: 'Eso no es un código de seguridad.',
+        next: 'Busca el que está en «Seguridad».',
+      },
+      refused: {
+        what: 'La cámara no está permitida.',
+        next: 'Permítela para esta página en el navegador, o compara los números.',
+      },
+      none: { what: 'No hay ninguna cámara disponible.', next: 'Compara los números.' },
+    },
+  },
   shortcuts: {
     title: 'Atajos de teclado',
     does: {

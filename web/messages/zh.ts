@@ -356,6 +356,27 @@ export const zh = {
     },
     receipts: '别人可以看到我读到哪里',
   },
+  safety: {
+    show: '显示为二维码',
+    qr: '安全码的二维码',
+    compare: '用摄像头比较',
+    stop: '停止比较',
+    camera: '摄像头画面',
+    findings: {
+      looking: {
+        what: '请把另一个码对准摄像头。',
+        next: '它在那台设备的“安全”中，或在“人员和设备”中该设备旁边。',
+      },
+      same: { what: '安全码相同。', next: '中间没有别人。' },
+      other: {
+        what: '安全码不同：不要信任。',
+        next: '它属于另一台设备，或者中间有人。请当面询问所有者。',
+      },
+      foreign: { what: '这不是安全码。', next: '请找“安全”中的那个。' },
+      refused: { what: '没有使用摄像头的许可。', next: '请在浏览器中允许本页使用，或比较数字。' },
+      none: { what: '没有可用的摄像头。', next: '请改为比较数字。' },
+    },
+  },
   shortcuts: {
     title: '键盘快捷键',
     does: {

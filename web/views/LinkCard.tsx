@@ -1,9 +1,9 @@
 // A link that the host has just made: to copy, and to photograph where another device could open it.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { encode } from 'uqr'
 import { formatMoment, t } from '../language.ts'
 import type { Asked } from '../model.ts'
 import { Marked } from './Marked.tsx'
+import { Qr } from './Qr.tsx'
 import { reveal } from './reveal.ts'
 
 type Link = NonNullable<Asked['link']>
@@ -34,7 +34,7 @@ export function LinkCard(props: {
         <Marked text={uses === 1 ? t.link.one : t.link.many(uses)} /> {t.link.reach[link.reach]}{' '}
         {t.link.until(formatMoment(link.expiresAtMs))}
       </p>
-      {link.reach !== 'computer' && <Qr text={link.url} />}
+      {link.reach !== 'computer' && <Qr text={link.url} label={t.link.qr} />}
       <label for="new-link">{t.link.link}</label>
       <input
         id="new-link"
@@ -55,19 +55,5 @@ export function LinkCard(props: {
         </button>
       </p>
     </section>
-  )
-}
-
-/** Dark on light in every scheme: cameras want it so. */
-function Qr({ text }: { text: string }) {
-  const { data, size } = encode(text, { border: 2 })
-  const path = data
-    .flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')))
-    .join('')
-  return (
-    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t.link.qr}>
-      <rect width={size} height={size} fill="#fff" />
-      <path d={path} fill="#000" shape-rendering="crispEdges" />
-    </svg>
   )
 }

@@ -13,6 +13,7 @@ import { Marked } from './Marked.tsx'
 import { Profile } from './Profile.tsx'
 import { Renamed } from './Renamed.tsx'
 import { reveal } from './reveal.ts'
+import { SafetyCode } from './SafetyCode.tsx'
 import { Sure } from './Sure.tsx'
 
 export function PeopleDialog({ state, engine, onClose }: ViewProps & { onClose: () => void }) {
@@ -192,11 +193,7 @@ function DeviceRow({
         <p class="lead">
           <Marked text={t.people.deviceCode} />
         </p>
-        <p class="code" dir="ltr">
-          {safetyCode.map((group, i) => (
-            <span key={i}>{` ${group} `}</span>
-          ))}
-        </p>
+        <SafetyCode code={safetyCode} />
         <Sure
           label={here ? t.people.removeThis : t.people.removeWho(name)}
           question={

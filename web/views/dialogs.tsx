@@ -9,6 +9,7 @@ import { reportOf } from '../report.ts'
 import { clockWords, fileWords, formatSpan, wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { RecordFile } from './RecordFile.tsx'
+import { SafetyCode } from './SafetyCode.tsx'
 
 export function Dialog({
   name,
@@ -156,11 +157,7 @@ function Facts({ security, connection }: { security: Security; connection: Conne
         </Missing>
       ) : (
         <>
-          <p class="code" dir="ltr">
-            {security.safetyCode.map((group, i) => (
-              <span key={i}>{` ${group} `}</span>
-            ))}
-          </p>
+          <SafetyCode code={security.safetyCode} />
           <p class="lead">{t.security.sameNumbers}</p>
         </>
       )}
