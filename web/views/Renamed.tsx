@@ -16,7 +16,7 @@ export function Renamed(props: {
   if (draft === null) {
     return (
       <span class="renamed">
-        <bdi>{name}</bdi>
+        {name}
         {mayRename && (
           <button
             type="button"
