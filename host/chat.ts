@@ -4,6 +4,7 @@ import { fromHex } from '../shared/bytes.ts'
 import type { Route } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
+import { type FileMessage, isFileMessage } from '../shared/files.ts'
 import type { Lookup } from '../shared/lookups.ts'
 import type { Bye, ClawMessage } from '../shared/messages.ts'
 import type { Answer, Request } from '../shared/requests.ts'
@@ -12,6 +13,7 @@ import type { Hub } from './hub.ts'
 import type { SecureLink } from './link.ts'
 import { lookupPace, tooMany } from './lookups.ts'
 import type { Rooms } from './rooms.ts'
+import type { Transfers } from './transfers.ts'
 
 /** Events read at a time; what does not fit the window waits in the database, where it costs no memory. */
 const BATCH = 32
@@ -27,6 +29,8 @@ export interface ChatInput {
   readonly member: string
   readonly route: Route
   readonly rooms: Rooms
+  /** null: this host takes no files */
+  readonly transfers: Transfers | null
   readonly hub: Hub
   readonly now: () => number
   /** STATE for this device, or null once it is out */
@@ -78,6 +82,7 @@ export class ChatSession {
       this.#resume(message.stored, message.id)
       return
     }
+    if (isFileMessage(message)) return this.#transfer(message)
     switch (message.type) {
       case 'event':
         return this.#receive(message)
@@ -106,6 +111,12 @@ export class ChatSession {
       default:
         throw new ClawError('frame-invalid')
     }
+  }
+
+  /** Files wait for the disk; the conversation goes on meanwhile. */
+  #transfer(message: FileMessage): void {
+    if (this.#input.transfers === null) throw new ClawError('frame-invalid')
+    this.#input.transfers.take(message)
   }
 
   /** What is asked may wait for stores; the conversation goes on meanwhile. */
@@ -176,6 +187,7 @@ export class ChatSession {
     const event = decodeEvent(kind, body)
     const { stored, touched } = rooms.receive(this.device, number, id, event, now())
     const acknowledged = this.#input.link.send({ type: 'ack', stored })
+    if (event.type === 'delete') this.#input.transfers?.sweep()
     hub.wake(touched)
     return acknowledged
   }

@@ -81,6 +81,7 @@ export class Client {
       onRecord: (bytes) => this.#takeRecord(bytes),
       onNotice: (notice) => this.#plan(notice),
       onAnswer: () => undefined,
+      onFile: () => undefined,
       onBye: (reason) => {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#end('removed')

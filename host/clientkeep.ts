@@ -32,7 +32,7 @@ PRAGMA user_version = ${VERSION};
 
 type Row = Record<string, unknown>
 
-const messageOf = (row: Row): StoredMessage => JSON.parse(String(row.message)) as StoredMessage
+const messageOf = (row: Row): StoredMessage => read(String(row.message)) as StoredMessage
 
 const entryOf = (row: Row): OutboxEntry => ({
   number: Number(row.number),
@@ -41,13 +41,11 @@ const entryOf = (row: Row): OutboxEntry => ({
   body: row.body as Uint8Array,
 })
 
-/** Bytes as {"hex": …}, so that one column holds the whole profile. */
-const profileText = (profile: Profile): string =>
-  JSON.stringify(profile, (_, value) =>
-    value instanceof Uint8Array ? { hex: toHex(value) } : value,
-  )
+/** Bytes as {"hex": …}, so that one column holds all of a profile or message. */
+const written = (value: Profile | StoredMessage): string =>
+  JSON.stringify(value, (_, inner) => (inner instanceof Uint8Array ? { hex: toHex(inner) } : inner))
 
-const profileFrom = (text: string): Profile =>
+const read = (text: string): unknown =>
   JSON.parse(text, (_, value) =>
     typeof value?.hex === 'string' ? new Uint8Array(Buffer.from(value.hex, 'hex')) : value,
   )
@@ -86,7 +84,7 @@ export class ClientKeep implements Keep {
 
   #profile(): Profile | null {
     const value = this.#db.prepare('SELECT value FROM profile').get()?.value
-    return typeof value === 'string' ? profileFrom(value) : null
+    return typeof value === 'string' ? (read(value) as Profile) : null
   }
 
   #must(): Profile {
@@ -96,7 +94,7 @@ export class ClientKeep implements Keep {
   }
 
   #put(profile: Profile): Profile {
-    const text = profileText(profile)
+    const text = written(profile)
     this.#db.prepare('INSERT OR REPLACE INTO profile (id, value) VALUES (0, ?)').run(text)
     return profile
   }
@@ -177,8 +175,7 @@ export class ClientKeep implements Keep {
       `INSERT INTO messages (id, room, seq, message) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET room = excluded.room, seq = excluded.seq, message = excluded.message`,
     )
-    for (const message of messages)
-      put.run(message.id, message.room, message.seq, JSON.stringify(message))
+    for (const message of messages) put.run(message.id, message.room, message.seq, written(message))
   }
 
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry> {
@@ -190,6 +187,12 @@ export class ClientKeep implements Keep {
       this.#putMessages([message])
       this.#addOutbox([entry])
       return entry
+    })
+  }
+
+  forget(id: string): Promise<void> {
+    return this.#once(() => {
+      this.#db.prepare('DELETE FROM messages WHERE id = ?').run(id)
     })
   }
 

@@ -7,6 +7,7 @@ import type { Role, Route } from '../shared/constants.ts'
 export type { Role }
 
 import { ClawError } from '../shared/error.ts'
+import type { FileLimits } from './files.ts'
 import type { MapProtocol, Transport } from './gateway.ts'
 import type { MapCause } from './mapstate.ts'
 import type { TurnOption } from './turn.ts'
@@ -49,6 +50,8 @@ export interface StartOptions {
   readonly map: boolean
   /** TCP on the same port, for programs (SPEC §4.6) */
   readonly signal: boolean
+  /** how much of files it keeps (SPEC §6.5) */
+  readonly files: FileLimits
   readonly stores: readonly StoreOption[]
   /** STUN servers, `host:port` */
   readonly stun: readonly string[]
@@ -79,6 +82,8 @@ export const DEFAULT_ROTATION: RotationTimes = {
   graceMs: 300_000,
 }
 export const DEFAULT_PORT_RANGE: PortRange = { first: 49_152, last: 65_535 }
+
+export const DEFAULT_FILES: FileLimits = { maxBytes: 16 * 2 ** 30, quotaBytes: 64 * 2 ** 30 }
 
 export type Reach = 'computer' | 'lan' | 'anywhere'
 

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
+import type { Attachment } from '../shared/attachment.ts'
 import { toHex } from '../shared/bytes.ts'
 import { NAME_MAX_BYTES, TEXT_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode, codeOf } from '../shared/error.ts'
@@ -41,6 +42,7 @@ export type ConnectEvent =
       readonly mine: boolean
       readonly at: string
       readonly text: string
+      readonly attachments: readonly Pick<Attachment, 'name' | 'type' | 'size'>[]
     }
   /** of an own message: `sent` is with the host, `delivered` with another device, `failed` refused */
   | { readonly event: 'delivery'; readonly id: string; readonly state: StoredMessage['state'] }
@@ -253,12 +255,19 @@ class Teller {
     for (const message of client.messages) if (message.mine) this.#delivery(message)
   }
 
-  #message({ id, room, seq, author, mine, atMs, text }: StoredMessage, name: string): void {
+  #message(message: StoredMessage, name: string): void {
+    const { id, room, seq, author, mine, atMs, text, file } = message
     const at = new Date(atMs).toISOString()
+    const attachments = file === undefined ? [] : [attachmentOf(file)]
+    const lines = [
+      ...(text === '' ? [] : [text]),
+      ...attachments.map((each) => `file: ${each.name}`),
+    ]
     const words = mine
       ? ''
-      : `${printable(name || author.slice(0, 8))}: ${printable(text).replaceAll('\n', '\n    ')}`
-    this.#say({ event: 'message', id, room, seq: seq ?? 0, author, name, mine, at, text }, words)
+      : `${printable(name || author.slice(0, 8))}: ${printable(lines.join('\n')).replaceAll('\n', '\n    ')}`
+    const place = { id, room, seq: seq ?? 0 }
+    this.#say({ event: 'message', ...place, author, name, mine, at, text, attachments }, words)
   }
 
   #delivery({ id, state }: StoredMessage): void {
@@ -270,6 +279,8 @@ class Teller {
     this.#say({ event: 'delivery', id, state }, words)
   }
 }
+
+const attachmentOf = ({ name, type, size }: Attachment) => ({ name, type, size })
 
 /** What somebody else wrote must not steer this terminal. */
 const printable = (text: string): string =>

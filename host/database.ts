@@ -8,7 +8,7 @@ import { createPrivate } from './folder.ts'
 import { fillIndex } from './search.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 6
+const VERSION = 7
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -101,6 +101,14 @@ const STEPS: readonly string[] = [
     terms, content='', columnsize=0, detail=none, tokenize='ascii', prefix='2 3 4 5'
   );
   INSERT INTO texts (texts, rank) VALUES ('secure-delete', 1);`,
+  // Files (SPEC §7.7). `file`: as it stands in MESSAGE. `hash` and `content`, its name on the disk, once it is whole.
+  `ALTER TABLE messages ADD COLUMN file BLOB;
+  CREATE TABLE files (
+    id BLOB PRIMARY KEY, member TEXT NOT NULL, room BLOB NOT NULL, size INTEGER NOT NULL,
+    createdMs INTEGER NOT NULL, hash BLOB, content TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX filesByContent ON files (content);
+  CREATE INDEX filesOfMember ON files (member);`,
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */

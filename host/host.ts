@@ -11,6 +11,7 @@ import { EpochTable, NonceTable } from './database.ts'
 import { RequestDesk } from './desk.ts'
 import { DirectListener, guardWerift } from './direct.ts'
 import { type EpochEvent, Epochs, hostEvent } from './epochs.ts'
+import { Files } from './files.ts'
 import { Hub } from './hub.ts'
 import type { InvitesInput } from './invites.ts'
 import { type LinkPlan, planLinks } from './links.ts'
@@ -60,6 +61,7 @@ export class Host {
   readonly relays: Relays
   readonly router: Routers
   readonly invites: InvitesInput
+  readonly files: Files
   /** the next moment at which an invite or a reservation ends */
   readonly #expiry: Wake
   readonly #ended = Promise.withResolvers<'stopped' | 'burnt'>()
@@ -73,6 +75,8 @@ export class Host {
     const { closers } = input
     this.publisher = this.#makePublisher()
     closers.push(() => this.publisher.stop())
+    this.files = this.#makeFiles()
+    closers.push(() => this.files.stop())
     this.#expiry = new Wake(() => this.#expire(), input.options.clockOffsetMs)
     closers.push(() => this.#expiry.stop())
     this.epochs = this.#makeEpochs()
@@ -335,6 +339,7 @@ export class Host {
       now,
       members: state.members,
       rooms: state.rooms,
+      files: this.files,
       hub: this.hub,
       locator: this.locator,
       recordSeq: () => this.publisher.seq,
@@ -344,6 +349,13 @@ export class Host {
       request: (asker, token, request) => this.#desk.answer(asker, token, request),
       report,
     }
+  }
+
+  #makeFiles(): Files {
+    const { state, options, random, now } = this.input
+    const { database, dir, keys } = state
+    const secret = keys.identitySecret
+    return new Files({ db: database, dir, secret, random, now, limits: options.files })
   }
 
   #makeInvites(): InvitesInput {

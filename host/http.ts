@@ -66,7 +66,6 @@ const PERMISSIONS = [
   'gyroscope',
   'hid',
   'magnetometer',
-  'microphone',
   'midi',
   'payment',
   'serial',
@@ -205,6 +204,7 @@ export function pageHeaders(connect: readonly string[]): Record<string, string> 
       "script-src 'self'",
       "style-src 'self'",
       "img-src 'self' blob: data:",
+      'media-src blob:',
       `connect-src ${sources}`,
       "manifest-src 'self'",
       "worker-src 'self'",
@@ -217,7 +217,12 @@ export function pageHeaders(connect: readonly string[]): Record<string, string> 
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Resource-Policy': 'same-origin',
-    'Permissions-Policy': [...PERMISSIONS.map((name) => `${name}=()`), 'camera=(self)'].join(', '),
+    'Permissions-Policy': [
+      ...PERMISSIONS.map((name) => `${name}=()`),
+      // For safety codes and voice notes; the browser asks the person first.
+      'camera=(self)',
+      'microphone=(self)',
+    ].join(', '),
   }
 }
 

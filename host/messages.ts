@@ -1,7 +1,8 @@
 // Messages as they stand, and how members change them (SPEC §7): who may, what it leads to, and the log of it.
 // Runs within a transaction of its caller (rooms.ts). Message and room ids are 16 bytes, member and device ids hex.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { equal, fromHex, toUtf8 } from '../shared/bytes.ts'
+import { type Attachment, readAttachment, writeAttachment } from '../shared/attachment.ts'
+import { equal, fromHex, Reader, toUtf8, Writer } from '../shared/bytes.ts'
 import { TEXT_MAX_BYTES } from '../shared/constants.ts'
 import {
   type ChatEvent,
@@ -37,10 +38,14 @@ const SQL = {
   isInside: 'SELECT 1 FROM inside WHERE room = ? AND member = ?',
   role: 'SELECT role FROM members WHERE id = ?',
   byId: 'SELECT * FROM messages WHERE id = ?',
-  add: `INSERT INTO messages (room, seq, id, author, authorDevice, atMs, text, replyTo, change, ordinal)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  add: `INSERT INTO messages
+    (room, seq, id, author, authorDevice, atMs, text, replyTo, change, ordinal, file)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  isWhole: 'SELECT 1 FROM files WHERE id = ? AND member = ? AND room = ? AND size = ? AND hash = ?',
+  dropFile: 'DELETE FROM files WHERE id = ?',
   edit: 'UPDATE messages SET text = ?, edited = 1, change = ? WHERE id = ?',
-  delete: `UPDATE messages SET text = '', replyTo = NULL, deleted = 1, change = ? WHERE id = ?`,
+  delete: `UPDATE messages SET text = '', replyTo = NULL, file = NULL, deleted = 1, change = ?
+    WHERE id = ?`,
   touch: 'UPDATE messages SET change = ? WHERE id = ?',
   log: 'INSERT INTO changes (message, change, kind, member, atMs, text) VALUES (?, ?, ?, ?, ?, ?)',
   forget: `UPDATE changes SET text = '' WHERE message = ?`,
@@ -65,7 +70,7 @@ export class Messages {
   post(
     { member, device }: Author,
     id: Uint8Array,
-    { room, replyTo, text }: Post,
+    { room, replyTo, text, file }: Post,
     nowMs: number,
   ): (Place & { readonly known: boolean }) | Refusal {
     const earlier = this.#sql.byId.get(id)
@@ -75,14 +80,21 @@ export class Messages {
       return { ...placeOf(earlier), known: true }
     }
     if (!this.#isInside(room, member)) return 'no-room'
-    if (isTooLong(text)) return 'too-long'
+    if (isTooLong(text, file !== undefined)) return 'too-long'
+    if (file !== undefined && !this.#isWhole(id, member, room, file)) return 'no-file'
     const seq = Number(this.#sql.nextSeq.get(room)?.seq)
     const change = this.#nextChange(room, nowMs)
     const answers = this.#answers(room, replyTo)
     const ordinal = this.#index.nextOrdinal()
-    this.#sql.add.run(room, seq, id, member, device, nowMs, text, answers, change, ordinal)
+    const what = file === undefined ? null : fileBytes(file)
+    this.#sql.add.run(room, seq, id, member, device, nowMs, text, answers, change, ordinal, what)
     this.#index.add(room, ordinal, member, text)
     return { room, seq, atMs: nowMs, known: false }
+  }
+
+  /** The member has put all of it for this message, and it is what the message says. */
+  #isWhole(id: Uint8Array, member: string, room: Uint8Array, { size, hash }: Attachment): boolean {
+    return this.#sql.isWhole.get(id, member, room, size, hash) !== undefined
   }
 
   /** A reply to what is not in this room answers nothing. */
@@ -131,6 +143,7 @@ export class Messages {
     const id = row.id as Uint8Array
     this.#sql.forget.run(id)
     this.#sql.unreactAll.run(id)
+    this.#sql.dropFile.run(id)
     this.#sql.delete.run(change, id)
     this.#unindex(row)
     return 'done'
@@ -196,6 +209,7 @@ export class Messages {
       replyTo: row.replyTo as Uint8Array | null,
       text: String(row.text),
       reactions: this.#reactions(row.id as Uint8Array),
+      ...fileOf(row.file as Uint8Array | null),
     }
   }
 
@@ -214,7 +228,17 @@ export class Messages {
   }
 }
 
-const isTooLong = (text: string): boolean => text === '' || toUtf8(text).length > TEXT_MAX_BYTES
+const isTooLong = (text: string, mayBeEmpty = false): boolean =>
+  (text === '' && !mayBeEmpty) || toUtf8(text).length > TEXT_MAX_BYTES
+
+function fileBytes(file: Attachment): Uint8Array {
+  const writer = new Writer(160)
+  writeAttachment(writer, file)
+  return writer.done()
+}
+
+const fileOf = (bytes: Uint8Array | null) =>
+  bytes === null ? {} : readAttachment(new Reader(bytes))
 
 const placeOf = (row: Row): Place => ({
   room: row.room as Uint8Array,

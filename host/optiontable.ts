@@ -17,6 +17,7 @@ import {
   parseListen,
   parseName,
   parsePortRange,
+  parseSize,
   parseStore,
   parseStoreUrl,
   parseStun,
@@ -72,6 +73,7 @@ const toggle = (row: Omit<Row<boolean>, 'sign' | 'must'>): OptionRow<boolean> =>
 })
 
 const IP = 'this must be an IPv4 or IPv6 address.'
+const SIZE = 'this must be a size such as 500MiB or 16GiB, at most 1024GiB.'
 const DURATION = 'this must be a duration such as 1h30m, 2m or 10s.'
 const { first, last } = DEFAULT_PORT_RANGE
 const PORTS = `${first}-${last}`
@@ -238,6 +240,24 @@ export const OPTIONS = {
     example: 'secret:the-static-auth-secret-of-coturn',
     parse: parseTurnCredential,
     must: 'this must be secret:SECRET or login:NAME:PASSWORD, of visible ASCII characters: a secret at most 256, name and password 128 each.',
+  }),
+  'max-file': text({
+    sign: 'SIZE',
+    help: 'the largest file that it takes, such as 500MiB',
+    otherwise: '16GiB',
+    reason: 'Less where the disk is small, more for films.',
+    example: '16GiB',
+    parse: parseSize,
+    must: SIZE,
+  }),
+  'files-quota': text({
+    sign: 'SIZE',
+    help: 'how much all files together may take',
+    otherwise: '64GiB',
+    reason: 'So that no member can fill the disk; 200 MiB of it are left free in any case.',
+    example: '64GiB',
+    parse: parseSize,
+    must: SIZE,
   }),
   'deploy-token': text({
     from: ['environment', 'file'],

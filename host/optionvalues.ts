@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
+import { FILE_MAX_BYTES } from '../shared/files.ts'
 import { isStunServer, isTurnWord, type TurnServer, URL_MAX_BYTES } from '../shared/locator.ts'
 import {
   type ListenAddress,
@@ -29,6 +30,14 @@ export function parseName(value: string): string {
   const bytes = Buffer.byteLength(name)
   if (bytes < 1 || bytes > NAME_MAX_BYTES || /\p{Cc}/u.test(name)) throw new ClawError('usage')
   return name
+}
+
+/** KiB, MiB or GiB; up to what the protocol can carry (SPEC §6.5). */
+export function parseSize(value: string): number {
+  const [, count, unit] = /^(\d{1,10})(KiB|MiB|GiB)$/.exec(value) ?? []
+  const bytes = Number(count) * 1024 ** (['KiB', 'MiB', 'GiB'].indexOf(unit ?? '') + 1)
+  if (!(bytes >= 1 && bytes <= FILE_MAX_BYTES)) throw new ClawError('usage')
+  return bytes
 }
 
 export function parseAddress(value: string): string {

@@ -4,13 +4,13 @@ import type { Overview } from '../shared/overview.ts'
 import { databaseBytes } from './database.ts'
 import type { Host } from './host.ts'
 
-export function overviewOf({ publisher, epochs, router, input }: Host): Overview {
+export function overviewOf({ publisher, epochs, router, files, input }: Host): Overview {
   const { state, options } = input
   const { bavail, bsize } = statfsSync(state.dir)
   const { ipv4, ipv6 } = router.status
   return {
     databaseBytes: databaseBytes(state.dir),
-    filesBytes: 0,
+    filesBytes: files.bytes,
     freeBytes: bavail * bsize,
     messages: state.rooms.list.messageCount,
     seq: publisher.seq,

@@ -260,7 +260,7 @@ export class Rooms {
     const messages: StoredMessage[] = []
     let bytes = 0
     for (const message of this.#messages.below(room, below, most + 1)) {
-      bytes += toUtf8(message.text).length
+      bytes += toUtf8(message.text).length + (message.file?.thumbnail.length ?? 0)
       if (messages.length === most || bytes > PAGE_TEXT_BYTES) return { messages, more: true }
       messages.push(message)
     }

@@ -8,12 +8,14 @@ import { type ClawMessage, ENROL_FAILURE, type EnrolFailure } from '../shared/me
 import type { Answer, Request } from '../shared/requests.ts'
 import { ChatSession } from './chat.ts'
 import type { HostEvent } from './config.ts'
+import type { Files } from './files.ts'
 import type { Hub } from './hub.ts'
 import { answerCarrier, type Carrier, type SecureLink } from './link.ts'
 import type { Members } from './members.ts'
 import type { Asker } from './requests.ts'
 import type { Rooms } from './rooms.ts'
 import { stateFor } from './roster.ts'
+import { Transfers } from './transfers.ts'
 
 export interface Introduction {
   readonly route: Route
@@ -35,6 +37,8 @@ export interface ServeInput {
   readonly now: () => number
   readonly members: Members
   readonly rooms: Rooms
+  /** null: this host takes no files */
+  readonly files: Files | null
   readonly hub: Hub
   readonly locator: () => Locator
   readonly recordSeq: () => number
@@ -104,7 +108,7 @@ const isEnrolFailure = (code: string): code is EnrolFailure => code in ENROL_FAI
 
 function converse(link: SecureLink, { credentialId, route }: Introduction, input: ServeInput) {
   const device = credentialId
-  const { members, rooms, hub, report } = input
+  const { members, rooms, files, hub, report } = input
   const confirmed = members.confirm(device, input.now(), (fresh) => rooms.joinDevice(fresh))
   if (confirmed.fresh) {
     report({ event: 'enrolled', member: confirmed.member, device })
@@ -117,6 +121,7 @@ function converse(link: SecureLink, { credentialId, route }: Introduction, input
     member,
     route,
     rooms,
+    transfers: files === null ? null : new Transfers(files, member, link),
     hub,
     now: input.now,
     record: input.record,

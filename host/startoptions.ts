@@ -2,6 +2,7 @@
 import { TURN_SERVERS_MAX } from '../shared/constants.ts'
 import { MEGA_GATEWAY } from '../shared/mega.ts'
 import {
+  DEFAULT_FILES,
   DEFAULT_PORT_RANGE,
   DEFAULT_ROTATION,
   formatDuration,
@@ -42,6 +43,10 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     externalAddress: values['external-address'],
     map: values.map ?? true,
     signal: values.signal ?? false,
+    files: {
+      maxBytes: values['max-file'] ?? DEFAULT_FILES.maxBytes,
+      quotaBytes: values['files-quota'] ?? DEFAULT_FILES.quotaBytes,
+    },
     stores,
     stun: values.stun ?? [],
     turn: turnOption(effective, label),

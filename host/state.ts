@@ -1,4 +1,6 @@
 // What a host has on disk, opened: its folder with the keys, its database, and what lies in there (SPEC §1.2, §3.5).
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { toHex } from '../shared/bytes.ts'
 import type { DhKey, RandomBytes } from '../shared/crypto.ts'
@@ -8,6 +10,7 @@ import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
 import { type Burnt, isOver, readBurnt, retireMega, wipeDatabase } from './burn.ts'
 import { openDatabase, Settings } from './database.ts'
+import { FILES_FOLDER } from './files.ts'
 import { type Identity, openFolder, renewIdentity } from './folder.ts'
 import { Members } from './members.ts'
 import { nodeBackend } from './nodecrypto.ts'
@@ -60,7 +63,10 @@ export async function openState(
   })
   const database = openDatabase(folder.dir)
   closers.push(() => {
-    if (ending.over) wipeDatabase(database)
+    if (ending.over) {
+      wipeDatabase(database)
+      rmSync(join(folder.dir, FILES_FOLDER), { recursive: true, force: true })
+    }
     database.close()
   })
   return Object.assign(ending, {

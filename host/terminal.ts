@@ -91,6 +91,23 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
   },
   'handshake-failed': { message: 'The handshake failed.', next: TRY_AGAIN },
   'frame-invalid': { message: 'The connection carried something invalid.', next: TRY_AGAIN },
+  'file-unknown': { message: 'There is no such file.', next: TRY_AGAIN },
+  'file-too-large': {
+    message: 'The file is larger than this host takes.',
+    next: 'Raise --max-file.',
+  },
+  'file-quota': {
+    message: 'Files have reached the limit of this host.',
+    next: 'Raise --files-quota, or delete messages with large files.',
+  },
+  'file-disk-full': { message: 'The disk is full.', next: 'Make room on it.' },
+  'file-damaged': {
+    message: 'A file is damaged.',
+    next: 'Check the disk, and have the file sent again.',
+  },
+  'file-too-many': { message: 'Too many files wait to be sent.', next: TRY_AGAIN },
+  'file-unreadable': { message: 'The file cannot be read.', next: 'Choose another one.' },
+  'file-no-room': { message: 'There is no room for the file.', next: 'Make room.' },
   'store-unreachable': {
     message: 'A store cannot be reached.',
     next: 'Check the network and the address given with --store.',

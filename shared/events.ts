@@ -1,4 +1,5 @@
 // Events (SPEC §7): what is numbered, stored and acknowledged in each direction.
+import { type Attachment, readAttachment, writeAttachment } from './attachment.ts'
 import { Reader, Writer } from './bytes.ts'
 import { TEXT_MAX_BYTES } from './constants.ts'
 import { ClawError } from './error.ts'
@@ -11,7 +12,7 @@ export const EMOJI_MAX_BYTES = 32
 export const REACTIONS_MAX = 32
 export const REACTORS_MAX = 200
 
-export const REFUSAL = { 'too-long': 1, 'no-room': 2, 'not-allowed': 3 } as const
+export const REFUSAL = { 'too-long': 1, 'no-room': 2, 'not-allowed': 3, 'no-file': 4 } as const
 export type Refusal = keyof typeof REFUSAL
 
 /** Ids are 16 bytes; `seq` is the room's sequence number from 1. */
@@ -21,7 +22,9 @@ export type ChatEvent =
       readonly room: Uint8Array
       /** id of the message that it answers, or null */
       readonly replyTo: Uint8Array | null
+      /** empty only beside a file */
       readonly text: string
+      readonly file?: Attachment
     }
   | StoredMessage
   | {
@@ -75,13 +78,14 @@ export interface StoredMessage {
   readonly authorDevice: Uint8Array
   readonly delivered: boolean
   readonly edited: boolean
-  /** then without text, reply and reactions */
+  /** then without text, reply, reactions and file */
   readonly deleted: boolean
   /** grows with every change of a message in the room; of two pictures of one message the higher is the later */
   readonly change: number
   readonly replyTo: Uint8Array | null
   readonly text: string
   readonly reactions: readonly Reaction[]
+  readonly file?: Attachment
 }
 
 const KIND = {
@@ -109,7 +113,8 @@ function encodeBody(event: ChatEvent): Uint8Array {
   switch (event.type) {
     case 'post':
       writer.bytes(event.room).bytes(event.replyTo ?? NONE)
-      return writer.str16(event.text, TEXT_MAX_BYTES).done()
+      writeAttachment(writer.str16(event.text, TEXT_MAX_BYTES), event.file)
+      return writer.done()
     case 'message':
       return encodeStoredMessage(event)
     case 'stored':
@@ -155,6 +160,7 @@ export function encodeStoredMessage(message: StoredMessage): Uint8Array {
     .u8(message.reactions.length)
   for (const { emoji, members } of message.reactions)
     writeIds(writer.str8(emoji, EMOJI_MAX_BYTES), members)
+  writeAttachment(writer, message.file)
   return writer.done()
 }
 
@@ -175,12 +181,14 @@ export function decodeStoredMessage(body: Uint8Array): StoredMessage {
     replyTo: readReply(reader),
     text: reader.str16(TEXT_MAX_BYTES),
     reactions: readFew(reader, 2, () => readReaction(reader)),
+    ...readAttachment(reader),
   }
   reader.end()
   const delivered = (flags & FLAG.delivered) !== 0
   const edited = (flags & FLAG.edited) !== 0
   const deleted = (flags & FLAG.deleted) !== 0
-  const isBare = content.text === '' && content.reactions.length === 0 && content.replyTo === null
+  const isSilent = content.text === '' && content.reactions.length === 0
+  const isBare = isSilent && content.replyTo === null && content.file === undefined
   if (flags > 7 || place.seq === 0 || (deleted && !isBare)) reader.fail()
   if (content.reactions.length > REACTIONS_MAX) reader.fail()
   return { type: 'message', ...place, delivered, edited, deleted, ...content }
@@ -216,7 +224,9 @@ function decodeOther(kind: number, reader: Reader): ChatEvent {
   switch (kind) {
     case KIND.post: {
       const place = { room: reader.bytes(ID_BYTES), replyTo: readReply(reader) }
-      return { type: 'post', ...place, text: readText(reader) }
+      const content = { text: reader.str16(TEXT_MAX_BYTES), ...readAttachment(reader) }
+      if (content.text === '' && content.file === undefined) reader.fail()
+      return { type: 'post', ...place, ...content }
     }
     case KIND.stored: {
       const ids = { id: reader.bytes(ID_BYTES), room: reader.bytes(ID_BYTES) }

@@ -4,6 +4,14 @@ import { EVENT_NUMBER_MAX, HISTORY_MAX, NAME_MAX_BYTES, RECORD_BYTES } from './c
 import { ClawError, type ClawErrorCode } from './error.ts'
 import { decodeStoredMessage, encodeStoredMessage, type StoredMessage } from './events.ts'
 import { ID_BYTES, readFlag, readNamed } from './fields.ts'
+import {
+  encodeFileData,
+  FILE_TYPE,
+  type FileMessage,
+  type FileType,
+  isFileMessage,
+  readFileMessage,
+} from './files.ts'
 import { type Locator, readLocator, writeLocator } from './locator.ts'
 import {
   encodeLookup,
@@ -94,6 +102,7 @@ export type ClawMessage =
   | { readonly type: 'typing'; readonly room: Uint8Array; readonly member: Uint8Array }
   | Lookup
   | LookupAnswer
+  | FileMessage
 
 const TYPE = {
   resume: 0x01,
@@ -122,11 +131,11 @@ const TYPE = {
 } as const
 
 export const encodeMessage = (message: ClawMessage): SessionMessage => ({
-  type: TYPE[message.type],
-  data: encodeData(message),
+  type: isFileMessage(message) ? FILE_TYPE[message.type] : TYPE[message.type],
+  data: isFileMessage(message) ? encodeFileData(message) : encodeData(message),
 })
 
-function encodeData(message: ClawMessage): Uint8Array {
+function encodeData(message: Exclude<ClawMessage, FileMessage>): Uint8Array {
   const writer = new Writer(64)
   switch (message.type) {
     case 'resume':
@@ -192,10 +201,13 @@ function encodePage(page: Extract<ClawMessage, { type: 'page' }>): Uint8Array {
 /** Throws ClawError('malformed') on anything but exactly one message of SPEC §6.1. */
 export function decodeMessage({ type, data }: SessionMessage): ClawMessage {
   const reader = new Reader(data)
-  const message = decodeData(type, reader)
+  const message = isFileType(type) ? readFileMessage(type, reader) : decodeData(type, reader)
   reader.end()
   return message
 }
+
+const isFileType = (type: number): type is FileType =>
+  Object.values<number>(FILE_TYPE).includes(type)
 
 function decodeData(type: number, reader: Reader): ClawMessage {
   switch (type) {

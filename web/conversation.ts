@@ -2,6 +2,7 @@
 // No clock, timer or browser in here: what it keeps goes to a Keep, what it shows to a StateBox.
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
+import { type FileMessage, isFileMessage } from '../shared/files.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { SendWindow } from '../shared/window.ts'
 import type { Keep } from './keep.ts'
@@ -40,6 +41,8 @@ export interface ConversationPorts {
   readonly onRecord: (bytes: Uint8Array) => Promise<void>
   readonly onNotice: (notice: Of<'notice'>) => void
   readonly onAnswer: (answer: Of<'answer'>) => void
+  /** of the carrier in use */
+  readonly onFile: (message: FileMessage) => void
   readonly onBye: (reason: Of<'bye'>['reason']) => void
 }
 
@@ -177,6 +180,10 @@ export class Conversation {
 
   async #handle(live: Live, message: ClawMessage): Promise<void> {
     const { box, clock } = this.#ports
+    if (isFileMessage(message)) {
+      if (live === this.#live) this.#ports.onFile(message)
+      return
+    }
     switch (message.type) {
       case 'event':
         await this.#receive(live, message)

@@ -332,6 +332,12 @@ export class Device implements Keep {
     })
   }
 
+  forget(id: string): Promise<void> {
+    return this.#transaction(['messages'], 'readwrite', (store) => {
+      store('messages').delete(id)
+    })
+  }
+
   enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
     return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined

@@ -8,6 +8,9 @@ import type { RecordBody } from '../shared/record.ts'
 import { Clock } from './clock.ts'
 import { Conversation, type Live } from './conversation.ts'
 import { Device } from './device.ts'
+import { Files } from './files.ts'
+import { FileStore } from './filestore.ts'
+import { Filer } from './filing.ts'
 import { Handover } from './handover.ts'
 import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
@@ -55,6 +58,8 @@ class PageEngine implements Engine {
   readonly #clock = new Clock(this.#box, () => Date.now())
   readonly ask: Requests
   readonly talk: Talk
+  readonly files: Filer
+  readonly #files: Files
   readonly #records: Records
   readonly #handover: Handover
   readonly #chat: Conversation
@@ -107,6 +112,7 @@ class PageEngine implements Engine {
       onAnswer: (message) => {
         if (!this.ask.answered(message)) this.#tab.tell({ type: 'answer', message })
       },
+      onFile: (message) => this.#files.heard(message),
       onBye: (reason) => {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#noteRemoved()
@@ -116,7 +122,26 @@ class PageEngine implements Engine {
       device,
       onMessage: (message) => this.#onTab(message),
       onLead: () => void this.#lead(),
-      onLost: () => this.#rest(),
+      onLost: () => {
+        this.#rest()
+        this.#files.leave()
+      },
+    })
+    this.#files = new Files({
+      store: FileStore.open(),
+      box: this.#box,
+      keep: device,
+      timeline: this.#chat.timeline,
+      runtime: browserRuntime,
+      clock: () => performance.now(),
+      say: (message) => this.#chat.say(message),
+    })
+    this.files = new Filer({
+      box: this.#box,
+      files: this.#files,
+      tab: this.#tab,
+      runtime: browserRuntime,
+      now: () => Date.now(),
     })
     this.talk = new Talk({
       box: this.#box,
@@ -262,6 +287,7 @@ class PageEngine implements Engine {
   /** What the tab before stored last it may have told nobody. */
   async #lead(): Promise<void> {
     this.#feed({ type: 'want' })
+    void this.#files.load().catch(() => undefined)
     await this.#chat.timeline.refresh().catch((error) => this.#box.set({ error: codeOf(error) }))
   }
 
@@ -314,6 +340,7 @@ class PageEngine implements Engine {
       if (this.#chat.live !== live) throw new ClawError('no-answer')
       this.#feed({ type: 'up', dial, route })
       this.#box.connection({ state: 'connected', route, epoch })
+      this.#files.live(route)
       await this.#connected(live, found).catch((error) => this.#box.set({ error: codeOf(error) }))
     } catch (error) {
       this.#failed(dial, causeOf(codeOf(error), found, this.state.clock))
@@ -396,6 +423,7 @@ class PageEngine implements Engine {
     this.#rest()
     this.#own.note(null)
     await this.#device.burn(profile.hostPublicKey)
+    await this.#files.clear().catch(() => undefined)
     this.#tab.tell({ type: 'burned' })
     this.#showBurned()
   }
@@ -412,6 +440,7 @@ class PageEngine implements Engine {
         invites: [],
         asked: null,
         messages: [],
+        transfers: [],
         hasOlder: false,
         loadingOlder: false,
       },
@@ -432,6 +461,7 @@ class PageEngine implements Engine {
   }
 
   #ended(live: Live): void {
+    this.#files.rest()
     if (!this.#tab.leading) return
     if (this.#removed) {
       this.#showRemoved()
@@ -445,6 +475,7 @@ class PageEngine implements Engine {
   /** No carrier, and no wish for one. */
   #rest(): void {
     this.#feed({ type: 'rest' })
+    this.#files.rest()
     this.#chat.drop()
   }
 
@@ -532,6 +563,9 @@ class PageEngine implements Engine {
         break
       case 'hello':
         if (leading) this.#mirror()
+        break
+      case 'file':
+        if (leading) void this.#files.do(message.task).catch(() => undefined)
         break
       case 'retry':
         if (leading) this.retry()

@@ -1,5 +1,6 @@
 // What a device keeps, and how the conversation reaches it: the shapes, apart from any database.
 // One origin is one device: all tabs share this, so everything that must be true together is one call, and one transaction.
+import type { Attachment } from '../shared/attachment.ts'
 import type { MessageState, Reaction, Room } from './model.ts'
 import { HOST_ROOM } from './roster.ts'
 
@@ -73,6 +74,7 @@ export interface StoredMessage {
   change: number
   replyTo: string | null
   reactions: readonly Reaction[]
+  file?: Attachment
 }
 
 export interface OutboxEntry {
@@ -98,6 +100,8 @@ export interface Keep {
   putMessages(messages: readonly StoredMessage[]): Promise<void>
   /** a new message: its number is given out in the transaction that keeps it */
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry>
+  /** forgets a message that was never posted */
+  forget(id: string): Promise<void>
   /** any other event, with the messages as they look by it */
   enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void>
   /** at most `limit` events above a number, in order */

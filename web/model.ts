@@ -1,4 +1,5 @@
 // What the views show and what they may ask for. The engine owns the state; views are a pure function of it.
+import type { Attachment } from '../shared/attachment.ts'
 import type { Role, Route } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
 import type { Overview } from '../shared/overview.ts'
@@ -34,6 +35,41 @@ export interface Message {
   /** id of the message that it answers */
   readonly replyTo: string | null
   readonly reactions: readonly Reaction[]
+  /** of one that is still being sent the hash is not known yet */
+  readonly file?: Attachment
+}
+
+/** How a file comes or goes; by the id of its message. */
+export interface TransferView {
+  readonly id: string
+  readonly way: 'up' | 'down'
+  readonly phase: 'active' | 'paused' | 'failed' | 'done'
+  readonly code: ClawErrorCode | null
+  readonly bytes: number
+  readonly total: number
+  /** bytes; null while that is not known */
+  readonly perSecond: number | null
+}
+
+/** What a person wants of a file, for the tab that leads. */
+export type FileTask =
+  | { readonly do: 'send'; readonly message: Message; readonly content: Blob }
+  | { readonly do: 'again'; readonly id: string; readonly content: Blob }
+  | { readonly do: 'fetch' | 'pause' | 'resume' | 'cancel'; readonly id: string }
+
+export interface Filing {
+  /** One message each, in the shown room; `text` goes with the first. */
+  send(files: readonly Blob[], text?: string, replyTo?: string | null): void
+  voice(sound: Blob, durationMs: number, replyTo?: string | null): void
+  /** the same file, once it could not be read any more */
+  again(id: string, file: Blob): void
+  fetch(id: string): void
+  pause(id: string): void
+  resume(id: string): void
+  /** an upload goes with its message */
+  cancel(id: string): void
+  /** all of it, as a media type that a browser runs nothing of; null while it is not here */
+  content(message: Pick<Message, 'id' | 'file'>): Promise<Blob | null>
 }
 
 export interface Room {
@@ -232,6 +268,8 @@ export interface AppState {
   readonly asked: Asked | null
   /** of the shown room, in order of display */
   readonly messages: readonly Message[]
+  /** files under way, and those that came or failed since the page was opened */
+  readonly transfers: readonly TransferView[]
   /** older messages exist on the host */
   readonly hasOlder: boolean
   readonly loadingOlder: boolean
@@ -265,6 +303,7 @@ export interface Engine {
   join(name: string): void
   readonly ask: Asking
   readonly talk: Talking
+  readonly files: Filing
   /** in `join`: back to the chat with `otherChat` */
   dismiss(): void
   /** "Try again": clears the error and dials or enrols afresh */

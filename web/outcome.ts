@@ -83,6 +83,7 @@ export function fromWire(message: WireMessage, me: string | null): StoredMessage
       emoji,
       members: members.map(toHex),
     })),
+    ...(message.file === undefined ? {} : { file: message.file }),
   }
 }
 

@@ -12,13 +12,15 @@ export const postOf = ({
   room,
   replyTo,
   text,
-}: Pick<StoredMessage, 'id' | 'room' | 'replyTo' | 'text'>) => ({
+  file,
+}: Pick<StoredMessage, 'id' | 'room' | 'replyTo' | 'text' | 'file'>) => ({
   id: fromHex(id),
   ...encodeEvent({
     type: 'post',
     room: fromHex(room),
     replyTo: replyTo === null ? null : fromHex(replyTo),
     text,
+    ...(file === undefined ? {} : { file }),
   }),
 })
 

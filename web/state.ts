@@ -20,6 +20,7 @@ const BLANK: AppState = {
   invites: [],
   asked: null,
   messages: [],
+  transfers: [],
   hasOlder: false,
   loadingOlder: false,
   connection: {

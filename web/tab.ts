@@ -3,7 +3,7 @@
 import { toHex } from '../shared/bytes.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { Device } from './device.ts'
-import type { AppState } from './model.ts'
+import type { AppState, FileTask } from './model.ts'
 
 const LEASE_MS = 3000
 const RENEW_MS = 1000
@@ -44,6 +44,8 @@ export type TabMessage =
   | { readonly type: 'room'; readonly room: string }
   | { readonly type: 'receipts'; readonly on: boolean }
   | { readonly type: 'typing' }
+  /** what a person wants of a file */
+  | { readonly type: 'file'; readonly task: FileTask }
   | { readonly type: 'seen' }
   | { readonly type: 'hello' }
   /** asked in a tab that does not lead, and the answer to it, which other tabs leave alone */

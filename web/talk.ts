@@ -51,7 +51,11 @@ export class Talk implements Talking {
     const { box, timeline } = this.#ports
     const message = box.value.messages.find((candidate) => candidate.id === id)
     if (message?.state !== 'failed') return
-    this.#keep(() => timeline.post(id, message.text, message.replyTo))
+    this.#keep(() =>
+      message.file === undefined
+        ? timeline.post(id, message.text, message.replyTo)
+        : timeline.release({ ...message, state: 'sending' }),
+    )
   }
 
   edit(id: string, text: string): void {

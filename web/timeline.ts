@@ -237,6 +237,27 @@ export class Timeline {
     this.show([message])
   }
 
+  /** Shown and kept here, in no outbox yet: its file is still on its way. */
+  async hold(message: StoredMessage): Promise<void> {
+    await this.#ports.keep.putMessages([message])
+    this.show([message])
+  }
+
+  /** The host has its file: it goes out like any other. */
+  async release(message: StoredMessage): Promise<void> {
+    const { keep, flush } = this.#ports
+    await keep.post(message, postOf(message))
+    this.show([message])
+    await flush()
+  }
+
+  /** One that was only held. */
+  async forget(id: string): Promise<void> {
+    const { keep, box } = this.#ports
+    await keep.forget(id)
+    box.set({ messages: box.value.messages.filter((message) => message.id !== id) })
+  }
+
   /** Of an own message that the host has. */
   async edit(id: string, text: string): Promise<void> {
     await this.#alter(id, { type: 'edit', message: fromHex(id), text }, (message) => ({
@@ -247,7 +268,7 @@ export class Timeline {
 
   /** For all. */
   async remove(id: string): Promise<void> {
-    await this.#alter(id, { type: 'delete', message: fromHex(id) }, (message) => ({
+    await this.#alter(id, { type: 'delete', message: fromHex(id) }, ({ file: _, ...message }) => ({
       ...message,
       ...{ text: '', deleted: true, edited: false, replyTo: null, reactions: [] },
     }))

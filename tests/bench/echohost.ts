@@ -46,6 +46,7 @@ const input = {
   now: () => Date.now(),
   members,
   rooms,
+  files: null,
   hub: new Hub(),
   locator: () => [],
   recordSeq: () => 1,

@@ -38,8 +38,11 @@ export interface Driver {
   answerDate(origin: string, dateMs: number): Promise<void>
   /** Opens the file chooser by a button with the keyboard, and chooses. Chromium only. */
   chooseFile(button: string, path: string): Promise<void>
-  /** Drops a file of these bytes on the page. Chromium only. */
-  dropFile(bytes: Uint8Array): Promise<void>
+  /** Drops a file of these bytes on the page, or pastes it into the field that has the focus. Chromium only. */
+  dropFile(bytes: Uint8Array, name?: string, type?: string): Promise<void>
+  pasteFile(bytes: Uint8Array, name: string, type: string): Promise<void>
+  /** Presses a link that saves something. @returns where the browser put it. Chromium only. */
+  saveFile(link: string): Promise<string>
   /** console errors and uncaught exceptions so far */
   readonly errors: string[]
 }
@@ -109,7 +112,14 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
       await button.press('Enter')
       await (await chooser).setFiles(path)
     },
-    dropFile: (bytes) => page.evaluate(dropBytes, [...bytes]),
+    dropFile: (bytes, name = 'record.bin', type = '') =>
+      page.evaluate(dropBytes, { bytes: [...bytes], name, type }),
+    pasteFile: (bytes, name, type) => page.evaluate(pasteBytes, { bytes: [...bytes], name, type }),
+    saveFile: async (name) => {
+      const saved = page.waitForEvent('download')
+      await page.getByRole('link', { name, exact: true }).last().click()
+      return await (await saved).path()
+    },
   }
 }
 
@@ -144,14 +154,22 @@ function shiftDate(byMs: number): void {
 }
 
 /** Runs in a page: what a browser does for a file that is let go over it. Throws if the page would be left for the file. */
-function dropBytes(bytes: readonly number[]): void {
+function dropBytes({ bytes, name, type }: { bytes: number[]; name: string; type: string }): void {
   const dataTransfer = new DataTransfer()
-  dataTransfer.items.add(new File([Uint8Array.from(bytes)], 'record.bin'))
+  dataTransfer.items.add(new File([Uint8Array.from(bytes)], name, { type }))
   const options = { bubbles: true, cancelable: true, dataTransfer }
   for (const type of ['dragover', 'drop']) {
     const left = document.body.dispatchEvent(new DragEvent(type, options))
     if (left) throw new Error(`${type} was not taken`)
   }
+}
+
+/** Runs in a page: what a browser does for a file that is pasted. */
+function pasteBytes({ bytes, name, type }: { bytes: number[]; name: string; type: string }): void {
+  const clipboardData = new DataTransfer()
+  clipboardData.items.add(new File([Uint8Array.from(bytes)], name, { type }))
+  const options = { bubbles: true, cancelable: true, clipboardData }
+  document.activeElement?.dispatchEvent(new ClipboardEvent('paste', options))
 }
 
 export function firefoxDriver(page: PuppeteerPage): Driver {
@@ -183,6 +201,8 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
     answerDate: onlyChromium,
     chooseFile: onlyChromium,
     dropFile: onlyChromium,
+    pasteFile: onlyChromium,
+    saveFile: onlyChromium,
   }
 }
 

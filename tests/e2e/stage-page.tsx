@@ -46,6 +46,7 @@ const connected: AppState = {
   invites: [],
   asked: null,
   messages: [],
+  transfers: [],
   hasOlder: false,
   loadingOlder: false,
   connection: { state: 'connected', route: 'direct', epoch: 1, latencyMs: 3, steps },
@@ -88,6 +89,10 @@ globalThis.show = (change, secure) => {
       },
       ...{ remove: nothing, react: nothing, typing: nothing, shareReceipts: nothing },
       loadOlder: nothing,
+    },
+    files: {
+      ...{ send: nothing, voice: nothing, again: nothing, fetch: nothing, pause: nothing },
+      ...{ resume: nothing, cancel: nothing, content: async () => null },
     },
     retry: nothing,
     handOver: async () => true,

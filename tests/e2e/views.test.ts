@@ -303,7 +303,7 @@ test('the focus is seen on everything it comes to, and nothing is a shape of col
       await show({})
       await show(BUSY)
       const seen: string[] = []
-      for (let i = 0; i < 14; i++) {
+      for (let i = 0; i < 15; i++) {
         await page.keyboard.press('Tab')
         const { name, ring } = await focused()
         if (name === '' || seen.includes(name)) continue

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeBindingRequest } from '../../host/stun.ts'
+import type { Attachment } from '../../shared/attachment.ts'
 import {
   concat,
   fromBase64Url,
@@ -98,7 +99,13 @@ const MESSAGE: StoredMessage = {
   text: 'Laissez faire, ça ira',
   reactions: [{ emoji: '👍', members: [id, room] }],
 }
+const FILE: Attachment = {
+  ...{ size: 65_357, hash: fixed('file'), type: 'image/png', name: 'a.png' },
+  ...{ width: 3, height: 4, durationMs: 5, thumbnail: fixed('thumbnail', 20) },
+}
 const EVENTS: readonly ChatEvent[] = [
+  { type: 'post', room, replyTo: null, text: '', file: FILE },
+  { ...MESSAGE, file: FILE },
   { type: 'post', room, replyTo: null, text: 'a' },
   { type: 'post', room, replyTo: id, text: 'a' },
   { type: 'edit', message: id, text: 'b' },
@@ -182,6 +189,13 @@ const MESSAGES: readonly ClawMessage[] = [
     },
   },
   { type: 'typing', room, member: id },
+  { type: 'offer', id, room, size: 65_357 },
+  { type: 'at', id, blocks: 1, hash: fixed('file') },
+  { type: 'put', id, index: 1, bytes: fixed('block', 1) },
+  { type: 'drop', id },
+  { type: 'fetch', id, index: 2 },
+  { type: 'block', id, index: 2, bytes: fixed('block', 9) },
+  { type: 'file-fail', id, code: 'file-quota' },
   { type: 'answer', token: 1, answer: { kind: 'failed', code: 'not-allowed' } },
   { type: 'answer', token: 2, answer: { kind: 'done' } },
   {
@@ -328,6 +342,13 @@ export const makeCorpus = (): ReadonlyMap<string, readonly Uint8Array[]> =>
       backends: POINTS.map((point) =>
         concat(Uint8Array.of(0), fromHex(point), Uint8Array.of(0), fixed('sealed', 60)),
       ),
+      picture: [
+        '89504e470d0a1a0a0000000d494844520000028000000190',
+        'ffd8ffe00010000000000000000000000000ffc2001108019002800000000000',
+        '47494638396180029001',
+        '524946460000000057454250565038580000000000000000000000007f02008f0100',
+        '52494646000000005745425056503820000000000000000000008002900100000000',
+      ].map((hex) => fromHex(hex)),
       stun: REQUESTS,
       'stun-signed': REQUESTS.map((packet) => packet.slice(20, -32)),
       'turn-answer': [

@@ -8,6 +8,7 @@ import { MACHINE_TARGETS } from './machines.ts'
 import { MEGA_TARGETS } from './mega.ts'
 import { members } from './members.ts'
 import { PACKET_TARGETS } from './packets.ts'
+import { picture } from './picture.ts'
 import { rooms } from './rooms.ts'
 import { rotation } from './rotation.ts'
 import { ROUTER_TARGETS } from './router.ts'
@@ -23,6 +24,7 @@ export const TARGETS: readonly Target[] = [
   ...HANDSHAKE_TARGETS,
   ...PACKET_TARGETS,
   ...CHANNEL_TARGETS,
+  picture,
   gate,
   rotation,
   ...ROUTER_TARGETS,

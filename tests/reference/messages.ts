@@ -1,5 +1,5 @@
-// Reference of SPEC §6.1, §7 and §7.2: every message and event, field after field. Ids are bytes, names and texts strings.
-import { join, text, uint } from './primitives.ts'
+// Reference of SPEC §6.1, §6.5, §7, §7.2 and §7.7: every message and event, field after field. Ids are bytes, names and texts strings.
+import { join, sha256, text, uint } from './primitives.ts'
 
 type Id = Uint8Array
 type Count = number | bigint
@@ -33,6 +33,13 @@ export const MESSAGE_TYPE = {
   LOCATED: 0x19,
   VERSIONS: 0x1a,
   EARLIER: 0x1b,
+  OFFER: 0x20,
+  AT: 0x21,
+  PUT: 0x22,
+  DROP: 0x23,
+  FETCH: 0x24,
+  BLOCK: 0x25,
+  FILE_FAIL: 0x26,
 } as const
 export const EVENT_KIND = {
   POST: 1,
@@ -281,8 +288,46 @@ export const earlier = (m: {
 export const notLookedUp = (m: { token: number; code: number }): Buffer =>
   join(uint(m.token, 4), uint(m.code, 1))
 
-export const post = (e: { room: Id; reply: Id; text: string }): Buffer =>
-  join(e.room, e.reply, str16(e.text))
+export const offer = (m: { id: Id; room: Id; size: Count }): Buffer =>
+  join(m.id, m.room, uint(m.size, 8))
+export const at = (m: { id: Id; blocks: number; hash: Uint8Array }): Buffer =>
+  join(m.id, uint(m.blocks, 4), m.hash)
+/** PUT and BLOCK */
+export const block = (m: { id: Id; index: number; bytes: Uint8Array }): Buffer =>
+  join(m.id, uint(m.index, 4), m.bytes)
+export const drop = (m: { id: Id }): Buffer => join(m.id)
+export const fetch = (m: { id: Id; index: number }): Buffer => join(m.id, uint(m.index, 4))
+export const fileFail = (m: { id: Id; code: number }): Buffer => join(m.id, uint(m.code, 1))
+
+/** Of the whole file, cut into blocks of 65 356 bytes. */
+export function fileHash(bytes: Uint8Array): Buffer {
+  let hash = sha256(text('clawchat/v1 file'), uint(0, 1), uint(bytes.length, 8))
+  for (let from = 0; from < bytes.length; from += 65_356)
+    hash = sha256(hash, bytes.subarray(from, from + 65_356))
+  return hash
+}
+
+export interface ReferenceFile {
+  size: Count
+  hash: Uint8Array
+  type: string
+  name: string
+  width: number
+  height: number
+  durationMs: number
+  thumbnail: Uint8Array
+}
+const attachment = (f: ReferenceFile | undefined): Buffer =>
+  f === undefined
+    ? uint(0, 1)
+    : join(
+        ...[uint(1, 1), uint(f.size, 8), f.hash, str8(f.type), str8(f.name)],
+        ...[uint(f.width, 2), uint(f.height, 2), uint(f.durationMs, 4)],
+        ...[uint(f.thumbnail.length, 2), f.thumbnail],
+      )
+
+export const post = (e: { room: Id; reply: Id; text: string; file?: ReferenceFile }): Buffer =>
+  join(e.room, e.reply, str16(e.text), attachment(e.file))
 export const edit = (e: { message: Id; text: string }): Buffer => join(e.message, str16(e.text))
 export const remove = (e: { message: Id }): Buffer => join(e.message)
 export const react = (e: { message: Id; on: number; emoji: string }): Buffer =>
@@ -303,6 +348,7 @@ export const message = (e: {
   reply: Id
   text: string
   reactions: readonly { emoji: string; members: readonly Id[] }[]
+  file?: ReferenceFile
 }): Buffer =>
   join(
     e.id,
@@ -317,6 +363,7 @@ export const message = (e: {
     str16(e.text),
     uint(e.reactions.length, 1),
     ...e.reactions.map((x) => join(str8(x.emoji), ids8(x.members))),
+    attachment(e.file),
   )
 export const stored = (e: { id: Id; room: Id; seq: Count; atMs: Count }): Buffer =>
   join(e.id, e.room, uint(e.seq, 8), uint(e.atMs, 8))

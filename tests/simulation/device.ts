@@ -180,6 +180,7 @@ class DeviceRun {
         this.#cancelMove = world.after(wait, () => this.#try(epoch))
       },
       onAnswer: () => undefined,
+      onFile: () => undefined,
       onBye: () => undefined,
     })
   }

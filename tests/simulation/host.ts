@@ -633,6 +633,7 @@ class Run {
         now: host.now,
         members: this.members,
         rooms: this.#rooms,
+        files: null,
         hub: this.hub,
         locator: () => LOCATOR,
         recordSeq: () => this.#seq,

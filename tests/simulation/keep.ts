@@ -126,6 +126,10 @@ export class SimKeep implements Keep {
     })
   }
 
+  forget(id: string): Promise<void> {
+    return this.#write(() => void this.#disk.messages.delete(id))
+  }
+
   enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
     return this.#write(() => {
       const profile = this.#must()

@@ -38,6 +38,7 @@ function scene(notice: ClawMessage | null = null) {
       member,
       route: 'direct',
       rooms,
+      transfers: null,
       hub,
       now: () => 0,
       state: () => ({ type: 'ping', token: 0 }),

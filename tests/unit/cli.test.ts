@@ -81,6 +81,7 @@ describe('start', () => {
       externalAddress: null,
       map: true,
       signal: false,
+      files: { maxBytes: 16 * 2 ** 30, quotaBytes: 64 * 2 ** 30 },
       stores: [],
       stun: [],
       turn: null,
@@ -109,6 +110,7 @@ describe('start', () => {
       ...['--store', 'mega', '--mega-api', 'http://127.0.0.1:9/'],
       '--no-map',
       '--signal',
+      ...['--max-file', '500MiB', '--files-quota', '1024GiB'],
       ...['--stun', 'stun:Stun.example', '--stun', 'stun:[2001:db8::3]:19302'],
     )
     expect(options).toEqual({
@@ -124,6 +126,7 @@ describe('start', () => {
       externalAddress: '2001:db8::1',
       map: false,
       signal: true,
+      files: { maxBytes: 500 * 2 ** 20, quotaBytes: 2 ** 40 },
       stores: [
         { kind: 'https', url: 'https://a.example' },
         { kind: 'https', url: 'http://127.0.0.1:9/x' },

@@ -95,6 +95,7 @@ async function device(known: Partial<Profile> = {}) {
     onRecord: async () => undefined,
     onNotice: () => undefined,
     onAnswer: () => undefined,
+    onFile: () => undefined,
     onBye: (reason) => byes.push(reason),
   })
   const pass = async (ms = 100): Promise<void> => void (await world.run(world.nowMs + ms))

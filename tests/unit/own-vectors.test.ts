@@ -51,7 +51,7 @@ const record = fromHex(vectors.record?.[0].record)
 
 test('every list of the file is read by a test', () => {
   const elsewhere = ['about', 'handshake', 'knock', 'record', 'frame']
-  const inWire = ['message', 'messageRefused', 'event', 'eventRefused']
+  const inWire = ['message', 'messageRefused', 'event', 'eventRefused', 'fileHash']
   const here = [
     ...['kdf', 'hostTag', 'invite', 'inviteRefused', 'handshakeRefused', 'knockHint'],
     ...[

@@ -64,7 +64,13 @@ describe('at the limit and one over', () => {
 
   test('text: 16 000 bytes; names: 48', () => {
     const post = (length: number) =>
-      concat(id, id, Uint8Array.of(length >> 8, length & 255), new Uint8Array(length).fill(97))
+      concat(
+        id,
+        id,
+        Uint8Array.of(length >> 8, length & 255),
+        new Uint8Array(length).fill(97),
+        Uint8Array.of(0),
+      )
     expect(codeOf(() => decodeEvent(1, post(16_000)))).toBe('taken')
     expect(codeOf(() => decodeEvent(1, post(16_001)))).toBe('malformed')
     expect(

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { cleanFileName } from '../../shared/attachment.ts'
 import {
   fromBase64,
   fromBase64Url,
@@ -16,6 +17,7 @@ import { EVENT_NUMBER_MAX, RECORD_BYTES } from '../../shared/constants.ts'
 import type { RandomBytes } from '../../shared/crypto.ts'
 import { ClawError, type ClawErrorCode } from '../../shared/error.ts'
 import { type ChatEvent, decodeEvent, encodeEvent } from '../../shared/events.ts'
+import { FILE_MAX_BYTES } from '../../shared/files.ts'
 import { decodeInvite, encodeInvite, type Invite, inviteRoot } from '../../shared/invite.ts'
 import {
   hostTag,
@@ -313,24 +315,42 @@ const eventNumber = fc.integer({ min: 0, max: EVENT_NUMBER_MAX })
 const name = fc.string({ unit: 'grapheme-ascii', maxLength: 48 })
 const nonZeroId = id.filter((bytes) => bytes.some((byte) => byte !== 0))
 const emoji = fc.constantFrom('👍', '👩🏽‍🚀', 'e'.repeat(32))
-const storedMessage = fc.record({
-  type: fc.constant('message' as const),
-  id,
-  room: id,
-  seq: fc.integer({ min: 1, max: 2 ** 40 }),
-  atMs: counter,
-  author: id,
-  authorDevice: id,
-  delivered: fc.boolean(),
-  edited: fc.boolean(),
-  deleted: fc.constant(false),
-  change: counter,
-  replyTo: fc.option(nonZeroId, { nil: null }),
-  text: fc.string({ unit: 'grapheme', maxLength: 60 }),
-  reactions: fc.array(fc.record({ emoji, members: fc.array(id, { minLength: 1, maxLength: 3 }) }), {
-    maxLength: 3,
-  }),
+const attachment = fc.record({
+  size: fc.integer({ min: 0, max: FILE_MAX_BYTES }),
+  hash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  type: fc.constantFrom('image/jpeg', 'application/vnd.ms-excel.sheet+xml'),
+  name: fc.string({ unit: 'grapheme', maxLength: 60 }).map(cleanFileName),
+  width: fc.nat(65_535),
+  height: fc.nat(65_535),
+  durationMs: fc.nat(2 ** 32 - 1),
+  thumbnail: fc.uint8Array({ maxLength: 60 }),
 })
+const file = fc
+  .option(attachment, { nil: null })
+  .map((value) => (value === null ? {} : { file: value }))
+const storedMessage = fc
+  .record({
+    type: fc.constant('message' as const),
+    id,
+    room: id,
+    seq: fc.integer({ min: 1, max: 2 ** 40 }),
+    atMs: counter,
+    author: id,
+    authorDevice: id,
+    delivered: fc.boolean(),
+    edited: fc.boolean(),
+    deleted: fc.constant(false),
+    change: counter,
+    replyTo: fc.option(nonZeroId, { nil: null }),
+    text: fc.string({ unit: 'grapheme', maxLength: 60 }),
+    reactions: fc.array(
+      fc.record({ emoji, members: fc.array(id, { minLength: 1, maxLength: 3 }) }),
+      {
+        maxLength: 3,
+      },
+    ),
+  })
+  .chain((bare) => file.map((one) => ({ ...bare, ...one })))
 const room = fc.record({
   ...{ id, kind: fc.constantFrom('room' as const, 'direct' as const), name, mine: fc.boolean() },
   members: fc.array(id, { maxLength: 4 }),
@@ -402,6 +422,24 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
   }),
   fc.record({ type: fc.constant('enrol' as const), name }),
   fc.record({ type: fc.constant('typing' as const), room: id, member: id }),
+  fc.record({
+    ...{ type: fc.constant('offer' as const), id, room: id },
+    size: fc.integer({ min: 0, max: FILE_MAX_BYTES }),
+  }),
+  fc.record({
+    ...{ type: fc.constant('at' as const), id, blocks: fc.nat(2 ** 32 - 1) },
+    hash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  }),
+  fc.record({
+    ...{ type: fc.constantFrom('put' as const, 'block' as const), id, index: fc.nat(2 ** 32 - 1) },
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 60 }),
+  }),
+  fc.record({ type: fc.constant('fetch' as const), id, index: fc.nat(2 ** 32 - 1) }),
+  fc.record({ type: fc.constant('drop' as const), id }),
+  fc.record({
+    ...{ type: fc.constant('file-fail' as const), id },
+    code: fc.constantFrom('file-unknown' as const, 'file-too-many' as const),
+  }),
   fc.record({
     type: fc.constant('enrol-ok' as const),
     device: id,
@@ -495,7 +533,8 @@ describe('messages and events (SPEC §6.1, §7)', () => {
       fc.property(message, (value) => {
         const encoded = encodeMessage(value)
         expect(decodeMessage(encoded)).toEqual(value)
-        if (value.type !== 'event') {
+        // These end in bytes that may be more or fewer.
+        if (!['event', 'put', 'block'].includes(value.type)) {
           const longer = new Uint8Array([...encoded.data, 0])
           expect(codeOf(() => decodeMessage({ ...encoded, data: longer }))).toBe('malformed')
           expect(codeOf(() => decodeMessage({ ...encoded, data: encoded.data.slice(0, -1) }))).toBe(

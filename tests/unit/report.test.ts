@@ -46,6 +46,7 @@ const state: AppState = {
     },
   ],
   ...{ typing: [{ member: SECRET, untilMs: 1 }], readUpTo: 0, newAfter: 0, receipts: true },
+  transfers: [],
   messages: [
     {
       ...{ id: SECRET, room: SECRET, author: SECRET, mine: true, text: SECRET, atMs: 1, seq: null },

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_ROTATION } from '../../host/config.ts'
 import { LIMIT } from '../../host/gate.ts'
+import { FILE_TYPE } from '../../shared/files.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -140,6 +141,14 @@ describe('messages, events, errors', () => {
     ])
     expect(listed).toHaveLength(23)
     expect(Object.fromEntries(listed)).toEqual(table('shared/messages.ts', 'TYPE'))
+  })
+
+  test('types of messages about files (§6.5)', () => {
+    const listed = rows('### 6.5 ', '**Up.**').map(([type, name]) => [
+      lower(name),
+      Number.parseInt(type ?? '', 16),
+    ])
+    expect(Object.fromEntries(listed)).toEqual(FILE_TYPE)
   })
 
   test('kinds of events (§7)', () => {

@@ -1,4 +1,4 @@
-// Every message of SPEC §6.1 and event of §7 in clawchat-v1.json, made by tests/reference, through shared/: the fields it
+// Every message of SPEC §6.1 and §6.5 and event of §7 in clawchat-v1.json, made by tests/reference, through shared/: the fields it
 // says, the same bytes back, and `malformed` where the file says so.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
@@ -6,6 +6,14 @@ import { Reader, toHex, Writer } from '../../shared/bytes.ts'
 import { MEMBER_ROLE, ROUTE } from '../../shared/constants.ts'
 import { ClawError } from '../../shared/error.ts'
 import { type ChatEvent, decodeEvent, encodeEvent, REFUSAL } from '../../shared/events.ts'
+import {
+  blockLength,
+  blocksOf,
+  FILE_BLOCK_BYTES,
+  FILE_FAILURE,
+  fileHash,
+  hashBlock,
+} from '../../shared/files.ts'
 import { type Locator, writeLocator } from '../../shared/locator.ts'
 import { LOCATE_BY, LOOKUP_FAILURE, type LookupAnswer } from '../../shared/lookups.ts'
 import {
@@ -47,6 +55,8 @@ function plainMessage(message: ClawMessage): object {
       return { reason: BYE[message.reason] }
     case 'enrol-fail':
       return { code: ENROL_FAILURE[message.code] }
+    case 'file-fail':
+      return { id: toHex(message.id), code: FILE_FAILURE[message.code] }
     case 'record':
       return { bytes: toHex(message.bytes) === record ? 'record[0]' : 'another' }
     case 'enrol-ok':
@@ -111,8 +121,10 @@ function plainEvent(event: ChatEvent): object {
   switch (event.type) {
     case 'refused':
       return { id: toHex(event.id), code: REFUSAL[event.reason] }
-    case 'post':
-      return plain({ room: event.room, reply: event.replyTo ?? NONE, text: event.text }) as object
+    case 'post': {
+      const { type: _, replyTo, ...rest } = event
+      return plain({ ...rest, reply: replyTo ?? NONE }) as object
+    }
     case 'message': {
       const { type: _, delivered, edited, deleted, replyTo, ...rest } = event
       const flags = Number(delivered) + 2 * Number(edited) + 4 * Number(deleted)
@@ -152,7 +164,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 74))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 86))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -160,7 +172,7 @@ test.each(list('message', 74))('$name $fields', ({ name, type, fields, data }) =
   expect(encodeMessage(message)).toEqual({ type, data: bytes })
 })
 
-test.each(list('event', 21))('$name', ({ name, kind, fields, body }) => {
+test.each(list('event', 25))('$name', ({ name, kind, fields, body }) => {
   const bytes = expand(body)
   const event = decodeEvent(kind, bytes)
   expect(event.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -170,18 +182,27 @@ test.each(list('event', 21))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 114))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 133))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 
-test.each(list('eventRefused', 69))('no event: $what', ({ kind, body, code }) => {
+test.each(list('eventRefused', 92))('no event: $what', ({ kind, body, code }) => {
   expect(codeOf(() => decodeEvent(kind, expand(body)))).toBe(code)
+})
+
+test.each(list('fileHash', 7))('the hash of a file of $size zero bytes', (vector) => {
+  const { size, hash } = vector as unknown as { size: number; hash: string }
+  const zeros = new Uint8Array(FILE_BLOCK_BYTES)
+  const blocks = Array.from({ length: blocksOf(size) }, (_, i) =>
+    zeros.subarray(0, blockLength(size, i)),
+  )
+  expect(toHex(blocks.reduce((so, block) => hashBlock(so, block), fileHash(size)))).toBe(hash)
 })
 
 test('every type and kind stands in the file', () => {
   const names = (key: string): string[] => [
     ...new Set(list(key, file[key]?.length ?? 0).map(({ name }) => name)),
   ]
-  expect(names('message')).toHaveLength(23)
+  expect(names('message')).toHaveLength(30)
   expect(names('event')).toHaveLength(10)
 })

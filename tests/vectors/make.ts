@@ -18,6 +18,7 @@ import { envelopeRefusedVectors, envelopeVectors, mailboxVectors } from './mailb
 import {
   eventRefusedVectors,
   eventVectors,
+  fileHashVectors,
   messageRefusedVectors,
   messageVectors,
 } from './messages.ts'
@@ -93,6 +94,7 @@ export async function makeVectors(): Promise<Fields> {
     messageRefused: messageRefusedVectors(),
     event: eventVectors(),
     eventRefused: eventRefusedVectors(),
+    fileHash: fileHashVectors(),
     resume: resumeVectors(),
     safety: safetyVectors(),
   }

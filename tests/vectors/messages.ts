@@ -1,4 +1,4 @@
-// Vectors of SPEC §6.1, §7 and §7.2 by the reference: each type of message and kind of event, and what is malformed.
+// Vectors of SPEC §6.1, §6.5, §7, §7.2 and §7.7 by the reference: each type of message and kind of event, and what is malformed.
 import { toHex } from '../../shared/bytes.ts'
 import * as links from '../reference/locator.ts'
 import * as wire from '../reference/messages.ts'
@@ -26,6 +26,17 @@ const HELLO = {
   text: 'Grüße 🐾',
   reactions: [] as { emoji: string; members: Uint8Array[] }[],
 }
+const PICTURE = {
+  ...{ size: 2 ** 40, hash: fixed('file hash'), type: 'image/jpeg', name: 'Grüße 🐾.jpg' },
+  ...{ width: 65_535, height: 1, durationMs: 0, thumbnail: fixed('thumbnail', 40) },
+}
+const NOTHING_OF = {
+  ...{ size: 0, hash: fixed('file hash'), type: 'a/b', name: 'n'.repeat(255) },
+  ...{ width: 0, height: 0, durationMs: 2 ** 32 - 1, thumbnail: new Uint8Array(0) },
+}
+const shownFile = (f: typeof PICTURE) => ({
+  ...{ ...f, hash: toHex(f.hash), thumbnail: toHex(f.thumbnail) },
+})
 const EARLIER = { ...HELLO, id: id('message 0'), seq: 6, flags: 0, change: 0, text: 'a' }
 const ANSWERED = {
   ...{ ...HELLO, flags: 3, reply: id('message 0') },
@@ -281,6 +292,27 @@ function entries(record: Uint8Array): Entry[] {
       (code): Entry => ['ANSWER', { token: 0, code }, wire.failed({ token: 0, code })],
     ),
     ...lookups(),
+    ...fileEntries(),
+  ]
+}
+
+function fileEntries(): Entry[] {
+  const offer = { id: id('message 1'), room: id('room a'), size: 2 ** 40 }
+  const at = { id: id('message 1'), blocks: 2 ** 24, hash: fixed('file hash') }
+  const block = { id: id('message 1'), index: 2 ** 24 - 1, bytes: fixed('block', 40) }
+  const drop = { id: id('message 1') }
+  const fetch = { id: id('message 1'), index: 7 }
+  return [
+    ['OFFER', hexFields(offer), wire.offer(offer)],
+    ['AT', hexFields(at), wire.at(at)],
+    ['PUT', hexFields(block), wire.block(block)],
+    ['DROP', hexFields(drop), wire.drop(drop)],
+    ['FETCH', hexFields(fetch), wire.fetch(fetch)],
+    ['BLOCK', hexFields(block), wire.block(block)],
+    ...[1, 2, 3, 4, 5, 6].map((code): Entry => {
+      const fail = { id: id('message 1'), code }
+      return ['FILE_FAIL', hexFields(fail), wire.fileFail(fail)]
+    }),
   ]
 }
 
@@ -313,16 +345,15 @@ export function messageRefusedVectors() {
     if (seen.has(name)) continue
     seen.add(name)
     const type = wire.MESSAGE_TYPE[name]
-    // What an EVENT carries is read by its kind, and by itself.
-    if (name !== 'EVENT') cut.push([`${name} with a byte behind it`, type, trailing(data)])
-    const whole = name === 'EVENT' ? data.subarray(0, 25) : data
+    // What an EVENT carries is read by its kind, and by itself; a block may be longer or shorter by a byte.
+    const isOpen = name === 'EVENT' || name === 'PUT' || name === 'BLOCK'
+    if (!isOpen) cut.push([`${name} with a byte behind it`, type, trailing(data)])
+    const whole = isOpen ? data.subarray(0, name === 'EVENT' ? 25 : 21) : data
     cut.push([`${name} cut by a byte`, type, whole.subarray(0, -1)])
   }
-  const unknown = [0x00, 0x0c, 0x0f, 0x7f, 0xff].map((type): [string, number, Uint8Array] => [
-    `unknown type ${type}`,
-    type,
-    new Uint8Array(8),
-  ])
+  const unknown = [0x00, 0x0c, 0x0f, 0x1f, 0x27, 0x7f, 0xff].map(
+    (type): [string, number, Uint8Array] => [`unknown type ${type}`, type, new Uint8Array(8)],
+  )
   return [...unknown, ...cut, ...outOfRange()].map(([what, type, data]) => ({
     what,
     type,
@@ -425,6 +456,14 @@ function outOfRange(): [string, number, Uint8Array][] {
     ...lookupsOutOfRange(),
     ['ENROL_FAIL 0', T.ENROL_FAIL, wire.enrolFail({ code: 0 })],
     ['ENROL_FAIL 8', T.ENROL_FAIL, wire.enrolFail({ code: 8 })],
+    ['OFFER of 2^40 + 1', T.OFFER, wire.offer({ id: room, room, size: 2 ** 40 + 1 })],
+    ...(['PUT', 'BLOCK'] as const).map((name): [string, number, Uint8Array] => [
+      `${name} of 65357 bytes`,
+      T[name],
+      wire.block({ id: room, index: 0, bytes: new Uint8Array(65_357) }),
+    ]),
+    ['FILE_FAIL 0', T.FILE_FAIL, wire.fileFail({ id: room, code: 0 })],
+    ['FILE_FAIL 7', T.FILE_FAIL, wire.fileFail({ id: room, code: 7 })],
   ]
 }
 
@@ -469,6 +508,13 @@ function lookupsOutOfRange(): [string, number, Uint8Array][] {
   ]
 }
 
+/** Files of zeros, around the length of a block. */
+export const fileHashVectors = () =>
+  [0, 1, 65_355, 65_356, 65_357, 130_712, 200_000].map((size) => ({
+    size,
+    hash: toHex(wire.fileHash(new Uint8Array(size))),
+  }))
+
 type Kind = keyof typeof wire.EVENT_KIND
 
 function eventEntries(): (readonly [name: Kind, fields: object, body: Uint8Array])[] {
@@ -487,12 +533,27 @@ function eventEntries(): (readonly [name: Kind, fields: object, body: Uint8Array
       { room: ROOM, reply: ROOM, text: '\u0000\ufeff\n' },
       wire.post({ room, reply: room, text: '\u0000\ufeff\n' }),
     ],
+    [
+      'POST',
+      { room: ROOM, reply: ROOM, text: '', file: shownFile(PICTURE) },
+      wire.post({ room, reply: room, text: '', file: PICTURE }),
+    ],
+    [
+      'POST',
+      { room: ROOM, reply: ROOM, text: 'a', file: shownFile(NOTHING_OF) },
+      wire.post({ room, reply: room, text: 'a', file: NOTHING_OF }),
+    ],
     ['MESSAGE', shown(HELLO), wire.message(HELLO)],
+    [
+      'MESSAGE',
+      { ...shown(HELLO), file: shownFile(PICTURE) },
+      wire.message({ ...HELLO, file: PICTURE }),
+    ],
     ['MESSAGE', shown(EARLIER), wire.message(EARLIER)],
     ['MESSAGE', shown(ANSWERED), wire.message(ANSWERED)],
     ['MESSAGE', shown(DELETED), wire.message(DELETED)],
     ['STORED', shownPlace, wire.stored(place)],
-    ...[1, 2, 3].map(
+    ...[1, 2, 3, 4].map(
       (code) =>
         [
           'REFUSED',
@@ -547,6 +608,37 @@ export const eventVectors = () => [
   },
 ]
 
+/** What a POST says of its file, one field after the other out of bounds. */
+function fileCases(): [string, number, Uint8Array][] {
+  const K = wire.EVENT_KIND
+  const changes: readonly [string, Partial<typeof PICTURE>][] = [
+    ['2^40 + 1 bytes', { size: 2 ** 40 + 1 }],
+    ['no type', { type: '' }],
+    ['a type without a slash', { type: 'image' }],
+    ['a type in capitals', { type: 'Image/jpeg' }],
+    ['a type with parameters', { type: 'text/html;charset=utf-8' }],
+    ['a type of 101 bytes', { type: `a/${'b'.repeat(99)}` }],
+    ['no name', { name: '' }],
+    ['the name ..', { name: '..' }],
+    ['a path for a name', { name: 'a/b' }],
+    ['a path of Windows for a name', { name: 'a\\b' }],
+    ['a control character in its name', { name: 'a\u0000b' }],
+    ['a name that turns round', { name: 'gpj.\u202eexe' }],
+    ['a thumbnail of 8193 bytes', { thumbnail: new Uint8Array(8193) }],
+  ]
+  const post = (change: Partial<typeof PICTURE>): Uint8Array =>
+    wire.post({ room, reply: room, text: 'a', file: { ...PICTURE, ...change } })
+  return [
+    ...changes.map(([what, change]): [string, number, Uint8Array] => [
+      `POST of a file with ${what}`,
+      K.POST,
+      post(change),
+    ]),
+    ['POST with 2 for whether it has a file', K.POST, Uint8Array.from([...BODY.slice(0, -1), 2])],
+    ['MESSAGE deleted with a file', K.MESSAGE, wire.message({ ...DELETED, file: PICTURE })],
+  ]
+}
+
 export function eventRefusedVectors() {
   const K = wire.EVENT_KIND
   const cut: [string, number, Uint8Array][] = eventEntries().flatMap(([name, , body], i) => [
@@ -561,11 +653,11 @@ export function eventRefusedVectors() {
     ...cut,
     ['POST without text', K.POST, wire.post({ room, reply: room, text: '' })],
     ['POST of 16001 bytes', K.POST, wire.post({ room, reply: room, text: 'a'.repeat(16_001) })],
-    ['POST that is not UTF-8', K.POST, Uint8Array.from([...room, ...room, 0, 2, 0xc0, 0x80])],
+    ['POST that is not UTF-8', K.POST, Uint8Array.from([...room, ...room, 0, 2, 0xc0, 0x80, 0])],
     [
       'POST with a lone surrogate',
       K.POST,
-      Uint8Array.from([...room, ...room, 0, 3, 0xed, 0xa0, 0x80]),
+      Uint8Array.from([...room, ...room, 0, 3, 0xed, 0xa0, 0x80, 0]),
     ],
     ['MESSAGE with seq 0', K.MESSAGE, wire.message({ ...HELLO, seq: 0 })],
     ['MESSAGE with flags 8', K.MESSAGE, wire.message({ ...HELLO, flags: 8 })],
@@ -593,6 +685,7 @@ export function eventRefusedVectors() {
       K.MESSAGE,
       wire.message({ ...HELLO, reactions: [...reactions] }),
     ]),
+    ...fileCases(),
     ['EDIT without text', K.EDIT, wire.edit({ message: room, text: '' })],
     ['EDIT of 16001 bytes', K.EDIT, wire.edit({ message: room, text: 'a'.repeat(16_001) })],
     ['REACT with on = 2', K.REACT, wire.react({ message: room, on: 2, emoji: 'e' })],
@@ -602,7 +695,7 @@ export function eventRefusedVectors() {
     ['READ with shared = 2', K.READ, wire.read({ room, seq: 1, shared: 2 })],
     ['MESSAGE of 16001 bytes', K.MESSAGE, wire.message({ ...HELLO, text: 'a'.repeat(16_001) })],
     ['REFUSED 0', K.REFUSED, wire.refused({ id: room, code: 0 })],
-    ['REFUSED 4', K.REFUSED, wire.refused({ id: room, code: 4 })],
+    ['REFUSED 5', K.REFUSED, wire.refused({ id: room, code: 5 })],
     ['DELIVERED of 1001', K.DELIVERED, wire.delivered({ room, ids: ids(1001) })],
   ]
   return cases.map(([what, kind, body]) => ({ what, kind, body: compact(body), code: 'malformed' }))

@@ -152,6 +152,46 @@ export const errors = {
     'Etwas Beschädigtes oder Gefälschtes kam herein.',
     'Sie kommt von selbst zurück.',
   ),
+  'file-unknown': words(
+    'Der Host hat diese Datei nicht.',
+    'Ihre Nachricht wurde gelöscht, oder sie wartete zu lange darauf, gesendet zu werden.',
+    'Senden Sie sie noch einmal, oder fragen Sie, wer sie gesendet hat.',
+  ),
+  'file-too-large': words(
+    'Diese Datei ist zu groß für diesen Host.',
+    'Sein Besitzer hat eine Grenze für eine Datei gesetzt (--max-file).',
+    'Senden Sie sie in Teilen, oder bitten Sie den Besitzer, die Grenze anzuheben.',
+  ),
+  'file-quota': words(
+    'Der Host hat keinen Platz für diese Datei.',
+    'Seine Dateien haben die Grenze erreicht, die sein Besitzer gesetzt hat (--files-quota).',
+    'Löschen Sie Nachrichten mit großen Dateien, oder bitten Sie den Besitzer, die Grenze anzuheben.',
+  ),
+  'file-disk-full': words(
+    'Die Festplatte des Hosts ist voll.',
+    'Den Rest hält er für Nachrichten frei.',
+    'Bitten Sie den Besitzer, Platz zu schaffen, und versuchen Sie es dann noch einmal.',
+  ),
+  'file-damaged': words(
+    'Diese Datei ist beschädigt.',
+    'Was kam, ist nicht, was gesendet wurde; davon wurde nichts behalten.',
+    'Versuchen Sie es noch einmal. Bleibt es dabei, bitten Sie noch einmal um die Datei.',
+  ),
+  'file-too-many': words(
+    'Zu viele Dateien warten darauf, gesendet zu werden.',
+    'Der Host nimmt von einem Mitglied sechzehn auf einmal.',
+    'Warten Sie, bis einige durch sind, oder brechen Sie eine ab.',
+  ),
+  'file-unreadable': words(
+    'Die Datei ist nicht mehr lesbar.',
+    'Sie wurde verschoben oder geändert, oder die Seite wurde seitdem neu geladen.',
+    'Wählen Sie dieselbe Datei noch einmal, und es geht weiter, wo es aufgehört hat.',
+  ),
+  'file-no-room': words(
+    'Dieser Browser hat keinen Platz für diese Datei.',
+    'Sein Speicher ist voll; auf einer Seite ohne https fasst er nur Dateien bis 64 MiB.',
+    'Schaffen Sie Platz, oder öffnen Sie den Chat über https oder auf dem Computer des Hosts.',
+  ),
   'store-unreachable': words(
     'Eine Ablage war nicht zu erreichen.',
     'Sie ist ausgefallen, oder deine Verbindung.',

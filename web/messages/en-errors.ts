@@ -139,6 +139,46 @@ export const errors = {
     'Something damaged or forged came in.',
     'It comes back by itself.',
   ),
+  'file-unknown': words(
+    'The host does not have this file.',
+    'Its message was deleted, or it waited too long to be sent.',
+    'Send it again, or ask who sent it.',
+  ),
+  'file-too-large': words(
+    'This file is too large for this host.',
+    'Its owner set a limit for one file (--max-file).',
+    'Send it in parts, or ask the owner to raise the limit.',
+  ),
+  'file-quota': words(
+    'The host has no room for this file.',
+    'Its files have reached the limit that its owner set (--files-quota).',
+    'Delete messages with large files, or ask the owner to raise the limit.',
+  ),
+  'file-disk-full': words(
+    'The host’s disk is full.',
+    'It keeps the rest free for messages.',
+    'Ask the owner to make room, then try again.',
+  ),
+  'file-damaged': words(
+    'This file is damaged.',
+    'What came is not what was sent, so nothing of it was kept.',
+    'Try again. If it stays, ask for it once more.',
+  ),
+  'file-too-many': words(
+    'Too many files wait to be sent.',
+    'The host takes sixteen at a time from one member.',
+    'Wait until some are through, or cancel one.',
+  ),
+  'file-unreadable': words(
+    'The file cannot be read any more.',
+    'It was moved or changed, or the page was loaded anew since.',
+    'Choose the same file once more, and it goes on from where it stopped.',
+  ),
+  'file-no-room': words(
+    'This browser has no room for this file.',
+    'Its storage is full; on a page without https it holds files up to 64 MiB only.',
+    'Make room, or open the chat by https or on the host’s own computer.',
+  ),
   'store-unreachable': words(
     'A store could not be reached.',
     'It is down, or your connection is.',

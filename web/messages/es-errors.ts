@@ -148,6 +148,46 @@ export const errors = {
     'Llegó algo dañado o falsificado.',
     'Volverá por sí sola.',
   ),
+  'file-unknown': words(
+    'El host no tiene este archivo.',
+    'Se borró su mensaje, o esperó demasiado a ser enviado.',
+    'Envíalo otra vez, o pregunta a quien lo envió.',
+  ),
+  'file-too-large': words(
+    'Este archivo es demasiado grande para este host.',
+    'Su propietario puso un límite por archivo (--max-file).',
+    'Envíalo en partes, o pide al propietario que suba el límite.',
+  ),
+  'file-quota': words(
+    'El host no tiene sitio para este archivo.',
+    'Sus archivos han llegado al límite que puso su propietario (--files-quota).',
+    'Borra mensajes con archivos grandes, o pide al propietario que suba el límite.',
+  ),
+  'file-disk-full': words(
+    'El disco del host está lleno.',
+    'Guarda el resto libre para los mensajes.',
+    'Pide al propietario que haga sitio y vuelve a intentarlo.',
+  ),
+  'file-damaged': words(
+    'Este archivo está dañado.',
+    'Lo que llegó no es lo que se envió, así que no se guardó nada.',
+    'Inténtalo otra vez. Si sigue así, pídelo de nuevo.',
+  ),
+  'file-too-many': words(
+    'Demasiados archivos esperan a ser enviados.',
+    'El host acepta dieciséis a la vez de un miembro.',
+    'Espera a que pasen algunos, o cancela uno.',
+  ),
+  'file-unreadable': words(
+    'El archivo ya no se puede leer.',
+    'Se movió o cambió, o la página se cargó de nuevo.',
+    'Elige el mismo archivo otra vez y seguirá donde se detuvo.',
+  ),
+  'file-no-room': words(
+    'Este navegador no tiene sitio para este archivo.',
+    'Su almacenamiento está lleno; en una página sin https solo guarda archivos de hasta 64 MiB.',
+    'Haz sitio, o abre el chat por https o en el ordenador del host.',
+  ),
   'store-unreachable': words(
     'No se pudo llegar a un almacén.',
     'Está caído, o lo está tu conexión.',

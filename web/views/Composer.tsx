@@ -6,7 +6,8 @@ import { TEXT_MAX_BYTES } from '../../shared/constants.ts'
 import { t } from '../language.ts'
 import type { Message } from '../model.ts'
 import type { ViewProps } from './App.tsx'
-import { Clip, Cross, Send } from './icons.tsx'
+import { AttachFile, VoiceNote } from './AttachFile.tsx'
+import { Cross, Send } from './icons.tsx'
 
 /** The message that what is written belongs to. */
 export interface Aim {
@@ -55,6 +56,18 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
     setText('')
     onAim(null)
   }
+  const replyTo = aim?.kind === 'reply' ? aim.message.id : null
+  const onSent = (): void => {
+    if (aim?.kind === 'reply') onAim(null)
+    field.current?.focus()
+  }
+  const onPaste = (event: ClipboardEvent): void => {
+    const files = [...(event.clipboardData?.files ?? [])]
+    if (files.length === 0) return
+    event.preventDefault()
+    engine.files.send(files, '', replyTo)
+    onSent()
+  }
   const onKeyDown = (event: KeyboardEvent): void => {
     // Safari ends a composition before its confirming Enter, which then still carries 229.
     if (event.isComposing || event.keyCode === 229) return
@@ -82,19 +95,7 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
       }}
     >
       {aim !== null && <AimBar aim={aim} state={state} onLetGo={letGo} />}
-      <button
-        type="button"
-        class="icon"
-        aria-label={t.composer.attach}
-        aria-disabled="true"
-        aria-describedby="no-files"
-        title={t.composer.noFiles}
-      >
-        <Clip />
-      </button>
-      <span id="no-files" class="sr-only">
-        {t.composer.noFiles}
-      </span>
+      <AttachFile engine={engine} replyTo={replyTo} onSent={onSent} />
       <textarea
         ref={field}
         dir="auto"
@@ -110,7 +111,9 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
           if (event.currentTarget.value !== '') engine.talk.typing()
         }}
         onKeyDown={onKeyDown}
+        onPaste={onPaste}
       />
+      {text === '' && <VoiceNote engine={engine} replyTo={replyTo} onSent={onSent} />}
       <button type="submit" class="send" aria-label={t.composer.send}>
         <Send />
       </button>

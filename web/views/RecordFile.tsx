@@ -1,5 +1,6 @@
 // Handing over the host's record as a file: a button with the browser's file chooser, and dropping it anywhere.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { RECORD_BYTES } from '../../shared/constants.ts'
 import type { ClawErrorCode } from '../../shared/error.ts'
 import { t } from '../language.ts'
 import type { Engine } from '../model.ts'
@@ -47,12 +48,16 @@ export function RecordFile({
   )
 }
 
+/** What is dropped on a chat is meant for it, unless it looks like an address file. */
+const isRecord = ({ name, size }: File): boolean => name.endsWith('.bin') || size === RECORD_BYTES
+
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true
 
 /** A file let go over the page: a browser would leave the page to show it. */
 export function DropRecord({ engine }: { engine: Engine }) {
   const [over, setOver] = useState(false)
   useEffect(() => {
+    const inChat = (): boolean => engine.state.phase === 'chat'
     const onOver = (event: DragEvent): void => {
       if (!hasFiles(event)) return
       event.preventDefault()
@@ -66,7 +71,9 @@ export function DropRecord({ engine }: { engine: Engine }) {
       if (!hasFiles(event)) return
       event.preventDefault()
       setOver(false)
-      void engine.handOver([...(event.dataTransfer?.files ?? [])])
+      const files = [...(event.dataTransfer?.files ?? [])]
+      if (inChat() && !files.every(isRecord)) engine.files.send(files)
+      else void engine.handOver(files)
     }
     addEventListener('dragover', onOver)
     addEventListener('dragleave', onLeave)
@@ -77,16 +84,16 @@ export function DropRecord({ engine }: { engine: Engine }) {
       removeEventListener('drop', onDrop)
     }
   }, [engine])
-  return over ? <DropHere /> : null
+  return over ? <DropHere engine={engine} /> : null
 }
 
 /** A popover lies above an open dialog too. */
-function DropHere() {
+function DropHere({ engine }: { engine: Engine }) {
   const element = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => element.current?.showPopover?.(), [])
   return (
     <div class="drop" popover="manual" ref={element} aria-hidden="true">
-      <p>{t.file.dropHere}</p>
+      <p>{engine.state.phase === 'chat' ? t.attachment.dropHere : t.file.dropHere}</p>
     </div>
   )
 }

@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { formatTime, t } from '../language.ts'
 import type { AppState, Engine, Message } from '../model.ts'
+import { Attachment } from './Attachment.tsx'
 import type { Tone } from './Avatar.tsx'
 import { type Aim, isEditable } from './Composer.tsx'
 import { Clock, More, Tick, Ticks, Warn } from './icons.tsx'
@@ -96,13 +97,16 @@ function toNeighbour(event: KeyboardEvent & { currentTarget: HTMLElement }): voi
 
 function Bubble(props: RowProps & { readonly shown: Message['state'] }) {
   const { message, shown } = props
-  const { text, atMs, mine, edited, deleted } = message
+  const { text, atMs, mine, edited, deleted, file } = message
   return (
     <div class={deleted ? 'bubble gone' : 'bubble'}>
       <Quote {...props} />
+      {file !== undefined && !deleted && (
+        <Attachment message={{ ...message, file }} state={props.state} engine={props.engine} />
+      )}
       {deleted ? (
         <span data-part="deleted">{t.message.deleted}</span>
-      ) : (
+      ) : text === '' ? null : (
         <span dir="auto" data-part="text">
           {text}
         </span>

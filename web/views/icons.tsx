@@ -43,6 +43,16 @@ export const Route = () => (
     <path d="M4 12h4l2-6 4 12 2-6h4" />
   </Icon>
 )
+export const Mic = () => (
+  <Icon>
+    <path d="M12 3a3 3 0 013 3v5a3 3 0 01-6 0V6a3 3 0 013-3zM6 11a6 6 0 0012 0M12 17v4" />
+  </Icon>
+)
+export const Stop = () => (
+  <Icon>
+    <path d="M7 7h10v10H7z" fill="currentColor" />
+  </Icon>
+)
 export const Clip = () => (
   <Icon>
     <path d="M20 11l-8.500 8.500a5 5 0 01-7-7L13 4a3.300 3.300 0 014.700 4.700L9 17.300a1.700 1.700 0 01-2.400-2.400L14 7.500" />

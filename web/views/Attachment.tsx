@@ -1,0 +1,267 @@
+// The file of a message: a picture, sound or film where it is safe to show, else its name; how far it is; what can be done.
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Attachment as AttachmentOf } from '../../shared/attachment.ts'
+import { type FileKind, kindOf } from '../filekind.ts'
+import { formatNumber, t } from '../language.ts'
+import type { AppState, Engine, Message, TransferView } from '../model.ts'
+import type { PictureSize } from '../pictureheader.ts'
+import { wordsOf } from '../words.ts'
+import { Clip } from './icons.tsx'
+
+/** Fetched without being asked for. */
+const AUTO_BYTES: Readonly<Partial<Record<FileKind, number>>> = {
+  picture: 4 * 2 ** 20,
+  sound: 2 ** 20,
+}
+const BOX = { width: 320, height: 240 }
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB']
+
+/** "3.2 MB". */
+export function formatBytes(bytes: number): string {
+  const power = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3))
+  const value = bytes / 1000 ** power
+  const rounded = power > 0 && value < 10 ? Math.round(value * 10) / 10 : Math.round(value)
+  return `${formatNumber(rounded)} ${UNITS[power]}`
+}
+
+interface Props {
+  readonly message: Message & { readonly file: AttachmentOf }
+  readonly state: AppState
+  readonly engine: Engine
+}
+
+export function Attachment({ message, state, engine }: Props) {
+  const { id, file } = message
+  const transfer = state.transfers.find((each) => each.id === id)
+  const kind = kindOf(file.type)
+  const content = useContent(message, transfer, engine)
+  const isConnected = state.connection.state === 'connected'
+  const wants = file.size <= (AUTO_BYTES[kind] ?? -1) && message.seq !== null
+  const isMissing = content === 'missing' && transfer === undefined
+  useEffect(() => {
+    if (wants && isMissing && isConnected) engine.files.fetch(id)
+  }, [wants, isMissing, isConnected, id])
+  const blob = content instanceof Blob ? content : null
+  return (
+    <div class="file" data-part="file" data-phase={blob === null ? transfer?.phase : 'here'}>
+      <Shown file={file} kind={kind} content={blob} />
+      <p class="file-name">
+        <Clip />
+        <span dir="auto">{file.name}</span>
+        <span class="file-size">{formatBytes(file.size)}</span>
+      </p>
+      {transfer !== undefined && <Progress transfer={transfer} file={file} />}
+      {blob === null ? (
+        <Steer {...{ message, transfer, engine }} />
+      ) : (
+        <Keep file={file} kind={kind} content={blob} />
+      )}
+    </div>
+  )
+}
+
+/** Its content, once all of it is here. */
+function useContent(
+  message: Props['message'],
+  transfer: TransferView | undefined,
+  engine: Engine,
+): Blob | 'missing' | null {
+  const [content, setContent] = useState<Blob | 'missing' | null>(null)
+  const { id, seq } = message
+  const phase = transfer?.phase ?? 'none'
+  useEffect(() => {
+    let isGone = false
+    if (phase === 'none' || phase === 'done')
+      engine.files
+        .content(message)
+        .catch(() => null)
+        .then((found) => {
+          if (!isGone) setContent(found ?? 'missing')
+        })
+    return () => {
+      isGone = true
+    }
+  }, [id, phase, seq === null])
+  return content
+}
+
+/** An address of this content within this page, while it is shown. */
+function useUrl(blob: Blob | null): string | null {
+  const [url, setUrl] = useState<string | null>(null)
+  useEffect(() => {
+    if (blob === null) return
+    const made = URL.createObjectURL(blob)
+    setUrl(made)
+    return () => {
+      URL.revokeObjectURL(made)
+      setUrl(null)
+    }
+  }, [blob])
+  return url
+}
+
+function Shown({
+  file,
+  kind,
+  content,
+}: {
+  file: AttachmentOf
+  kind: FileKind
+  content: Blob | null
+}) {
+  const url = useUrl(kind === 'sound' || kind === 'film' ? content : null)
+  if (kind === 'picture') return <Picture file={file} content={content} />
+  if (url === null) return null
+  if (kind === 'film')
+    // biome-ignore lint/a11y/useMediaCaption: nobody has written captions for what a member sends
+    return <video controls preload="metadata" src={url} aria-label={file.name} />
+  // biome-ignore lint/a11y/useMediaCaption: nobody has written down what a member says
+  return <audio controls preload="metadata" src={url} aria-label={file.name} />
+}
+
+/** The thumbnail until the picture is here; neither is decoded before its size is known. */
+function Picture({ file, content }: { file: AttachmentOf; content: Blob | null }) {
+  const [checked, setChecked] = useState<{ blob: Blob | null; size: PictureSize | null } | null>(
+    null,
+  )
+  useEffect(() => {
+    let isGone = false
+    void import('../picture.ts').then(async ({ sizeOf, thumbnailBlob }) => {
+      const blob = content ?? thumbnailBlob(file.thumbnail)
+      const size = blob === null ? null : await sizeOf(blob)
+      if (!isGone) setChecked({ blob: size === null ? null : blob, size })
+    })
+    return () => {
+      isGone = true
+    }
+  }, [content, file])
+  const url = useUrl(checked?.blob ?? null)
+  if (checked !== null && content !== null && checked.size === null)
+    return <p class="fine">{t.attachment.tooLarge}</p>
+  const size = file.width > 0 && file.height > 0 ? file : checked?.size
+  if (size == null) return null
+  const scale = Math.min(1, BOX.width / size.width, BOX.height / size.height)
+  const [width, height] = [size.width, size.height].map((n) => Math.max(1, Math.round(n * scale)))
+  return <img src={url ?? undefined} alt={file.name} width={width} height={height} />
+}
+
+function Progress({ transfer, file }: { transfer: TransferView; file: AttachmentOf }) {
+  const { way, phase, bytes, total, perSecond, code } = transfer
+  if (phase === 'done') return null
+  if (phase === 'failed' && code !== null) {
+    const { what, why, next } = wordsOf(code)
+    return (
+      <p class="problem" role="alert" data-code={code}>
+        {what} {why} {next}
+      </p>
+    )
+  }
+  const rate = phase === 'paused' ? t.attachment.paused : speedWords(perSecond)
+  return (
+    <div class="progress">
+      <progress
+        max={total}
+        value={bytes}
+        aria-label={
+          way === 'up' ? t.attachment.sending(file.name) : t.attachment.getting(file.name)
+        }
+      />
+      <span class="fine">
+        {t.attachment.of(formatBytes(bytes), formatBytes(total))} · {rate}
+      </span>
+    </div>
+  )
+}
+
+const speedWords = (perSecond: number | null): string =>
+  perSecond === null || perSecond < 1 ? t.attachment.waiting : `${formatBytes(perSecond)}/s`
+
+/** While it is not all here, or not all there. */
+function Steer({
+  message,
+  transfer,
+  engine,
+}: Omit<Props, 'state'> & { transfer: TransferView | undefined }) {
+  const { id, seq, file } = message
+  const button = (words: string, run: () => void) => (
+    <button type="button" class="quiet small" aria-label={`${words} ${file.name}`} onClick={run}>
+      {words}
+    </button>
+  )
+  const cancel = button(t.attachment.cancel, () => engine.files.cancel(id))
+  switch (transfer?.phase) {
+    case 'active':
+      return (
+        <p class="steer">{[button(t.attachment.pause, () => engine.files.pause(id)), cancel]}</p>
+      )
+    case 'paused':
+      return (
+        <p class="steer">{[button(t.attachment.goOn, () => engine.files.resume(id)), cancel]}</p>
+      )
+    case 'failed':
+      return (
+        <p class="steer">
+          {transfer.code === 'file-unreadable' ? (
+            <ChooseAgain onChosen={(chosen) => engine.files.again(id, chosen)} name={file.name} />
+          ) : (
+            button(t.attachment.again, () => engine.files.fetch(id))
+          )}
+          {cancel}
+        </p>
+      )
+    default:
+      return seq === null ? null : (
+        <p class="steer">{button(t.attachment.get, () => engine.files.fetch(id))}</p>
+      )
+  }
+}
+
+function ChooseAgain({ name, onChosen }: { name: string; onChosen: (chosen: Blob) => void }) {
+  const input = useRef<HTMLInputElement>(null)
+  const take = (): void => {
+    const [chosen] = input.current?.files ?? []
+    if (input.current !== null) input.current.value = ''
+    if (chosen !== undefined) onChosen(chosen)
+  }
+  return (
+    <>
+      <input ref={input} type="file" hidden onChange={take} />
+      <button
+        type="button"
+        class="quiet small"
+        aria-label={`${t.attachment.choose}: ${name}`}
+        onClick={() => input.current?.click()}
+      >
+        {t.attachment.choose}
+      </button>
+    </>
+  )
+}
+
+function Keep({ file, kind, content }: { file: AttachmentOf; kind: FileKind; content: Blob }) {
+  const url = useUrl(content)
+  if (url === null) return null
+  return (
+    <p class="steer">
+      {kind === 'pdf' && (
+        <a
+          class="quiet small"
+          href={url}
+          target="_blank"
+          rel="noreferrer"
+          aria-label={`${t.attachment.open} ${file.name}`}
+        >
+          {t.attachment.open}
+        </a>
+      )}
+      <a
+        class="quiet small"
+        href={url}
+        download={file.name}
+        aria-label={`${t.attachment.save} ${file.name}`}
+      >
+        {t.attachment.save}
+      </a>
+    </p>
+  )
+}
