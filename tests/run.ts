@@ -147,7 +147,8 @@ class Runs {
 /** One run per file, so that each has a network of its own; those that take longest first, so that nobody waits for them. */
 function fileByFile(project: string, ...longest: string[]): Args[] {
   const folder = resolve(root, 'tests', project)
-  const found = readdirSync(folder).filter((name) => name.endsWith('.test.ts'))
+  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const found = all.filter((name) => /\.test\.tsx?$/.test(name))
   const unknown = longest.filter((name) => !found.includes(name))
   if (found.length === 0 || unknown.length > 0)
     fail(`tests/${project} lacks ${unknown.join(', ') || 'tests'}`)

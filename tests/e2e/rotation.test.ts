@@ -2,7 +2,8 @@
 import { expect } from 'vitest'
 import { freePort, labTest } from './harness.ts'
 
-const fast = ['--rotate-every', '10s', '--notice', '2s', '--grace', '3s']
+// An epoch must last longer than a browser needs to start, join and dial, on a busy machine too.
+const fast = ['--rotate-every', '20s', '--notice', '4s', '--grace', '6s']
 
 labTest(
   'three rotations with a session open and a fresh page after each',

@@ -373,6 +373,7 @@ class DeviceRun {
     const clientFingerprint = chance.bytes(32)
     const clientUfrag = toHex(chance.bytes(2))
     const nonce = chance.bytes(12)
+    const password = icePassword(root, nonce)
     const knock = sealKnock({
       root,
       hostTag: hostTag(record.hostPublicKey),
@@ -407,7 +408,7 @@ class DeviceRun {
                 hostUfrag: knockUfrag(knock),
                 clientUfrag,
                 transaction,
-                password: icePassword(root, nonce),
+                password,
                 device: this.#device.name,
                 // Each peer connection has a port of its own.
                 address: `10.1.${chance.between(0, 255)}.${chance.between(1, 254)}`,
