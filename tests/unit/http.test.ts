@@ -151,7 +151,7 @@ describe('the page', () => {
     expect(headers['referrer-policy']).toBe('no-referrer')
     expect(headers['cross-origin-opener-policy']).toBe('same-origin')
     expect(headers['cross-origin-resource-policy']).toBe('same-origin')
-    expect(headers['permissions-policy']).toContain('microphone=()')
+    expect(headers['permissions-policy']).toContain('microphone=(self)')
     expect(headers['permissions-policy']).toContain('camera=(self)')
     expect(headers['access-control-allow-origin']).toBeUndefined()
     const policy = String(headers['content-security-policy']).split('; ')
