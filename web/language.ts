@@ -23,6 +23,8 @@ export let t: Catalogue
 export let language: Language
 /** For Intl: the region that the browser names for this language, if it names one. */
 let locale: string
+/** Kept: a log has many times, and to make a format costs more than to use it. */
+let time: Intl.DateTimeFormat
 
 const isLanguage = (tag: string): tag is Language => Object.hasOwn(LANGUAGES, tag)
 
@@ -46,6 +48,7 @@ export function takeWords(words: Catalogue, of: Language, wishes: readonly strin
   t = words
   language = of
   locale = wishes.find((wish) => primary(wish) === of) ?? of
+  time = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })
   for (const run of listeners) run()
 }
 
@@ -66,8 +69,7 @@ export async function changeLanguage(to: Language | null): Promise<void> {
   keepLanguage(to)
 }
 
-export const formatTime = (ms: number): string =>
-  new Date(ms).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' })
+export const formatTime = (ms: number): string => time.format(ms)
 
 export const formatDate = (ms: number, options: Intl.DateTimeFormatOptions): string =>
   new Date(ms).toLocaleDateString(locale, options)

@@ -5,7 +5,7 @@ import { type ChatEvent, encodeEvent } from '../shared/events.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { holeBefore, mergeMessages } from './chat.ts'
 import type { Keep, Profile, StoredMessage } from './keep.ts'
-import type { AppState, Room } from './model.ts'
+import type { AppState, Message, Room } from './model.ts'
 import { fromWire, type Outcome, outcomeOf, withReaction } from './outcome.ts'
 import type { Own } from './own.ts'
 import { postOf } from './resume.ts'
@@ -30,6 +30,17 @@ export interface TimelinePorts {
   readonly say: (message: ClawMessage) => boolean
   /** something waits in the outbox */
   readonly flush: () => Promise<void>
+}
+
+/** What was written before the host first said who we are has no author yet. What stays the same is the same. */
+function authored(messages: AppState['messages'], me: string): AppState['messages'] {
+  const isRight = ({ author, mine }: Message): boolean => author !== '' && mine === (author === me)
+  if (messages.every(isRight)) return messages
+  return messages.map((message) => {
+    if (isRight(message)) return message
+    const author = message.author || me
+    return { ...message, author, mine: author === me }
+  })
 }
 
 /** Whether the room has messages before the first one here. */
@@ -178,11 +189,7 @@ export class Timeline {
       ...{ me, hostName, ...rosterOf(state, known.hostPublicKey) },
       rooms: rooms.map((room) => ({ ...room, unread: before.get(room.id) ?? 0 })),
       roomName: rooms.find(({ id }) => id === this.#room)?.name ?? hostName,
-      // What was written before the host first said who we are has no author yet.
-      messages: box.value.messages.map((message) => {
-        const author = message.author === '' ? me : message.author
-        return { ...message, author, mine: author === me }
-      }),
+      messages: authored(box.value.messages, me),
     })
     if (!rooms.some(({ id }) => id === this.#room)) await this.#showRoom(rooms[0]?.id ?? HOST_ROOM)
   }

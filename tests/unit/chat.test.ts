@@ -22,7 +22,7 @@ const ids = (messages: readonly Message[]): string[] => messages.map(({ id }) =>
 
 describe('order', () => {
   test('stored ones by sequence number, then the unsent in the order of writing', () => {
-    const merged = mergeMessages([message('x'), stored(3)], [message('y'), stored(1), stored(2)])
+    const merged = mergeMessages([stored(3), message('x')], [message('y'), stored(1), stored(2)])
     expect(ids(merged)).toEqual(['m1', 'm2', 'm3', 'x', 'y'])
   })
 

@@ -114,6 +114,8 @@ export const de = {
       'Schreib die erste Nachricht. Sie bleibt auf dem Host, und wer später beitritt, kann sie lesen.',
     emptyInvite: '`npx clawchat invite` macht einen Link für jemand anderen.',
     newMessages: 'Neue Nachrichten',
+    newBelow: 'Neue Nachrichten weiter unten',
+    toNewest: 'Zur neuesten Nachricht',
     today: 'Heute',
     yesterday: 'Gestern',
   },

@@ -115,6 +115,8 @@ export const en = {
     empty: 'Write the first message. It stays on the host, and whoever joins later can read it.',
     emptyInvite: '`npx clawchat invite` makes a link for somebody else.',
     newMessages: 'New messages',
+    newBelow: 'New messages further down',
+    toNewest: 'To the newest message',
     today: 'Today',
     yesterday: 'Yesterday',
   },

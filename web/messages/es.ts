@@ -114,6 +114,8 @@ export const es = {
       'Escribe el primer mensaje. Se queda en el anfitrión, y quien entre después podrá leerlo.',
     emptyInvite: '`npx clawchat invite` crea un enlace para otra persona.',
     newMessages: 'Mensajes nuevos',
+    newBelow: 'Mensajes nuevos más abajo',
+    toNewest: 'Al mensaje más reciente',
     today: 'Hoy',
     yesterday: 'Ayer',
   },

@@ -107,6 +107,8 @@ export const zh = {
     empty: '写下第一条消息吧。它保存在主机上，以后加入的人也能读到。',
     emptyInvite: '`npx clawchat invite` 可以为别人生成链接。',
     newMessages: '新消息',
+    newBelow: '下方有新消息',
+    toNewest: '跳到最新消息',
     today: '今天',
     yesterday: '昨天',
   },

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Attachment as AttachmentOf } from '../../shared/attachment.ts'
 import { type FileKind, kindOf } from '../filekind.ts'
 import { formatNumber, t } from '../language.ts'
-import type { AppState, Engine, Message, TransferView } from '../model.ts'
+import type { Engine, Message, TransferView } from '../model.ts'
 import type { PictureSize } from '../pictureheader.ts'
 import { wordsOf } from '../words.ts'
 import { Clip } from './icons.tsx'
@@ -26,16 +26,15 @@ export function formatBytes(bytes: number): string {
 
 interface Props {
   readonly message: Message & { readonly file: AttachmentOf }
-  readonly state: AppState
+  readonly transfer: TransferView | undefined
+  readonly isConnected: boolean
   readonly engine: Engine
 }
 
-export function Attachment({ message, state, engine }: Props) {
+export function Attachment({ message, transfer, isConnected, engine }: Props) {
   const { id, file } = message
-  const transfer = state.transfers.find((each) => each.id === id)
   const kind = kindOf(file.type)
   const content = useContent(message, transfer, engine)
-  const isConnected = state.connection.state === 'connected'
   const wants = file.size <= (AUTO_BYTES[kind] ?? -1) && message.seq !== null
   const isMissing = content === 'missing' && transfer === undefined
   useEffect(() => {
@@ -177,11 +176,7 @@ const speedWords = (perSecond: number | null): string =>
   perSecond === null || perSecond < 1 ? t.attachment.waiting : `${formatBytes(perSecond)}/s`
 
 /** While it is not all here, or not all there. */
-function Steer({
-  message,
-  transfer,
-  engine,
-}: Omit<Props, 'state'> & { transfer: TransferView | undefined }) {
+function Steer({ message, transfer, engine }: Omit<Props, 'isConnected'>) {
   const { id, seq, file } = message
   const button = (words: string, run: () => void) => (
     <button type="button" class="quiet small" aria-label={`${words} ${file.name}`} onClick={run}>

@@ -1,49 +1,26 @@
-// The log: grouped by author and minute, with a line per day; the reader stays where he is, at the newest if he is there.
-import { Fragment } from 'preact'
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { formatDate, formatTime, t } from '../language.ts'
-import type { Message } from '../model.ts'
+// The log: grouped by author and minute, with a line per day. Only what is near the view is drawn (place.ts).
+import { useMemo, useState } from 'preact/hooks'
+import { t } from '../language.ts'
+import type { AppState, Message } from '../model.ts'
+import type { Span } from '../rows.ts'
 import type { ViewProps } from './App.tsx'
-import { toneOf } from './Avatar.tsx'
 import type { Aim } from './Composer.tsx'
+import { Down } from './icons.tsx'
 import { Marked } from './Marked.tsx'
-import { goTo, nearTop, type Place, placeIn } from './place.ts'
-import { Row } from './Row.tsx'
-
-const dayOf = (ms: number): string => new Date(ms).toDateString()
-
-/** "Today", "Yesterday", or the date; with its year once that is not this one. */
-function dayWords(ms: number): string {
-  const day = new Date(ms)
-  const now = new Date()
-  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1)
-  if (day.toDateString() === now.toDateString()) return t.log.today
-  if (day.toDateString() === yesterday.toDateString()) return t.log.yesterday
-  const date = { weekday: 'long', day: 'numeric', month: 'long' } as const
-  const sameYear = day.getFullYear() === now.getFullYear()
-  return formatDate(ms, sameYear ? date : { ...date, year: 'numeric' })
-}
+import { usePlace } from './place.ts'
+import { Slot } from './Slot.tsx'
 
 export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Aim) => void }) {
-  const { messages } = state
-  const { box, unread, onMove, toEnd } = usePlace(messages, state.hasOlder)
-  const synced = state.connection.steps.some(
-    (step) => step.name === 'sync' && step.status === 'done',
-  )
-  const onScroll = (): void => {
-    onMove()
-    const wanted = state.hasOlder && !state.loadingOlder
-    if (wanted && box.current !== null && nearTop(box.current)) engine.talk.loadOlder()
-  }
-  const mayInvite = state.members.some(({ id, role }) => id === state.me && role === 'owner')
-  const byId = new Map(messages.map((message) => [message.id, message]))
-  const lastPlaced = messages.findLast(({ seq, deleted }) => seq !== null && !deleted)?.id
+  const { messages, me, members, hasOlder, connection } = state
+  const place = usePlace(messages, hasOlder)
+  const { span } = place
   const [open, setOpen] = useState<string | null>(null)
-  const jump = (id: string): void => {
-    const row = box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)
-    row?.scrollIntoView({ block: 'center' })
-    row?.setAttribute('tabindex', '-1')
-    row?.focus({ preventScroll: true })
+  const people = useMemo(() => ({ me, members }), [me, members])
+  const answers = useAnswers(messages, span)
+  const stop = tabStop(messages, place.lowest)
+  const onScroll = (): void => {
+    place.onScroll()
+    if (hasOlder && !state.loadingOlder && place.nearTop()) engine.talk.loadOlder()
   }
   return (
     <main class="log-frame">
@@ -51,118 +28,93 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
         class="log"
         role="log"
         aria-label={t.log.messages}
+        // Who reads further up is not told of each row that comes in by that.
+        aria-live={place.atEnd ? 'polite' : 'off'}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         tabIndex={0}
-        ref={box}
+        ref={place.log}
         onScroll={onScroll}
       >
-        {state.hasOlder && <p class="skeleton" aria-hidden="true" />}
-        {messages.length === 0 && !synced && <p class="skeleton" aria-hidden="true" />}
-        {messages.length === 0 && synced && (
-          <div class="empty">
-            <h2>{t.log.emptyTitle}</h2>
-            <p>{t.log.empty}</p>
-            {mayInvite && (
-              <p>
-                <Marked text={t.log.emptyInvite} />
-              </p>
-            )}
-          </div>
-        )}
-        {messages.map((message, i) => (
-          <Fragment key={message.id}>
-            <Before message={message} before={messages[i - 1]} newAfter={state.newAfter} />
-            <Row
+        {hasOlder && <p class="skeleton" aria-hidden="true" />}
+        {messages.length === 0 && <Empty state={state} />}
+        <div
+          class={span.to === messages.length ? 'list ends' : 'list'}
+          ref={place.list}
+          style={{ paddingTop: `${place.above}px`, paddingBottom: `${place.below}px` }}
+        >
+          {messages.slice(span.from, span.to).map((message, i) => (
+            <Slot
+              key={message.id}
+              words={t}
               message={message}
-              opens={opensGroup(message, messages[i - 1])}
-              state={state}
+              before={messages[span.from + i - 1]}
+              newAfter={state.newAfter}
+              shown={shownState(message, state.readUpTo)}
+              people={people}
               engine={engine}
-              tone={toneOf(message.author, state.members)}
-              answers={byId.get(message.replyTo ?? '')}
-              isLast={message.id === lastPlaced}
+              transfer={state.transfers.find(({ id }) => id === message.id)}
+              isConnected={message.file !== undefined && connection.state === 'connected'}
+              answers={answers.get(message.replyTo ?? '')}
+              isStop={message.id === stop}
               isOpen={open === message.id}
-              onOpen={(isOpen) => setOpen(isOpen ? message.id : null)}
+              onOpen={setOpen}
               onAim={onAim}
-              onJump={jump}
+              onJump={place.reveal}
             />
-          </Fragment>
-        ))}
+          ))}
+        </div>
       </div>
-      {unread && (
-        <button type="button" class="to-end" onClick={toEnd}>
-          {t.log.newMessages}
+      <p class="sr-only" aria-live="polite">
+        {place.unread && t.log.newBelow}
+      </p>
+      {!place.atEnd && (
+        <button type="button" class={place.unread ? 'to-end' : 'to-end calm'} onClick={place.toEnd}>
+          <Down />
+          {place.unread ? t.log.newMessages : <span class="sr-only">{t.log.toNewest}</span>}
         </button>
       )}
     </main>
   )
 }
 
-/** Keeps the reader's place through every change of the messages and of the log's size, a phone's keyboard among them. */
-function usePlace(messages: readonly Message[], hasOlder: boolean) {
-  const box = useRef<HTMLDivElement>(null)
-  const place = useRef<Place>(null)
-  const size = useRef('')
-  const lastSeen = useRef<string | undefined>(undefined)
-  const [unread, setUnread] = useState(false)
-  const sizeOf = (log: HTMLElement): string => `${log.clientWidth} ${log.clientHeight}`
-  useLayoutEffect(() => {
-    if (box.current === null) return
-    const last = messages.at(-1)
-    if (last?.id !== lastSeen.current) {
-      // Who writes wants to see it, wherever they had scrolled to.
-      if (last?.mine === true) place.current = null
-      else if (place.current !== null) setUnread(true)
-    }
-    lastSeen.current = last?.id
-    goTo(box.current, place.current)
-  }, [messages, hasOlder])
-  useLayoutEffect(() => {
-    const log = box.current
-    if (log === null) return
-    const observer = new ResizeObserver(() => {
-      size.current = sizeOf(log)
-      goTo(log, place.current)
-    })
-    observer.observe(log)
-    return () => observer.disconnect()
-  }, [])
-  const onMove = (): void => {
-    const log = box.current
-    // A log that just changed its size was not moved by its reader; the observer puts it right.
-    if (log === null || sizeOf(log) !== size.current) return
-    place.current = placeIn(log)
-    if (place.current === null) setUnread(false)
+/** What the host says of one message, and the others' reading of the room. */
+const shownState = ({ state, mine, seq }: Message, readUpTo: number): Message['state'] =>
+  mine && seq !== null && seq <= readUpTo && state !== 'failed' ? 'read' : state
+
+/** The row that the tab key comes to, among those in view; arrow keys lead from it to the others. */
+function tabStop(messages: readonly Message[], lowest: number): string | undefined {
+  for (let i = lowest; i >= 0; i--) {
+    const message = messages[i]
+    if (message !== undefined && message.seq !== null && !message.deleted) return message.id
   }
-  const toEnd = (): void => {
-    place.current = null
-    setUnread(false)
-    if (box.current !== null) goTo(box.current, null)
-  }
-  return { box, unread, onMove, toEnd }
+  return undefined
 }
 
-/** What stands before a message: a new day, and where the new ones begin. */
-function Before({ message, before, newAfter }: BeforeProps) {
-  const { atMs, seq, mine } = message
-  const isNewDay = before === undefined || dayOf(before.atMs) !== dayOf(atMs)
-  const isFirstNew =
-    newAfter > 0 && !mine && seq !== null && seq > newAfter && (before?.seq ?? 0) <= newAfter
+/** By id, what the drawn ones answer. */
+function useAnswers(
+  messages: readonly Message[],
+  { from, to }: Span,
+): ReadonlyMap<string, Message> {
+  return useMemo(() => {
+    const wanted = new Set(messages.slice(from, to).flatMap(({ replyTo }) => replyTo ?? []))
+    if (wanted.size === 0) return new Map()
+    return new Map(messages.filter(({ id }) => wanted.has(id)).map((each) => [each.id, each]))
+  }, [messages, from, to])
+}
+
+function Empty({ state: { connection, members, me } }: { state: AppState }) {
+  const synced = connection.steps.some(({ name, status }) => name === 'sync' && status === 'done')
+  if (!synced) return <p class="skeleton" aria-hidden="true" />
+  const mayInvite = members.some(({ id, role }) => id === me && role === 'owner')
   return (
-    <>
-      {isNewDay && <p class="day">{dayWords(atMs)}</p>}
-      {isFirstNew && <p class="new-line">{t.log.newMessages}</p>}
-    </>
+    <div class="empty">
+      <h2>{t.log.emptyTitle}</h2>
+      <p>{t.log.empty}</p>
+      {mayInvite && (
+        <p>
+          <Marked text={t.log.emptyInvite} />
+        </p>
+      )}
+    </div>
   )
 }
-
-interface BeforeProps {
-  readonly message: Message
-  readonly before: Message | undefined
-  readonly newAfter: number
-}
-
-const opensGroup = (message: Message, before: Message | undefined): boolean =>
-  before === undefined ||
-  dayOf(before.atMs) !== dayOf(message.atMs) ||
-  before.author !== message.author ||
-  formatTime(before.atMs) !== formatTime(message.atMs)

@@ -1,9 +1,9 @@
 // One message of the log: who, what, what it answers, what others think of it, and what can be done about it.
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { formatTime, t } from '../language.ts'
-import type { AppState, Engine, Message } from '../model.ts'
+import type { AppState, Engine, Message, TransferView } from '../model.ts'
 import { Attachment } from './Attachment.tsx'
-import type { Tone } from './Avatar.tsx'
+import { toneOf } from './Avatar.tsx'
 import { type Aim, isEditable } from './Composer.tsx'
 import { Clock, More, Tick, Ticks, Warn } from './icons.tsx'
 
@@ -13,32 +13,32 @@ export interface RowProps {
   readonly message: Message
   /** the first of its author and minute: shows the name */
   readonly opens: boolean
-  readonly state: AppState
+  /** with what others have read */
+  readonly shown: Message['state']
+  readonly people: Pick<AppState, 'me' | 'members'>
   readonly engine: Engine
-  readonly tone: Tone
+  /** of its file */
+  readonly transfer: TransferView | undefined
+  readonly isConnected: boolean
   /** what it answers, if that is here */
   readonly answers: Message | undefined
-  /** the one that the tab key comes to; arrow keys lead to the others */
-  readonly isLast: boolean
+  /** the one that the tab key comes to */
+  readonly isStop: boolean
   readonly isOpen: boolean
-  readonly onOpen: (open: boolean) => void
+  /** of a message's id; null: none */
+  readonly onOpen: (id: string | null) => void
   readonly onAim: (aim: Aim) => void
   readonly onJump: (id: string) => void
 }
 
-const nameOf = ({ members }: AppState, id: string): string =>
+const nameOf = ({ members }: RowProps['people'], id: string): string =>
   members.find((member) => member.id === id)?.name ?? t.common.someone
 
-/** What the host says of one message, and the others' reading of the room. */
-const stateOf = ({ state, mine, seq }: Message, readUpTo: number): Message['state'] =>
-  mine && seq !== null && seq <= readUpTo && state !== 'failed' ? 'read' : state
-
 export function Row(props: RowProps) {
-  const { message, opens, state, engine, tone, isLast, isOpen, onOpen } = props
-  const { id, author, mine, atMs, deleted } = message
-  const name = mine ? t.common.you : nameOf(state, author)
-  const shown = stateOf(message, state.readUpTo)
-  const isPlaced = message.seq !== null && !deleted
+  const { message, opens, shown, people, engine, isStop, isOpen, onOpen } = props
+  const { id, author, mine, atMs, seq, deleted } = message
+  const name = mine ? t.common.you : nameOf(people, author)
+  const isPlaced = seq !== null && !deleted
   return (
     <article
       class={`message${mine ? ' mine' : ''}${opens ? ' opens' : ''}`}
@@ -46,29 +46,32 @@ export function Row(props: RowProps) {
       data-state={shown}
       data-author={author}
       aria-label={t.message.label(name, formatTime(atMs))}
+      aria-posinset={seq ?? undefined}
+      // A log grows: its size is never known.
+      aria-setsize={seq === null ? undefined : -1}
     >
       {opens && !mine && (
-        <p class={`who tone-${tone}`}>
+        <p class={`who tone-${toneOf(author, people.members)}`}>
           <bdi>{name}</bdi>
         </p>
       )}
       <div class="bubble-row">
-        <Bubble {...props} shown={shown} />
+        <Bubble {...props} />
         {isPlaced && (
           <button
             type="button"
             class="icon more"
             aria-label={t.message.more}
             aria-expanded={isOpen}
-            tabIndex={isLast || isOpen ? 0 : -1}
-            onClick={() => onOpen(!isOpen)}
+            tabIndex={isStop || isOpen ? 0 : -1}
+            onClick={() => onOpen(isOpen ? null : id)}
             onKeyDown={toNeighbour}
           >
             <More />
           </button>
         )}
       </div>
-      <Reactions message={message} state={state} engine={engine} />
+      <Reactions message={message} people={people} engine={engine} />
       {isOpen && isPlaced && <Actions {...props} />}
       {shown === 'failed' && (
         <button
@@ -95,14 +98,14 @@ function toNeighbour(event: KeyboardEvent & { currentTarget: HTMLElement }): voi
   next.focus()
 }
 
-function Bubble(props: RowProps & { readonly shown: Message['state'] }) {
-  const { message, shown } = props
+function Bubble(props: RowProps) {
+  const { message, shown, transfer, isConnected, engine } = props
   const { text, atMs, mine, edited, deleted, file } = message
   return (
     <div class={deleted ? 'bubble gone' : 'bubble'}>
       <Quote {...props} />
       {file !== undefined && !deleted && (
-        <Attachment message={{ ...message, file }} state={props.state} engine={props.engine} />
+        <Attachment message={{ ...message, file }} {...{ transfer, isConnected, engine }} />
       )}
       {deleted ? (
         <span data-part="deleted">{t.message.deleted}</span>
@@ -121,26 +124,26 @@ function Bubble(props: RowProps & { readonly shown: Message['state'] }) {
 }
 
 /** What it answers; one that is not here any more, or not yet, has no words. */
-function Quote({ message, answers, state, onJump }: RowProps) {
+function Quote({ message, answers, people, onJump }: RowProps) {
   const { replyTo } = message
   if (replyTo === null) return null
   if (answers === undefined) return <p class="quote">{t.message.earlier}</p>
   return (
     <button type="button" class="quote" onClick={() => onJump(replyTo)}>
-      <b>{answers.mine ? t.common.you : nameOf(state, answers.author)}</b>{' '}
+      <b>{answers.mine ? t.common.you : nameOf(people, answers.author)}</b>{' '}
       <span dir="auto">{answers.deleted ? t.message.deleted : answers.text}</span>
     </button>
   )
 }
 
-function Reactions({ message, state, engine }: Pick<RowProps, 'message' | 'state' | 'engine'>) {
+function Reactions({ message, people, engine }: Pick<RowProps, 'message' | 'people' | 'engine'>) {
   const { id, reactions } = message
   if (reactions.length === 0) return null
   return (
     <ul class="reactions" aria-label={t.message.reactions}>
       {reactions.map(({ emoji, members }) => {
-        const isOwn = state.me !== null && members.includes(state.me)
-        const names = members.map((member) => nameOf(state, member))
+        const isOwn = people.me !== null && members.includes(people.me)
+        const names = members.map((member) => nameOf(people, member))
         return (
           <li key={emoji}>
             <button
@@ -159,19 +162,19 @@ function Reactions({ message, state, engine }: Pick<RowProps, 'message' | 'state
   )
 }
 
-function Actions({ message, state, engine, onOpen, onAim }: RowProps) {
+function Actions({ message, people, engine, onOpen, onAim }: RowProps) {
   const { id } = message
   const box = useRef<HTMLDivElement>(null)
   // At the end of the log they open below what is seen.
   useLayoutEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [])
-  const isOwner = state.members.some(({ id: who, role }) => who === state.me && role === 'owner')
+  const isOwner = people.members.some(({ id: who, role }) => who === people.me && role === 'owner')
   const done = (run: () => void) => (): void => {
     run()
-    onOpen(false)
+    onOpen(null)
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes what was opened
-    <div class="actions" ref={box} onKeyDown={(event) => event.key === 'Escape' && onOpen(false)}>
+    <div class="actions" ref={box} onKeyDown={(event) => event.key === 'Escape' && onOpen(null)}>
       {QUICK.map((emoji) => (
         <button
           key={emoji}

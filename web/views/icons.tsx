@@ -108,3 +108,8 @@ export const Speech = () => (
     <path d="M4 5h16v11H10l-4 4v-4H4z" />
   </Icon>
 )
+export const Down = () => (
+  <Icon>
+    <path d="M12 5v14M6 13l6 6 6-6" />
+  </Icon>
+)
