@@ -6,6 +6,7 @@ import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
 import {
+  COUNTED_MOST,
   type Keep,
   type OutboxEntry,
   type Profile,
@@ -142,12 +143,12 @@ export class ClientKeep implements Keep {
     return [...placed.reverse(), ...others].map(messageOf)
   }
 
-  countOthers(room: string, seq: number): Promise<number> {
+  others(room: string, seq: number): Promise<StoredMessage[]> {
     return this.#once(() => {
-      const count = this.#db.prepare(
-        `SELECT count(*) AS n FROM messages WHERE room = ? AND seq > ? AND message ->> 'mine' = 0`,
+      const others = this.#db.prepare(
+        `SELECT * FROM messages WHERE room = ? AND seq > ? AND message ->> 'mine' = 0 ORDER BY seq LIMIT ?`,
       )
-      return Number(count.get(room, seq)?.n)
+      return others.all(room, seq, COUNTED_MOST).map(messageOf)
     })
   }
 

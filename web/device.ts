@@ -4,6 +4,7 @@ import type { MaybePromise } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
 import {
+  COUNTED_MOST,
   freshProfile,
   type Keep,
   type OutboxEntry,
@@ -32,9 +33,6 @@ const done = <T>(request: IDBRequest<T>): Promise<T> =>
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
   })
-
-/** The page says "99+" from here on; each one counted is read from the disk. */
-const COUNTED_MOST = 100
 
 /** A message and, while it has no place in the room, when it was written: a place among its like, always above the last. */
 type Row = StoredMessage & { written?: number }
@@ -293,14 +291,14 @@ export class Device implements Keep {
     )
   }
 
-  countOthers(room: string, seq: number): Promise<number> {
+  others(room: string, seq: number): Promise<StoredMessage[]> {
     return this.#transaction(['messages'], 'readonly', async (store) => {
-      let others = 0
-      await visit(store('messages').index('place').openCursor(above(room, seq)), ({ mine }) => {
-        if (!mine) others += 1
-        return others < COUNTED_MOST
+      const others: Row[] = []
+      await visit(store('messages').index('place').openCursor(above(room, seq)), (row) => {
+        if (!row.mine) others.push(row)
+        return others.length < COUNTED_MOST
       })
-      return others
+      return others.map(messageOf)
     })
   }
 

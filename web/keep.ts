@@ -1,7 +1,7 @@
 // What a device keeps, and how the conversation reaches it: the shapes, apart from any database.
 // One origin is one device: all tabs share this, so everything that must be true together is one call, and one transaction.
 import type { Attachment } from '../shared/attachment.ts'
-import type { MessageState, Reaction, Room } from './model.ts'
+import type { Counted, MessageState, Reaction, Room } from './model.ts'
 import { HOST_ROOM } from './roster.ts'
 
 /** S_d: a pair that cannot be exported, or, where the browser cannot keep one, 32 bytes. */
@@ -21,7 +21,7 @@ export interface Profile {
   name: string
   member: string | null
   /** as STATE said last; without what is counted */
-  rooms: readonly Omit<Room, 'unread'>[]
+  rooms: readonly Omit<Room, Counted>[]
   /** by room id, hex: up to where this member has read, and each other one */
   read: Readonly<Record<string, number>>
   readBy: Readonly<Record<string, Readonly<Record<string, number>>>>
@@ -77,6 +77,9 @@ export interface StoredMessage {
   file?: Attachment
 }
 
+/** The page says "99+" from here on; each one counted is read from the disk. */
+export const COUNTED_MOST = 100
+
 export interface OutboxEntry {
   number: number
   id: Uint8Array
@@ -92,8 +95,8 @@ export interface Keep {
   update(change: Partial<Profile>): Promise<Profile>
   /** the newest placed messages of a room, oldest first, and all of it that have no place yet, as they were written */
   messages(room: string, limit: number): Promise<StoredMessage[]>
-  /** how many messages of others lie above a sequence number of a room; 100 may stand for more */
-  countOthers(room: string, seq: number): Promise<number>
+  /** what others wrote in a room above a sequence number, in order; at most the first {@link COUNTED_MOST} */
+  others(room: string, seq: number): Promise<StoredMessage[]>
   /** forgets a room's messages */
   dropRoom(room: string): Promise<void>
   message(id: string): Promise<StoredMessage | null>

@@ -84,7 +84,11 @@ export interface Room {
   readonly mine: boolean
   readonly leavable: boolean
   readonly unread: number
+  /** of the unread ones, those that name this member */
+  readonly mentions: number
 }
+/** what is counted here, and not told by the host */
+export type Counted = 'unread' | 'mentions'
 
 export interface Member {
   readonly id: string

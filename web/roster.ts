@@ -2,7 +2,8 @@
 import { toHex } from '../shared/bytes.ts'
 import { safetyCode } from '../shared/safety.ts'
 import type { State } from '../shared/state.ts'
-import type { AppState, Member, Room } from './model.ts'
+import type { AppState, Counted, Member, Room } from './model.ts'
+import { shownName } from './plaintext.ts'
 
 /** `hostPublicKey`: the pinned one, 32 bytes. */
 export function rosterOf(
@@ -11,7 +12,11 @@ export function rosterOf(
 ): Pick<AppState, 'members' | 'devices' | 'invites'> {
   const here = toHex(state.device)
   return {
-    members: state.members.map((member) => ({ ...member, id: toHex(member.id) })),
+    members: state.members.map((member) => ({
+      ...member,
+      id: toHex(member.id),
+      name: shownName(member.name),
+    })),
     devices: state.devices.map(({ publicKey, ...device }) => ({
       ...device,
       id: toHex(device.id),
@@ -32,13 +37,14 @@ export function rosterOf(
 export const HOST_ROOM = '00'.repeat(16)
 
 /** The rooms of STATE, oldest first, without what is counted. */
-export function roomsOf(state: State): Omit<Room, 'unread'>[] {
+export function roomsOf(state: State): Omit<Room, Counted>[] {
   const me = toHex(state.member)
   const members = state.members.map(({ id, ...member }) => ({ ...member, id: toHex(id) }))
   return state.rooms.map(({ id, kind, name, mine, members: inside }) => {
     const ids = inside.map(toHex)
     const isHost = toHex(id) === HOST_ROOM
-    const shown = isHost ? state.hostName : kind === 'direct' ? partner(ids, me, members) : name
+    const given = isHost ? state.hostName : kind === 'direct' ? partner(ids, me, members) : name
+    const shown = shownName(given)
     const leavable = kind === 'room' && !isHost
     return { id: toHex(id), kind, name: shown, members: ids, mine, leavable }
   })

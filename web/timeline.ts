@@ -5,7 +5,8 @@ import { type ChatEvent, encodeEvent } from '../shared/events.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { holeBefore, mergeMessages } from './chat.ts'
 import type { Keep, Profile, StoredMessage } from './keep.ts'
-import type { AppState, Message, Room } from './model.ts'
+import { mentionsIn } from './markdown.ts'
+import type { AppState, Counted, Message, Room } from './model.ts'
 import { fromWire, type Outcome, outcomeOf, withReaction } from './outcome.ts'
 import type { Own } from './own.ts'
 import { postOf } from './resume.ts'
@@ -14,6 +15,7 @@ import type { StateBox } from './state.ts'
 
 const SHOWN_AT_START = 200
 const PAGE = 100
+const NOTHING_NEW = { unread: 0, mentions: 0 }
 /** how long one TYPING counts */
 const TYPING_MS = 6000
 
@@ -75,7 +77,7 @@ export class Timeline {
       hostName,
       me: profile.member,
       receipts: profile.receipts,
-      rooms: rooms.map((room) => ({ ...room, unread: 0 })),
+      rooms: rooms.map((room) => ({ ...room, ...NOTHING_NEW })),
     })
     const known = rooms.some(({ id }) => id === this.#room)
     await this.#showRoom(known ? this.#room : (rooms[0]?.id ?? HOST_ROOM))
@@ -184,10 +186,12 @@ export class Timeline {
       await own.update({ member: me, hostName, rooms })
     const gone = known.rooms.filter(({ id }) => !rooms.some((room) => room.id === id))
     for (const { id } of gone) await keep.dropRoom(id)
-    const before = new Map(box.value.rooms.map(({ id, unread }) => [id, unread]))
+    const before = new Map(
+      box.value.rooms.map(({ id, unread, mentions }) => [id, { unread, mentions }]),
+    )
     box.set({
       ...{ me, hostName, ...rosterOf(state, known.hostPublicKey) },
-      rooms: rooms.map((room) => ({ ...room, unread: before.get(room.id) ?? 0 })),
+      rooms: rooms.map((room) => ({ ...room, ...(before.get(room.id) ?? NOTHING_NEW) })),
       roomName: rooms.find(({ id }) => id === this.#room)?.name ?? hostName,
       messages: authored(box.value.messages, me),
     })
@@ -340,19 +344,24 @@ export class Timeline {
   async #count(rooms: readonly string[]): Promise<void> {
     const { keep, own, box } = this.#ports
     const read = own.profile?.read ?? {}
-    const counts = new Map<string, number>()
+    const counts = new Map<string, Pick<Room, Counted>>()
     for (const room of rooms) {
       const after = read[room] ?? 0
       // What is shown can be counted without the database.
-      counts.set(
-        room,
+      const others =
         room === this.#room
-          ? box.value.messages.filter(({ seq, mine }) => !mine && (seq ?? 0) > after).length
-          : await keep.countOthers(room, after),
-      )
+          ? box.value.messages.filter(({ seq, mine }) => !mine && (seq ?? 0) > after)
+          : await keep.others(room, after)
+      counts.set(room, this.#countedOf(others))
     }
-    const counted = (room: Room): Room => ({ ...room, unread: counts.get(room.id) ?? room.unread })
+    const counted = (room: Room): Room => ({ ...room, ...counts.get(room.id) })
     box.set({ rooms: box.value.rooms.map(counted) })
+  }
+
+  #countedOf(others: readonly Message[]): Pick<Room, Counted> {
+    const { me, members } = this.#ports.box.value
+    const naming = others.filter(({ text }) => me !== null && mentionsIn(text, members).has(me))
+    return { unread: others.length, mentions: naming.length }
   }
 
   /** Many messages that come at once are counted once. */
@@ -374,7 +383,7 @@ export class Timeline {
   }
 }
 
-const firstRoom = (name: string): Omit<Room, 'unread'> => ({
+const firstRoom = (name: string): Omit<Room, Counted> => ({
   ...{ id: HOST_ROOM, kind: 'room', name, members: [], mine: false, leavable: false },
 })
 

@@ -23,7 +23,7 @@ const connected: AppState = {
   roomName: 'Family',
   rooms: [
     {
-      ...{ id: '00'.repeat(16), kind: 'room', name: 'Family', members: [], unread: 0 },
+      ...{ id: '00'.repeat(16), kind: 'room', name: 'Family', members: [], unread: 0, mentions: 0 },
       ...{ mine: false, leavable: false },
     },
   ],

@@ -3,6 +3,7 @@ import { toHex } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
 import { settleOutbox } from '../../shared/outbox.ts'
 import {
+  COUNTED_MOST,
   type Keep,
   type OutboxEntry,
   type Profile,
@@ -114,9 +115,11 @@ export class SimKeep implements Keep {
     return [...placed.slice(-limit), ...all.filter(({ seq }) => seq === null)]
   }
 
-  countOthers(room: string, seq: number): Promise<number> {
-    return this.#write(
-      () => this.#newest(room, 1e9).filter((m) => !m.mine && (m.seq ?? 0) > seq).length,
+  others(room: string, seq: number): Promise<StoredMessage[]> {
+    return this.#write(() =>
+      this.#newest(room, 1e9)
+        .filter((message) => !message.mine && (message.seq ?? 0) > seq)
+        .slice(0, COUNTED_MOST),
     )
   }
 

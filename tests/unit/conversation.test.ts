@@ -364,7 +364,7 @@ test('what one wrote oneself is never unread, in a room that is not shown neithe
   const { box, chat, pass, connected } = await device({ member: toHex(me) })
   const room = (id: string) => ({
     ...{ id, kind: 'room' as const, name: id, members: [], mine: false, leavable: false },
-    unread: 0,
+    ...{ unread: 0, mentions: 0 },
   })
   const written = '00'.repeat(16)
   box.set({ rooms: [room(written), room('other')], room: 'other' })

@@ -42,7 +42,7 @@ const state: AppState = {
   rooms: [
     {
       ...{ id: SECRET, kind: 'room', name: SECRET, members: [SECRET], mine: true },
-      ...{ leavable: true, unread: 1 },
+      ...{ leavable: true, unread: 1, mentions: 0 },
     },
   ],
   ...{ typing: [{ member: SECRET, untilMs: 1 }], readUpTo: 0, newAfter: 0, receipts: true },

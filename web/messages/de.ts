@@ -85,6 +85,7 @@ export const de = {
     newRoom: 'Neuer Raum',
     members: 'Mitglieder',
     unread: 'ungelesen',
+    namesYou: 'nennt Sie',
     self: (name) => `${name} (du)`,
     here: 'da',
     away: 'weg',
@@ -140,6 +141,12 @@ export const de = {
     },
   },
   composer: {
+    extras: 'Emoji und Formatierung',
+    emoji: 'Emoji',
+    addEmoji: (emoji: string) => `${emoji} einfügen`,
+    mention: 'Wen Sie nennen können',
+    found: (n: number) =>
+      `${n} ${n === 1 ? 'Name passt' : 'Namen passen'}: Pfeiltasten wählen, Eingabetaste übernimmt`,
     message: 'Nachricht',
     send: 'Senden',
     attach: 'Datei anhängen',

@@ -87,6 +87,7 @@ export const en = {
     newRoom: 'New room',
     members: 'Members',
     unread: 'unread',
+    namesYou: 'names you',
     self: (name: string) => `${name} (you)`,
     here: 'here',
     away: 'away',
@@ -142,6 +143,12 @@ export const en = {
     },
   },
   composer: {
+    extras: 'Emoji and formatting',
+    emoji: 'Emoji',
+    addEmoji: (emoji: string) => `Add ${emoji}`,
+    mention: 'Whom to mention',
+    found: (n: number) =>
+      `${n} ${n === 1 ? 'name fits' : 'names fit'}: arrow keys choose, Enter takes`,
     message: 'Message',
     send: 'Send',
     attach: 'Attach file',

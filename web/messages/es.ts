@@ -85,6 +85,7 @@ export const es = {
     newRoom: 'Nueva sala',
     members: 'Miembros',
     unread: 'sin leer',
+    namesYou: 'le menciona',
     self: (name) => `${name} (tú)`,
     here: 'aquí',
     away: 'ausente',
@@ -140,6 +141,12 @@ export const es = {
     },
   },
   composer: {
+    extras: 'Emoji y formato',
+    emoji: 'Emoji',
+    addEmoji: (emoji: string) => `Añadir ${emoji}`,
+    mention: 'A quién mencionar',
+    found: (n: number) =>
+      `${n} ${n === 1 ? 'nombre coincide' : 'nombres coinciden'}: las flechas eligen, Intro acepta`,
     message: 'Mensaje',
     send: 'Enviar',
     attach: 'Adjuntar archivo',

@@ -7,7 +7,10 @@ import { t } from '../language.ts'
 import type { Message } from '../model.ts'
 import type { ViewProps } from './App.tsx'
 import { AttachFile, VoiceNote } from './AttachFile.tsx'
+import { CompletionList, useCompletion } from './Completion.tsx'
+import { Extras } from './Extras.tsx'
 import { Cross, Send } from './icons.tsx'
+import { insiders } from './Sidebar.tsx'
 
 /** The message that what is written belongs to. */
 export interface Aim {
@@ -38,6 +41,12 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
     if (aim.kind === 'edit') setText(aim.message.text)
     field.current?.focus()
   }, [aim])
+  const completion = useCompletion(field, insiders(state), write)
+  const addEmoji = (emoji: string): void => {
+    const { selectionStart = text.length, selectionEnd = text.length } = field.current ?? {}
+    write(text.slice(0, selectionStart) + emoji + text.slice(selectionEnd))
+    field.current?.focus()
+  }
   const letGo = (): void => {
     onAim(null)
     setText(drafts.get(room) ?? '')
@@ -71,6 +80,7 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
   const onKeyDown = (event: KeyboardEvent): void => {
     // Safari ends a composition before its confirming Enter, which then still carries 229.
     if (event.isComposing || event.keyCode === 229) return
+    if (completion.onKey(event)) return
     if (event.key === 'Escape' && aim !== null) {
       event.preventDefault()
       letGo()
@@ -96,6 +106,7 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
     >
       {aim !== null && <AimBar aim={aim} state={state} onLetGo={letGo} />}
       <AttachFile engine={engine} replyTo={replyTo} onSent={onSent} />
+      <CompletionList of={completion} />
       <textarea
         ref={field}
         dir="auto"
@@ -108,11 +119,16 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
         aria-describedby="too-long"
         onInput={(event) => {
           write(event.currentTarget.value)
+          completion.look()
           if (event.currentTarget.value !== '') engine.talk.typing()
         }}
         onKeyDown={onKeyDown}
         onPaste={onPaste}
+        onKeyUp={completion.look}
+        onClick={completion.look}
+        {...completion.field}
       />
+      <Extras onEmoji={addEmoji} />
       {text === '' && <VoiceNote engine={engine} replyTo={replyTo} onSent={onSent} />}
       <button type="submit" class="send" aria-label={t.composer.send}>
         <Send />

@@ -8,6 +8,7 @@ import type { Aim } from './Composer.tsx'
 import { Down } from './icons.tsx'
 import { Marked } from './Marked.tsx'
 import { usePlace } from './place.ts'
+import { insiders } from './Sidebar.tsx'
 import { Slot } from './Slot.tsx'
 
 export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Aim) => void }) {
@@ -15,7 +16,11 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
   const place = usePlace(messages, hasOlder)
   const { span } = place
   const [open, setOpen] = useState<string | null>(null)
-  const people = useMemo(() => ({ me, members }), [me, members])
+  const inside = state.rooms.find(({ id }) => id === state.room)?.members
+  const people = useMemo(
+    () => ({ me, members, inside: insiders(state) }),
+    [me, members, state.room, inside],
+  )
   const answers = useAnswers(messages, span)
   const stop = tabStop(messages, place.lowest)
   const onScroll = (): void => {

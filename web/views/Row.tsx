@@ -1,13 +1,19 @@
 // One message of the log: who, what, what it answers, what others think of it, and what can be done about it.
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { formatTime, t } from '../language.ts'
-import type { AppState, Engine, Message, TransferView } from '../model.ts'
+import type { AppState, Engine, Member, Message, TransferView } from '../model.ts'
 import { Attachment } from './Attachment.tsx'
 import { toneOf } from './Avatar.tsx'
 import { type Aim, isEditable } from './Composer.tsx'
 import { Clock, More, Tick, Ticks, Warn } from './icons.tsx'
+import { Markdown } from './Markdown.tsx'
 
 const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🎉']
+
+export interface People extends Pick<AppState, 'me' | 'members'> {
+  /** of the shown room: whom a mention can name */
+  readonly inside: readonly Member[]
+}
 
 export interface RowProps {
   readonly message: Message
@@ -15,7 +21,7 @@ export interface RowProps {
   readonly opens: boolean
   /** with what others have read */
   readonly shown: Message['state']
-  readonly people: Pick<AppState, 'me' | 'members'>
+  readonly people: People
   readonly engine: Engine
   /** of its file */
   readonly transfer: TransferView | undefined
@@ -99,7 +105,7 @@ function toNeighbour(event: KeyboardEvent & { currentTarget: HTMLElement }): voi
 }
 
 function Bubble(props: RowProps) {
-  const { message, shown, transfer, isConnected, engine } = props
+  const { message, shown, people, transfer, isConnected, engine } = props
   const { text, atMs, mine, edited, deleted, file } = message
   return (
     <div class={deleted ? 'bubble gone' : 'bubble'}>
@@ -110,9 +116,7 @@ function Bubble(props: RowProps) {
       {deleted ? (
         <span data-part="deleted">{t.message.deleted}</span>
       ) : text === '' ? null : (
-        <span dir="auto" data-part="text">
-          {text}
-        </span>
+        <Markdown text={text} members={people.inside} me={people.me} />
       )}
       <span class="meta">
         {edited && <span>{t.message.edited}</span>}

@@ -109,6 +109,11 @@ function RoomButton(props: {
       <span class="room-name" dir="auto">
         {room.name}
       </span>
+      {!isShown && room.mentions > 0 && (
+        <span class="badge at">
+          @<span class="sr-only"> {t.rooms.namesYou}</span>
+        </span>
+      )}
       {unread > 0 && (
         <span class="badge">
           {unread > 99 ? `${formatNumber(99)}+` : formatNumber(unread)}

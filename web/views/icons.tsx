@@ -108,6 +108,12 @@ export const Speech = () => (
     <path d="M4 5h16v11H10l-4 4v-4H4z" />
   </Icon>
 )
+export const Smile = () => (
+  <Icon>
+    <circle cx="12" cy="12" r="9" />
+    <path d="M8.500 14.500c1 1.500 2.200 2 3.500 2s2.500-.5 3.500-2M9 9.500v.5M15 9.500v.5" />
+  </Icon>
+)
 export const Down = () => (
   <Icon>
     <path d="M12 5v14M6 13l6 6 6-6" />
