@@ -57,6 +57,24 @@ async function sheet(browser: Browser, { page }: Person, state: string): Promise
   await table.close()
 }
 
+const SCRIPT = [
+  'What I ran, for next time:',
+  '```sh',
+  '# once a night',
+  'backup --to "$disk" --keep 30',
+  '```',
+  '- wipe the old disk',
+  '- tell `ops` about it',
+].join('\n')
+
+/** What is seen of a message is not always what was written. */
+const seen = (client: Client, count: number): Promise<void> =>
+  client.driver.until(
+    (count) => document.querySelectorAll('[role="log"] article').length >= count,
+    count,
+    45_000,
+  )
+
 async function talk(host: Host, browser: Browser, ada: Person): Promise<Person> {
   const cleo = await person(browser, 'Cleo')
   const jun = await person(browser, 'Jun')
@@ -67,18 +85,18 @@ async function talk(host: Host, browser: Browser, ada: Person): Promise<Person> 
   await cleo.client.join(link)
   await jun.client.join(await host.invite())
   const said = [
-    [cleo, 'Did the backup finish? I need the March scans before lunch.'],
+    [cleo, 'Did the backup finish? I need the **March scans** before lunch.'],
     [ada, 'It finished at 03:12. Nothing was skipped.'],
     [ada, 'All 48 211 files are there, 1.9 GB of them new.'],
-    [jun, 'Then I can wipe the old disk?'],
-    [cleo, 'Wait until the weekend, please. I have not looked at my own folder yet.'],
+    [jun, SCRIPT],
+    [cleo, 'Wait until the *weekend*, please. @Ada knows why.'],
     [jun, 'No hurry.'],
-    [cleo, 'Perfect, thank you both.'],
+    [cleo, 'Perfect, thank you both: https://wiki.example.org/backup'],
     [ada, 'See you at the station.'],
   ] as const
-  for (const [who, text] of said) {
+  for (const [i, [who, text]] of said.entries()) {
     await who.client.send(text)
-    for (const { client } of [ada, cleo, jun]) await client.waitMessage(text)
+    for (const { client } of [ada, cleo, jun]) await seen(client, i + 1)
   }
   await ada.client.waitMessage('See you at the station.', 'delivered')
   await jun.page.close()

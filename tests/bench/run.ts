@@ -19,6 +19,7 @@ const CELLS = [
   'echo',
   'records',
   'page',
+  'scroll',
 ] as const
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
@@ -46,6 +47,11 @@ if (runs('records')) await benchRecords()
 if (runs('page')) {
   // Browsers want an interface that is not loopback: the same private namespace as the tests'.
   const script = ['tests/namespace.ts', 'tests/bench/page.ts']
+  const result = spawnSync(process.execPath, script, { stdio: 'inherit' })
+  if (result.status !== 0) kept = false
+}
+if (runs('scroll')) {
+  const script = ['tests/namespace.ts', 'tests/bench/scroll.ts']
   const result = spawnSync(process.execPath, script, { stdio: 'inherit' })
   if (result.status !== 0) kept = false
 }

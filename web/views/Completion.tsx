@@ -19,6 +19,8 @@ export interface Completion {
   /** @returns whether the key was for the list */
   onKey(event: KeyboardEvent): boolean
   take(member: Member): void
+  /** the focus has left the field */
+  leave(): void
 }
 
 export function useCompletion(
@@ -28,6 +30,8 @@ export function useCompletion(
 ): Completion {
   const [begun, setBegun] = useState<Begun | null>(null)
   const [chosen, setChosen] = useState(0)
+  /** where the @ stands for which no name is wanted */
+  const [declined, setDeclined] = useState<number | null>(null)
   const [caret, setCaret] = useState<number | null>(null)
   const shown = begun === null ? [] : fitting(begun.prefix, members)
   useLayoutEffect(() => {
@@ -38,8 +42,9 @@ export function useCompletion(
   const look = (): void => {
     const { value = '', selectionStart = 0, selectionEnd } = field.current ?? {}
     const now = selectionStart === selectionEnd ? begunAt(value, selectionStart) : null
+    if (now === null) setDeclined(null)
     if (now?.at === begun?.at && now?.prefix === begun?.prefix) return
-    setBegun(now)
+    setBegun(now?.at === declined ? null : now)
     setChosen(0)
   }
   const take = (member: Member): void => {
@@ -55,15 +60,17 @@ export function useCompletion(
     if (member === undefined) return false
     const step = { ArrowDown: 1, ArrowUp: shown.length - 1 }[event.key]
     if (step !== undefined) setChosen((chosen + step) % shown.length)
-    else if (event.key === 'Escape') setBegun(null)
-    else if ((event.key === 'Enter' || event.key === 'Tab') && !event.shiftKey) take(member)
+    else if (event.key === 'Escape') {
+      setDeclined(begun?.at ?? null)
+      setBegun(null)
+    } else if ((event.key === 'Enter' || event.key === 'Tab') && !event.shiftKey) take(member)
     else return false
     event.preventDefault()
     return true
   }
   const isOpen = shown.length > 0
   return {
-    ...{ shown, chosen, look, onKey, take },
+    ...{ shown, chosen, look, onKey, take, leave: () => setBegun(null) },
     field: {
       'aria-autocomplete': 'list',
       'aria-controls': isOpen ? LIST : undefined,

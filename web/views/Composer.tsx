@@ -126,6 +126,7 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
         onPaste={onPaste}
         onKeyUp={completion.look}
         onClick={completion.look}
+        onBlur={completion.leave}
         {...completion.field}
       />
       <Extras onEmoji={addEmoji} />
