@@ -1,6 +1,7 @@
 // `npm run bench [-- CELL…]`: figures and ratios; fails only where the product's own limits are broken (performance.md).
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
+import { labLacks } from '../tools.ts'
 import { benchEcho } from './echo.ts'
 import { benchHandshake } from './handshake.ts'
 import { benchKnock } from './knock.ts'
@@ -20,6 +21,7 @@ const CELLS = [
   'records',
   'page',
   'scroll',
+  'connect',
 ] as const
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
@@ -44,17 +46,16 @@ if (
   kept = false
 if (runs('echo')) await benchEcho()
 if (runs('records')) await benchRecords()
-if (runs('page')) {
-  // Browsers want an interface that is not loopback: the same private namespace as the tests'.
-  const script = ['tests/namespace.ts', 'tests/bench/page.ts']
-  const result = spawnSync(process.execPath, script, { stdio: 'inherit' })
-  if (result.status !== 0) kept = false
+// Browsers want an interface that is not loopback: the same private namespace as the tests'.
+const inNamespace = (file: string): boolean =>
+  spawnSync(process.execPath, ['tests/namespace.ts', file], { stdio: 'inherit' }).status === 0
+if (runs('page') && !inNamespace('tests/bench/page.ts')) kept = false
+if (runs('connect')) {
+  const why = labLacks(process.getuid?.())
+  if (why !== null) console.log(`connect    not run: the network lab ${why}`)
+  else if (!inNamespace('tests/bench/connect.ts')) kept = false
 }
-if (runs('scroll')) {
-  const script = ['tests/namespace.ts', 'tests/bench/scroll.ts']
-  const result = spawnSync(process.execPath, script, { stdio: 'inherit' })
-  if (result.status !== 0) kept = false
-}
+if (runs('scroll') && !inNamespace('tests/bench/scroll.ts')) kept = false
 if (!kept) {
   console.error(
     'A limit was broken: sealing and opening one message reached 100 ms at p99, or a cell failed.',

@@ -206,7 +206,7 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
   }
 }
 
-type Way = 'direct' | 'mailbox' | 'relay'
+export type Way = 'direct' | 'mailbox' | 'relay'
 
 /** One person's page. */
 export class Client {

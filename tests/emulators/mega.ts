@@ -79,14 +79,15 @@ export class MegaEmulator {
     })
   }
 
-  static async start(port = 0): Promise<MegaEmulator> {
+  static async start(port = 0, address = '127.0.0.1'): Promise<MegaEmulator> {
     const emulator = new MegaEmulator()
-    await new Promise<void>((done) => emulator.#server.listen(port, '127.0.0.1', done))
+    await new Promise<void>((done) => emulator.#server.listen(port, address, done))
     return emulator
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    const { address, port } = this.#server.address() as AddressInfo
+    return `http://${address}:${port}`
   }
 
   async close(): Promise<void> {

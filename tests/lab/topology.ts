@@ -123,6 +123,10 @@ table inet filter {
 
 /** A home: the computer in it, and its routers from the inside out (none if it is public). */
 export interface Home {
+  readonly kind: Kind
+  /** its address outside */
+  readonly wan: string
+  readonly net: number
   readonly computer: Node
   readonly routers: readonly Node[]
 }
@@ -170,23 +174,42 @@ export class Internet {
 
   /** `wan`: its address outside; `net`: 0 to 250, its networks inside are 192.168.net.0/24 and 10.9.net.0/24. */
   async home(kind: Kind, wan: string, net: number): Promise<Home> {
+    const place = { kind, wan, net }
     const computer = await this.#node(`${kind} ${net}`)
     if (kind === 'public') {
       this.#plug(computer, 'eth0', wan)
       computer.run(`ip route add default via ${CLOUD_WAN}`)
-      return { computer, routers: [] }
+      return { ...place, computer, routers: [] }
     }
     const outer = await this.#router(kind, kind === 'double' ? `10.9.${net}` : `192.168.${net}`)
     this.#plug(outer, 'wan', wan)
     outer.run(`ip route add default via ${CLOUD_WAN}`)
     if (kind !== 'double') {
       cable(outer, 'lan', computer, 'eth0', `192.168.${net}`)
-      return { computer, routers: [outer] }
+      return { ...place, computer, routers: [outer] }
     }
     const inner = await this.#router('eim', `192.168.${net}`)
     cable(outer, 'lan', inner, 'wan', `10.9.${net}`)
     cable(inner, 'lan', computer, 'eth0', `192.168.${net}`)
-    return { computer, routers: [inner, outer] }
+    return { ...place, computer, routers: [inner, outer] }
+  }
+
+  /** A router of one's own goes off, and comes back with its addresses and nothing else; its programs have ended. */
+  async reboot(home: Home, offMs: number): Promise<Home> {
+    const { kind, wan, net, computer, routers } = home
+    const [old] = routers
+    if (old === undefined || routers.length > 1) throw new Error('bug: not one router')
+    // The cable stays in the computer; its other end waits here.
+    old.run(`ip link set lan netns ${this.#bridge.pid}`)
+    await old.end()
+    await new Promise((resolve) => setTimeout(resolve, offMs))
+    const router = await this.#router(kind, `192.168.${net}`)
+    this.#bridge.run(`ip link set lan netns ${router.pid}`)
+    router.run(`ip addr add 192.168.${net}.1/24 dev lan`)
+    router.run('ip link set lan up')
+    this.#plug(router, 'wan', wan)
+    router.run(`ip route add default via ${CLOUD_WAN}`)
+    return { kind, wan, net, computer, routers: [router] }
   }
 
   async #router(kind: Kind, lan: string): Promise<Node> {

@@ -16,6 +16,9 @@ import { startMiniupnpd } from './miniupnpd.ts'
 import { CLOUD, Internet, type Node } from './topology.ts'
 
 const PORT = 8080
+const MEGA_PORT = 8090
+const MEGA = `http://${CLOUD}:${MEGA_PORT}`
+const ACCOUNT = { email: 'ada@example.org', password: 'hunter2-hunter2' }
 export const PAGE = `http://${CLOUD}:${PORT}`
 /** Two on one machine: what a router does for each of them tells its kind. */
 const STUN_PORTS = [3478, 3479]
@@ -40,6 +43,7 @@ export class World {
   readonly #dir = mkdtempSync(join(tmpdir(), 'net-'))
   readonly #closers: (() => Promise<unknown>)[] = []
   #worker: ChildProcess | null = null
+  #mega: ChildProcess | null = null
 
   private constructor(internet: Internet) {
     this.internet = internet
@@ -55,12 +59,38 @@ export class World {
   /** The worker, alive again after `stopWorker` with nothing in its memory. */
   async startWorker(): Promise<void> {
     const file = resolve(import.meta.dirname, 'cloud.ts')
-    this.#worker = this.#spawn(this.internet.cloud, [process.execPath, file, CLOUD, String(PORT)])
+    const args = [file, CLOUD, String(PORT), MEGA]
+    this.#worker = this.#spawn(this.internet.cloud, [process.execPath, ...args])
     await firstLine(this.#worker)
   }
 
   async stopWorker(): Promise<void> {
     if (this.#worker !== null) await endProcess(this.#worker)
+  }
+
+  /** MEGA for hosts with {@link withMega}. */
+  async startMega(): Promise<void> {
+    const file = resolve(import.meta.dirname, 'megacloud.ts')
+    const args = [file, CLOUD, String(MEGA_PORT), ACCOUNT.email, ACCOUNT.password]
+    this.#mega = this.#spawn(this.internet.cloud, [process.execPath, ...args])
+    await firstLine(this.#mega)
+  }
+
+  async stopMega(): Promise<void> {
+    if (this.#mega !== null) await endProcess(this.#mega)
+  }
+
+  /** Options of a host in there that publishes at MEGA too; its account lies in its folder. */
+  withMega(node: Node): string[] {
+    const dir = this.#hostDir(node)
+    mkdirSync(dir, { mode: 0o700, recursive: true })
+    const file = join(dir, 'mega-account.json')
+    writeFileSync(file, JSON.stringify(ACCOUNT), { mode: 0o600 })
+    return ['--store', 'mega', '--mega-api', MEGA]
+  }
+
+  #hostDir(node: Node): string {
+    return this.path(`host ${node.name}`.replaceAll(' ', '-'))
   }
 
   #startStun(port: number): void {
@@ -112,7 +142,7 @@ export class World {
   /** Without a STUN server unless one is given. */
   async hostWith(node: Node, ...more: string[]): Promise<{ host: Host; ready: HostEvent }> {
     const cloud = ['--page', `${PAGE}/`, '--store', `https:${PAGE}`, ...more]
-    const dir = this.path(`host ${node.name}`.replaceAll(' ', '-'))
+    const dir = this.#hostDir(node)
     const env = {
       ...{ CLAWCHAT_DEPLOY_TOKEN: DEPLOY_TOKEN, CLAWCHAT_TURN_CREDENTIAL: TURN_CREDENTIAL },
     }
