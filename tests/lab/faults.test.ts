@@ -143,7 +143,8 @@ describe.skipIf(why !== null)(`faults${why === null ? '' : ` (${why})`}`, () => 
     await quickTalk.through('no store, port moved while there was no link', async () => {
       const from = quick.events.length
       unplug()
-      await quick.waitFor('closed', undefined, from)
+      const { previousPort } = await quick.waitFor('rotated', undefined, from)
+      await quick.waitFor('closed', ({ port }) => port === previousPort, from)
       plugIn()
     })
     await world.startWorker()
