@@ -52,10 +52,10 @@ export class Talk {
     this.#reader = reader
   }
 
-  /** `breaks` ends when the path is usable again. */
+  /** `breaks` ends when the path is usable again, or resolves to the time when it was. */
   async through(
     what: string,
-    breaks: () => Promise<void>,
+    breaks: () => Promise<unknown>,
     route: Way = 'direct',
     before: Way = 'direct',
   ): Promise<Resumed> {
@@ -65,8 +65,8 @@ export class Talk {
     const chatter = new Chatter(writer)
     let ms = 0
     try {
-      await breaks()
-      const usable = performance.now()
+      const said = await breaks()
+      const usable = typeof said === 'number' ? said : performance.now()
       await writer.waitConnected(120_000, route)
       ms = Math.round(performance.now() - usable)
     } finally {
