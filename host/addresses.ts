@@ -103,12 +103,13 @@ export function withFar(
   list: readonly HostAddress[],
   far: readonly FarAddress[],
 ): readonly HostAddress[] {
-  const mapped = far.map(({ address, internalPort, externalPort }): HostAddress => {
+  const mapped = far.map(({ transport, address, internalPort, externalPort }): HostAddress => {
     const own = toAddress(parseIp(address))
     const same = externalPort === internalPort
+    const only = transport === 'tcp' ? ADDRESS_FLAG.tcp : 0
     return {
       ...own,
-      flags: own.flags | ADDRESS_FLAG.mapped,
+      flags: own.flags | ADDRESS_FLAG.mapped | only,
       externalPort: same ? 0 : externalPort,
     }
   })

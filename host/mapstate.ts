@@ -130,23 +130,31 @@ export const isMoot = (state: MappingState): boolean => diagnosed(state) === 'ca
 
 /** The far end of a mapping that people may dial. */
 export interface FarAddress {
+  /** `udp`: by TCP as well, unless another one says otherwise */
+  readonly transport: Transport
   /** text, IPv4 */
   readonly address: string
   readonly internalPort: number
   readonly externalPort: number
 }
 
-/** Of mapped UDP ports, the most needed first. Behind two routers this is an address of the outer one's network. */
+/** Of mapped ports, the most needed first; of TCP where UDP has another number outside, or none. Behind two routers this is an address of the outer one's network. */
 export function farAddresses(state: MappingState): FarAddress[] {
   const address = state.router?.external ?? null
   if (state.options.family === 6 || address === null || isMoot(state)) return []
   if (!isDialable(parseIp(address))) return []
-  return state.wanted.flatMap(({ transport, port, listed }) => {
+  const ends = state.wanted.flatMap(({ transport, port, listed }) => {
     const slot = findLive(state, transport, port)
-    if (!listed || transport !== 'udp' || !slot?.granted) return []
-    return [{ address, internalPort: port, externalPort: slot.externalPort }]
+    if (!listed || !slot?.granted) return []
+    return [{ transport, address, internalPort: port, externalPort: slot.externalPort }]
   })
+  return ends.filter((end) => end.transport === 'udp' || !ends.some((other) => serves(other, end)))
 }
+
+const serves = (udp: FarAddress, tcp: FarAddress): boolean =>
+  udp.transport === 'udp' &&
+  udp.internalPort === tcp.internalPort &&
+  udp.externalPort === tcp.externalPort
 
 export const findLive = (
   state: MappingState,

@@ -46,7 +46,7 @@ async function dialEpoch(
   const deadline = setTimeout(() => over.abort(), DEADLINE_MS)
   const attempts: Promise<Carrier>[] = []
   try {
-    for (const target of candidates(record, ports)) {
+    for (const target of candidates(record, ports, 'tcp')) {
       attempts.push(knockAt(target, input, epoch, fingerprint, over.signal))
       const early = await Promise.race([Promise.any(attempts).catch(() => null), pause()])
       if (early !== null) break

@@ -19,7 +19,8 @@ export interface ScheduleEntry {
   readonly fingerprint: Uint8Array
 }
 
-export const ADDRESS_FLAG = { lan: 1, public: 2, mapped: 4 } as const
+/** `tcp`: leads to the host by TCP alone (SPEC §4.3) */
+export const ADDRESS_FLAG = { lan: 1, public: 2, mapped: 4, tcp: 8 } as const
 
 export interface HostAddress {
   readonly kind: 4 | 6

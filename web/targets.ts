@@ -1,6 +1,6 @@
 // Where a host can be reached by its record, and what a dial comes to (SPEC §4): the same in a browser and without one.
 import type { Route } from '../shared/constants.ts'
-import { epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
+import { ADDRESS_FLAG, epochAt, type HostAddress, type RecordBody } from '../shared/record.ts'
 
 /** An open pipe of messages and what its handshake is bound to. */
 export interface Carrier {
@@ -37,12 +37,15 @@ const formatIp = (ip: Uint8Array): string =>
 export function candidates(
   record: RecordBody,
   epochs: readonly number[],
+  transport: 'udp' | 'tcp' = 'udp',
 ): { ip: string; port: number }[] {
   const out = new Map<string, { ip: string; port: number }>()
   for (const epoch of epochs) {
     const own = record.schedule[epoch - record.firstEpoch]?.port
     if (own === undefined) continue
     for (const address of record.addresses) {
+      // By UDP somebody else may have that port.
+      if (transport === 'udp' && (address.flags & ADDRESS_FLAG.tcp) !== 0) continue
       const target = { ip: formatIp(address.ip), port: external(address, own) }
       out.set(`${target.ip} ${target.port}`, target)
     }

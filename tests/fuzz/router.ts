@@ -118,7 +118,11 @@ class Mapping {
     const waits = state.busy === null && !['idle', 'stopped'].includes(state.phase)
     must((wakeAtMs !== null) === waits, 'wakes while nothing is asked, and only then')
     must(wakeAtMs === null || wakeAtMs > this.nowMs, 'does not spin')
-    must(farAddresses(state).length <= 2 || state.phase === 'searching', 'tells of two at most')
+    const far = farAddresses(state)
+    for (const transport of ['udp', 'tcp']) {
+      const told = far.filter((each) => each.transport === transport)
+      must(told.length <= 2 || state.phase === 'searching', 'tells of two of a transport at most')
+    }
     causeOf(state)
   }
 

@@ -66,11 +66,12 @@ export class Household {
     })
   }
 
-  /** `address port` of what the record says is mapped; port 0: that of the epoch. */
-  mapped(): string[] {
+  /** `address port` of what the record says is mapped, for both or by TCP alone; port 0: that of the epoch. */
+  mapped(only: 'both' | 'tcp' = 'both'): string[] {
     const { addresses } = this.record()
+    const wanted = only === 'tcp' ? ADDRESS_FLAG.mapped | ADDRESS_FLAG.tcp : ADDRESS_FLAG.mapped
     return addresses
-      .filter(({ flags }) => (flags & ADDRESS_FLAG.mapped) !== 0)
+      .filter(({ flags }) => (flags & (ADDRESS_FLAG.mapped | ADDRESS_FLAG.tcp)) === wanted)
       .map(({ ip, externalPort }) => `${formatIp(ip.slice(0, 4))} ${externalPort}`)
   }
 
@@ -107,14 +108,15 @@ export class Household {
   /** Whether the host answers a device that knocks from there. */
   async answers(from: Place, address: string, port: number): Promise<boolean> {
     const { epoch } = await this.status()
-    const hex = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('hex')
-    const script = resolve(import.meta.dirname, 'knocker.ts')
     const tag = hostTag(this.#hostPublicKey)
     const args = [address, String(port), hex(this.#root), hex(tag), String(epoch)]
-    const [file = '', ...rest] = [...from.enter, process.execPath, script, ...args]
-    const child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
-    const [code] = (await once(child, 'close')) as [number | null]
-    return code === 0
+    return succeeds(from, 'knocker.ts', args)
+  }
+
+  /** Whether a program there that has the record gets a carrier by TCP. */
+  carriesTcp(from: Place): Promise<boolean> {
+    const record = join(this.host.dir, 'record.bin')
+    return succeeds(from, 'tcpdialer.ts', [record, hex(this.#root), hex(this.#hostPublicKey)])
   }
 
   async close(): Promise<void> {
@@ -123,4 +125,15 @@ export class Household {
     await this.network.close()
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   }
+}
+
+const hex = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('hex')
+
+/** Runs a program of this folder somewhere: whether it ends with 0. */
+async function succeeds(from: Place, script: string, args: readonly string[]): Promise<boolean> {
+  const path = resolve(import.meta.dirname, script)
+  const [file = '', ...rest] = [...from.enter, process.execPath, path, ...args]
+  const child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [code] = (await once(child, 'close')) as [number | null]
+  return code === 0
 }

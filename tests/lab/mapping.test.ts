@@ -94,6 +94,28 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
   })
 })
 
+test.each(PROTOCOLS)(
+  '%s: another number outside for UDP than for TCP, and both lead in',
+  async (protocol) => {
+    const at = await household({ speaks: [protocol] })
+    const range = { first: 50_000, last: 50_007 }
+    at.network.occupy(range.first, range.last)
+    const choice = ['--port-range', `${range.first}-${range.last}`, '--udp', ADDRESS.home]
+    const { port } = await at.start(...choice, '--signal')
+    const ruleOf = (transport: Rule['transport']): Promise<Rule> =>
+      until(`a rule for ${transport}`, MAPPED_MS, () =>
+        at.network.rules().find((rule) => rule.to === ADDRESS.home && rule.transport === transport),
+      )
+    const [udp, tcp] = [await ruleOf('udp'), await ruleOf('tcp')]
+    expect(udp.external).not.toBe(tcp.external)
+    const told = tcp.external === port ? 0 : tcp.external
+    await until('the record', MAPPED_MS, () => at.mapped('tcp').includes(`${ADDRESS.wan} ${told}`))
+    expect(at.mapped()).toEqual([`${ADDRESS.wan} ${udp.external}`])
+    expect(await at.answers(at.network.world, ADDRESS.wan, udp.external)).toBe(true)
+    expect(await at.carriesTcp(at.network.world)).toBe(true)
+  },
+)
+
 test.each(PROTOCOLS)('%s maps TCP as well, and lets go of it', async (protocol) => {
   const at = await household({ speaks: [protocol] })
   at.network.occupy(50_100, 50_100, 'tcp')

@@ -63,6 +63,14 @@ describe('candidates', () => {
     expect(found).toEqual([{ ip: '203.0.113.9', port: 61_000 }])
   })
 
+  test('what leads to the host by TCP alone is dialled by TCP alone', () => {
+    const tcp = { ...mapped, flags: 14, externalPort: 62_000 }
+    const ports = (transport: 'udp' | 'tcp') =>
+      candidates(recordOf(mapped, tcp), [FIRST], transport).map(({ port }) => port)
+    expect(ports('udp')).toEqual([61_000])
+    expect(ports('tcp')).toEqual([61_000, 62_000])
+  })
+
   test('at the ends of the schedule only the ports that it names', () => {
     const ports = (epoch: number) =>
       candidates(recordOf(lan), around(epoch)).map(({ port }) => port)

@@ -222,6 +222,22 @@ describe('mapping', () => {
     expect(far(world)).toEqual(['11.99.0.2 50000', '11.99.0.2 50001'])
   })
 
+  test('where TCP has another number outside it is told as well, where it has the same it is not', () => {
+    const tcp = { transport: 'tcp', port: 50_000, listed: true } as const
+    const transports = (world: World) =>
+      farAddresses(world.state).map(({ transport, internalPort }) => `${transport} ${internalPort}`)
+    expect(transports(new World().start().want(50_000, tcp))).toEqual(['udp 50000'])
+    const world = new World()
+    // Each draws another one.
+    world.taken.add(50_000)
+    world.start().want(50_000, tcp)
+    expect(transports(world)).toEqual(['udp 50000', 'tcp 50000'])
+    world.want(tcp)
+    expect(transports(world)).toEqual(['tcp 50000'])
+    world.want({ ...tcp, listed: false })
+    expect(transports(world)).toEqual([])
+  })
+
   test('a port that another computer has: another one outside', () => {
     const world = new World()
     world.taken.add(50_000)

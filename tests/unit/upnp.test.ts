@@ -130,9 +130,7 @@ describe('the record', () => {
       ({ ip, externalPort, flags }) => `${formatIp(ip)} ${externalPort} ${flags}`,
     )
   const mapped = (internalPort: number, externalPort: number, address = '11.99.0.2') => ({
-    address,
-    internalPort,
-    externalPort,
+    ...{ transport: 'udp' as const, address, internalPort, externalPort },
   })
 
   test('names the far end behind the first own address, without a port where it is the same', () => {
@@ -145,6 +143,14 @@ describe('the record', () => {
     expect(rows([mapped(50_000, 61_000), mapped(50_001, 50_001)]).slice(1, 3)).toEqual([
       '11.99.0.2 61000 6',
       '11.99.0.2 0 6',
+    ])
+  })
+
+  test('names what leads here by TCP alone as such', () => {
+    const tcp = { ...mapped(50_000, 50_000), transport: 'tcp' as const }
+    expect(rows([mapped(50_000, 61_000), tcp]).slice(1, 3)).toEqual([
+      '11.99.0.2 61000 6',
+      '11.99.0.2 0 14',
     ])
   })
 
