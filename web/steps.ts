@@ -9,6 +9,10 @@ const STEPS: readonly StepName[] = [
 export const idleSteps = (): Step[] =>
   STEPS.map((name) => ({ name, status: 'waiting', ms: null, code: null, facts: {} }))
 
+/** Whether a TURN server passes the packets of the route `mailbox` on (path.ts). */
+export const isByTurn = ({ route, steps }: Pick<Connection, 'route' | 'steps'>): boolean =>
+  route === 'mailbox' && steps.some(({ name, facts }) => name === 'mailbox' && facts.turn === 1)
+
 export interface StepsPorts {
   readonly box: {
     readonly value: { readonly connection: Connection }

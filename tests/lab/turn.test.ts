@@ -167,6 +167,8 @@ const chosenPair = (page: Page): Promise<{ own: string; by: string | undefined }
 async function saysTurn({ client, page }: Guest, turn: 0 | 1): Promise<void> {
   await client.driver.press('Connection details')
   await client.waitText(`, turn ${turn}`)
+  const pill = await page.locator('[role="status"][data-state]').textContent()
+  expect(pill?.includes('Relay')).toBe(turn === 1)
   const step = await page.locator('[data-step="mailbox"]').textContent()
   expect(step?.includes('TURN server')).toBe(turn === 1)
   await client.driver.key('Escape')

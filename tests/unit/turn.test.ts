@@ -13,6 +13,7 @@ import { ed25519PublicKey } from '../../shared/noble.ts'
 import { openRecord, sealRecord } from '../../shared/record.ts'
 import { passesTurn } from '../../web/path.ts'
 import { iceServers } from '../../web/punch.ts'
+import { isByTurn } from '../../web/steps.ts'
 import { fixed } from '../vectors/fixed.ts'
 
 const SECRET = 'what-host-and-coturn-share'
@@ -208,6 +209,15 @@ describe('the browser', () => {
     expect(passesTurn([...ends, ...marked])).toBeNull()
     expect(passesTurn([])).toBeNull()
   })
+})
+
+test('the page says so while the route is mailbox, and no longer', () => {
+  const step = (turn: number) =>
+    ({ name: 'mailbox', status: 'done', ms: 1, code: null, facts: { turn } }) as const
+  expect(isByTurn({ route: 'mailbox', steps: [step(1)] })).toBe(true)
+  expect(isByTurn({ route: 'mailbox', steps: [step(0)] })).toBe(false)
+  expect(isByTurn({ route: 'direct', steps: [step(1)] })).toBe(false)
+  expect(isByTurn({ route: null, steps: [] })).toBe(false)
 })
 
 test('the host asks those by UDP what address they see, as it asks STUN servers', () => {

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import { formatMs, t } from '../language.ts'
 import type { Connection } from '../model.ts'
+import { isByTurn } from '../steps.ts'
 import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
 import { Avatar } from './Avatar.tsx'
@@ -195,6 +196,7 @@ function Kept({ connection, waiting }: { connection: Connection['state']; waitin
 
 function Status({ connection }: { connection: Connection }) {
   const { state, route, epoch, latencyMs } = connection
+  const isRelayed = route === 'relay' || isByTurn(connection)
   return (
     <p
       class={`pill ${state}`}
@@ -204,7 +206,7 @@ function Status({ connection }: { connection: Connection }) {
       data-epoch={epoch ?? undefined}
     >
       <i class="dot" aria-hidden="true" />
-      {state === 'connected' && route === 'relay' ? t.connection.relayed : t.connection[state]}
+      {state === 'connected' && isRelayed ? t.connection.relayed : t.connection[state]}
       {state === 'connected' && latencyMs !== null && (
         <span class="latency" aria-hidden="true">
           {' '}

@@ -6,6 +6,7 @@ import { formatMoment, formatMs, t } from '../language.ts'
 import type { Words } from '../messages/catalogue.ts'
 import type { AppState, Connection, Security, Step } from '../model.ts'
 import { reportOf } from '../report.ts'
+import { isByTurn } from '../steps.ts'
 import { clockWords, fileWords, formatSpan, wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { RecordFile } from './RecordFile.tsx'
@@ -105,13 +106,10 @@ const Missing = ({ children }: { children: ComponentChildren }) => (
 
 const at = (ms: number | null): string => (ms === null ? t.common.notYet : formatMoment(ms))
 
-/** Whether a TURN server passes the packets of the route `mailbox` on (path.ts). */
-const isByTurn = (steps: readonly Step[]): boolean =>
-  steps.some(({ name, facts }) => name === 'mailbox' && facts.turn === 1)
-
-function routeWords({ route, steps }: Connection): string {
+function routeWords(connection: Connection): string {
+  const { route } = connection
   if (route === null) return t.security.notConnected
-  return route === 'mailbox' && isByTurn(steps) ? t.security.byTurn : t.security.routes[route]
+  return isByTurn(connection) ? t.security.byTurn : t.security.routes[route]
 }
 
 const CIPHERS = 'AES-256-GCM, X25519 + ML-KEM-768'
