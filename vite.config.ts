@@ -47,6 +47,16 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: false,
+    rollupOptions: {
+      input: {
+        index: resolve(import.meta.dirname, 'web/index.html'),
+        sw: resolve(import.meta.dirname, 'web/service-worker/worker.ts'),
+      },
+      // A browser asks for a newer service worker under the name of the one that it has.
+      output: {
+        entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+      },
+    },
     target: 'es2022',
   },
 })

@@ -115,8 +115,9 @@ async function run(command: Command): Promise<void> {
     case 'connect':
       return connectTo(command.args)
     case 'page': {
-      const files = await exportPage(command.out)
-      return print({ out: command.out, files }, `Wrote the page (${files} files): ${command.out}`)
+      const { files, build } = await exportPage(command.out)
+      const text = `Wrote the page (${files} files): ${command.out}\nBuild ${build}`
+      return print({ out: command.out, files, build }, text)
     }
     case 'doctor':
       return doctor(command.options)

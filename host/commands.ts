@@ -80,6 +80,7 @@ export const requestsOf = (host: Host): RequestsInput => ({
   rooms: host.input.state.rooms,
   now: host.input.now,
   overview: () => overviewOf(host),
+  push: host.push,
   invite: (args) => makeInvite(host.invites, args),
   revoke: (id) => revoke(host, id),
   credentialsChanged: host.credentialsChanged,

@@ -56,6 +56,8 @@ export interface StartOptions {
   /** STUN servers, `host:port` */
   readonly stun: readonly string[]
   readonly turn: TurnOption | null
+  /** further push services, `host` or `host:port` (SPEC §7.8) */
+  readonly pushServices: readonly string[]
   /** gateway of MEGA's API, without trailing slash; another than MEGA's own is for tests */
   readonly megaApi: string
   /** CLAWCHAT_DEPLOY_TOKEN: for the one store given by https */

@@ -8,7 +8,7 @@ import { createPrivate } from './folder.ts'
 import { fillIndex } from './search.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 7
+const VERSION = 8
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -109,6 +109,11 @@ const STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX filesByContent ON files (content);
   CREATE INDEX filesOfMember ON files (member);`,
+  // Where a device that is away is told that something waits (SPEC §7.8); goes with the device.
+  `CREATE TABLE pushes (
+    device TEXT PRIMARY KEY REFERENCES devices ON DELETE CASCADE,
+    endpoint TEXT NOT NULL, p256dh BLOB NOT NULL, auth BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;`,
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */

@@ -19,6 +19,7 @@ import type { Doors } from './listen.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { Ports } from './ports.ts'
 import { Publisher } from './publisher.ts'
+import { Push } from './push.ts'
 import { Relays } from './relays.ts'
 import { answerRequest } from './requests.ts'
 import { publishedEverywhere } from './revocation.ts'
@@ -59,6 +60,7 @@ export class Host {
   readonly direct: DirectListener
   readonly ports: Ports
   readonly relays: Relays
+  readonly push: Push
   readonly router: Routers
   readonly invites: InvitesInput
   readonly files: Files
@@ -89,6 +91,9 @@ export class Host {
       () => this.ports.stop(),
       () => this.epochs.stop(),
     )
+    this.push = this.#makePush()
+    this.hub.watcher = this.push
+    closers.push(() => this.push.stop())
     this.invites = this.#makeInvites()
     this.router = this.#makeRouter()
     closers.push(() => this.router.stop())
@@ -324,6 +329,21 @@ export class Host {
       addresses: () => this.direct.addresses(),
       stun: [...options.stun, ...reflectorsOf(options.turn)],
       onCarrier: (carrier, intro) => serveCarrier(carrier, intro, this.#serveInput()),
+    })
+  }
+
+  #makePush(): Push {
+    const { options, state, random, now } = this.input
+    const { pageUrl } = options
+    return new Push({
+      database: state.database,
+      settings: state.settings,
+      random,
+      now,
+      clockOffsetMs: options.clockOffsetMs,
+      isHere: (device) => this.hub.online.has(device),
+      services: options.pushServices,
+      contact: pageUrl?.startsWith('https:') ? pageUrl : null,
     })
   }
 

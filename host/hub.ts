@@ -2,7 +2,16 @@
 import type { Route } from '../shared/constants.ts'
 import type { ChatSession } from './chat.ts'
 
+/** Hears who comes and goes, and for whom something is new. */
+export interface HubWatcher {
+  woken(devices: readonly string[]): void
+  entered(device: string): void
+  /** no carrier of it is left */
+  left(device: string): void
+}
+
 export class Hub {
+  watcher: HubWatcher | null = null
   readonly #sessions = new Map<string, ChatSession>()
   /** also those before RESUME and those that drain */
   readonly #open = new Set<ChatSession>()
@@ -16,6 +25,7 @@ export class Hub {
   enter(session: ChatSession): void {
     const older = this.#sessions.get(session.device)
     this.#sessions.set(session.device, session)
+    this.watcher?.entered(session.device)
     if (older === undefined) this.broadcastState()
     else older.end('replaced')
   }
@@ -25,6 +35,7 @@ export class Hub {
     this.#open.delete(session)
     if (this.#sessions.get(session.device) !== session) return false
     this.#sessions.delete(session.device)
+    this.watcher?.left(session.device)
     this.broadcastState()
     return true
   }
@@ -45,7 +56,9 @@ export class Hub {
 
   /** New events wait for these devices. */
   wake(devices: Iterable<string>): void {
-    for (const device of devices) this.#sessions.get(device)?.pump()
+    const woken = [...devices]
+    for (const device of woken) this.#sessions.get(device)?.pump()
+    this.watcher?.woken(woken)
   }
 
   broadcastState(): void {

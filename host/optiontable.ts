@@ -14,6 +14,7 @@ import { parsePageUrl } from './links.ts'
 import {
   parseAddress,
   parseClockOffset,
+  parseHost,
   parseListen,
   parseName,
   parsePortRange,
@@ -259,6 +260,18 @@ export const OPTIONS = {
     parse: parseSize,
     must: SIZE,
   }),
+  'push-service': {
+    kind: 'list',
+    from: EVERYWHERE,
+    sign: 'HOST[:PORT]',
+    help: 'a push service beside those of Chrome, Edge, Firefox and Safari (repeatable)',
+    otherwise: 'none: only these are sent to',
+    reason:
+      'A browser with a push service of its own. What members name is sent to by https, so name only hosts that may get requests from this computer.',
+    example: ['push.example'],
+    must: 'this must be HOST or HOST:PORT.',
+    read: (texts) => texts.map(parseHost),
+  } satisfies OptionRow<readonly string[]> as OptionRow<readonly string[]>,
   'deploy-token': text({
     from: ['environment', 'file'],
     secret: true,

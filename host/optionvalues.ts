@@ -105,6 +105,13 @@ export function parseTurnCredential(value: string): TurnCredential {
   return { kind: 'login', username, password }
 }
 
+/** HOST or HOST:PORT as in an https URL, lower case. */
+export function parseHost(value: string): string {
+  const url = URL.parse(`https://${value}`)
+  if (url === null || url.host !== value.toLowerCase()) throw new ClawError('usage')
+  return url.host
+}
+
 export function parseWorkerName(value: string): string {
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) throw new ClawError('usage')
   return value

@@ -9,10 +9,14 @@ export const PAGE_DIR = fileURLToPath(new URL('../web/dist', import.meta.url))
 const MARK = 'build.json'
 
 /**
- * Copies the page into `out`: a new or empty folder, or one that holds an earlier page. Returns the number of files.
+ * Copies the page into `out`: a new or empty folder, or one that holds an earlier page.
+ * `build`: its hash, as the page shows it under "Security".
  * Throws ClawError: `page-missing`, `folder-foreign`, `folder-unusable`.
  */
-export async function exportPage(out: string, pageDir = PAGE_DIR): Promise<number> {
+export async function exportPage(
+  out: string,
+  pageDir = PAGE_DIR,
+): Promise<{ readonly files: number; readonly build: string | null }> {
   const files = await listFiles(pageDir)
   if (!files.includes('index.html') || !files.includes(MARK)) throw new ClawError('page-missing')
   let held: string[]
@@ -28,7 +32,7 @@ export async function exportPage(out: string, pageDir = PAGE_DIR): Promise<numbe
   } catch {
     throw new ClawError('folder-unusable')
   }
-  return files.length
+  return { files: files.length, build: buildOf(await readFile(join(out, MARK), 'utf8')) }
 }
 
 const TIMEOUT_MS = 5000

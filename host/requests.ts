@@ -11,6 +11,7 @@ import {
 } from '../shared/requests.ts'
 import type { InviteArgs, InviteResult, RevokeResult } from './config.ts'
 import type { Members } from './members.ts'
+import type { Push } from './push.ts'
 import { decides, isLeavable } from './roomlist.ts'
 import type { Rooms } from './rooms.ts'
 
@@ -30,6 +31,7 @@ export interface RequestsInput {
   readonly rooms: Rooms
   readonly now: () => number
   readonly overview: () => Overview
+  readonly push: Pick<Push, 'key' | 'put' | 'drop'>
   readonly invite: (
     args: InviteArgs & { readonly byDevice: string; readonly member?: string },
   ) => Promise<InviteResult>
@@ -62,12 +64,17 @@ export async function answerRequest(
 
 const isFailure = (code: string): code is RequestFailure => code in REQUEST_FAILURE
 
+const isPushRequest = (
+  request: Request,
+): request is Extract<Request, { kind: 'push-on' | 'push-off' | 'push-key' }> =>
+  request.kind === 'push-on' || request.kind === 'push-off' || request.kind === 'push-key'
+
 /** The table of SPEC §7.3. What is not theirs is to others as if it were not there. */
 function mayAsk({ members, rooms }: RequestsInput, { member }: Asker, request: Request): boolean {
   const role = members.members().find(({ id }) => id === member)?.role
   const owner = role === 'owner'
   if (request.kind === 'invite' || request.kind === 'overview') return owner
-  if (request.kind === 'profile') return true
+  if (request.kind === 'profile' || isPushRequest(request)) return true
   if (request.kind === 'make-room') return owner || role === 'member'
   const id = toHex(request.id)
   switch (request.kind) {
@@ -118,6 +125,14 @@ async function carryOut(input: RequestsInput, asker: Asker, request: Request): P
       return goneAnswer(await input.revoke(toHex(request.id)))
     case 'overview':
       return { kind: 'overview', overview: input.overview() }
+    case 'push-on':
+      input.push.put(asker.device, request.push)
+      return { kind: 'done' }
+    case 'push-off':
+      input.push.drop(asker.device)
+      return { kind: 'done' }
+    case 'push-key':
+      return { kind: 'push-key', key: input.push.key() }
     case 'profile':
       members.setProfile(asker.member, request.tone, !request.present)
       break

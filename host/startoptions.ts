@@ -50,6 +50,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     stores,
     stun: values.stun ?? [],
     turn: turnOption(effective, label),
+    pushServices: values['push-service'] ?? [],
     megaApi: megaApi(effective),
     deployToken: values['deploy-token'],
     clockOffsetMs: values['clock-offset'] ?? 0,

@@ -40,6 +40,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'There is no such room, or there are two of that name.',
     next: 'See names and ids with "clawchat rooms"; make one with "clawchat rooms --make NAME".',
   },
+  'push-refused': {
+    message: 'The host does not send to this push service.',
+    next: 'Its owner can add it with --push-service.',
+  },
   'invite-unknown': {
     message: 'There is no invite with this id.',
     next: 'See the ids with "clawchat invite --list".',

@@ -13,6 +13,7 @@ export type ClawErrorCode =
   | 'invite-withdrawn'
   | 'invite-unknown'
   | 'room-unknown'
+  | 'push-refused'
   | 'credentials-full'
   | 'name-invalid'
   | 'removed'

@@ -4,6 +4,7 @@ import { MEMBER_ROLE, NAME_MAX_BYTES, NOTE_MAX_BYTES, type Role, SLOT_COUNT } fr
 import type { ClawErrorCode } from './error.ts'
 import { ID_BYTES, readFew, readFlag, readIds, readNamed, writeIds } from './fields.ts'
 import { type Overview, readOverview, writeOverview } from './overview.ts'
+import { type PushSubscription, readPush, readPushKey, writePush } from './push.ts'
 import { readTone } from './state.ts'
 
 export const REQUEST = {
@@ -19,6 +20,9 @@ export const REQUEST = {
   'rename-room': 10,
   'add-to-room': 11,
   'leave-room': 12,
+  'push-on': 25,
+  'push-off': 26,
+  'push-key': 27,
   profile: 30,
   overview: 31,
 } as const
@@ -50,6 +54,12 @@ export type Request =
       readonly id: Uint8Array
       readonly name: string
     }
+  | {
+      /** of the device that asks */
+      readonly kind: 'push-on'
+      readonly push: PushSubscription
+    }
+  | { readonly kind: 'push-off' | 'push-key' }
   | {
       /** how the member that asks is shown to others */
       readonly kind: 'profile'
@@ -99,13 +109,14 @@ export const REQUEST_FAILURE = {
   'port-taken': 7,
   'too-many': 8,
   'room-unknown': 9,
+  'push-refused': 25,
 } as const satisfies Partial<Record<ClawErrorCode, number>>
 export type RequestFailure = keyof typeof REQUEST_FAILURE
 
 export const REACH = { computer: 1, lan: 2, anywhere: 3 } as const
 export type Reach = keyof typeof REACH
 
-export const ANSWER = { done: 1, link: 2, gone: 3, room: 4, overview: 30 } as const
+export const ANSWER = { done: 1, link: 2, gone: 3, room: 4, 'push-key': 25, overview: 30 } as const
 
 export type Answer =
   | { readonly kind: 'failed'; readonly code: RequestFailure }
@@ -130,6 +141,11 @@ export type Answer =
       readonly kind: 'room'
       readonly room: Uint8Array
     }
+  | {
+      readonly kind: 'push-key'
+      /** 65 bytes */
+      readonly key: Uint8Array
+    }
   | { readonly kind: 'overview'; readonly overview: Overview }
 
 export function writeRequest(writer: Writer, request: Request): void {
@@ -139,6 +155,7 @@ export function writeRequest(writer: Writer, request: Request): void {
     writeIds(writer.str16(request.note, NOTE_MAX_BYTES), request.rooms)
     return
   }
+  if (request.kind === 'push-on') writePush(writer, request.push)
   if (request.kind === 'profile') writer.u8(request.tone).u8(request.present ? 1 : 0)
   if ('id' in request) writer.bytes(request.id)
   if ('name' in request) writer.str8(request.name, NAME_MAX_BYTES)
@@ -153,7 +170,8 @@ export function readRequest(reader: Reader): Request {
   if (kind === 'make-room')
     return { kind, name: reader.str8(NAME_MAX_BYTES), members: readIds(reader) }
   if (kind === 'profile') return { kind, tone: readTone(reader), present: readFlag(reader) }
-  if (kind === 'overview') return { kind }
+  if (kind === 'push-on') return { kind, push: readPush(reader) }
+  if (kind === 'overview' || kind === 'push-off' || kind === 'push-key') return { kind }
   const id = reader.bytes(ID_BYTES)
   switch (kind) {
     case 'rename-member':
@@ -195,6 +213,7 @@ export function writeAnswer(writer: Writer, answer: Answer): void {
     writeIds(writer, answer.links)
   }
   if (answer.kind === 'room') writer.bytes(answer.room)
+  if (answer.kind === 'push-key') writer.bytes(answer.key)
   if (answer.kind === 'overview') writeOverview(writer, answer.overview)
 }
 
@@ -209,6 +228,7 @@ export function readAnswer(reader: Reader): Answer {
     return { kind, waiting, links: readIds(reader) }
   }
   if (kind === 'room') return { kind, room: reader.bytes(ID_BYTES) }
+  if (kind === 'push-key') return { kind, key: readPushKey(reader) }
   if (kind === 'overview') return { kind, overview: readOverview(reader) }
   return {
     kind,

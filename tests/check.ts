@@ -11,7 +11,7 @@ const projects = (...names: string[]): string[] => names.flatMap((name) => ['--p
 
 const steps: readonly (readonly [name: string, script: string, ...args: string[]])[] = [
   ['format and lint', bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'],
-  ...['shared', 'host', 'web', 'fallback-worker', 'tests'].map(
+  ...['shared', 'host', 'web', 'web/service-worker', 'fallback-worker', 'tests'].map(
     (part) => [`types of ${part}/`, bin('typescript/bin/tsc'), '-p', part] as const,
   ),
 ]

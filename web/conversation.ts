@@ -5,7 +5,7 @@ import { decodeEvent } from '../shared/events.ts'
 import { type FileMessage, isFileMessage } from '../shared/files.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { SendWindow } from '../shared/window.ts'
-import type { Keep } from './keep.ts'
+import type { Keep, StoredMessage } from './keep.ts'
 import type { Own } from './own.ts'
 import { type Heartbeat, Pulse } from './pulse.ts'
 import type { Session } from './session.ts'
@@ -44,6 +44,8 @@ export interface ConversationPorts {
   /** of the carrier in use */
   readonly onFile: (message: FileMessage) => void
   readonly onBye: (reason: Of<'bye'>['reason']) => void
+  /** the host sent messages, new or changed, and they are kept; for who tells a person of it */
+  readonly onMessages?: (messages: readonly StoredMessage[]) => void
 }
 
 export class Conversation {
@@ -265,11 +267,13 @@ export class Conversation {
     const { stored } = own.must()
     if (message.number > stored + 1) throw new ClawError('frame-invalid')
     if (message.number <= stored) return stored
-    const outcome = await this.timeline.outcome(decodeEvent(message.kind, message.body))
+    const event = decodeEvent(message.kind, message.body)
+    const outcome = await this.timeline.outcome(event)
     if (outcome === null) throw new ClawError('frame-invalid')
     await keep.receive(message.number, message.id, outcome.messages, outcome.profile)
     own.stored(message.number, message.id, outcome.profile)
     await this.timeline.took(outcome)
+    if (event.type === 'message') this.#ports.onMessages?.(outcome.messages)
     return message.number
   }
 

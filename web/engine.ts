@@ -16,6 +16,7 @@ import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
 import { rememberedLink, takeFragment } from './link.ts'
 import type { AppState, Engine } from './model.ts'
+import { Notifications } from './notifications.ts'
 import { type Opened, openCarrier, SHORTER } from './open.ts'
 import { Own } from './own.ts'
 import { PING_MS } from './pulse.ts'
@@ -60,6 +61,7 @@ class PageEngine implements Engine {
   readonly talk: Talk
   readonly files: Filer
   readonly #files: Files
+  readonly notifications: Notifications
   readonly #records: Records
   readonly #handover: Handover
   readonly #chat: Conversation
@@ -117,6 +119,7 @@ class PageEngine implements Engine {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#noteRemoved()
       },
+      onMessages: (messages) => void this.notifications.news(messages),
     })
     this.#tab = new Tab({
       device,
@@ -151,6 +154,14 @@ class PageEngine implements Engine {
       clock: () => performance.now(),
       flush: () => this.#chat.flush(),
       isSeen: () => document.visibilityState === 'visible' && document.hasFocus(),
+    })
+    this.notifications = new Notifications({
+      state: () => this.state,
+      read: () => this.#own.profile?.read ?? {},
+      leads: () => this.#tab.leading,
+      openRoom: (room) => this.talk.openRoom(room),
+      ask: (request, onAnswer) => this.ask.ask(request, onAnswer),
+      onChange: () => this.#box.set({}),
     })
     this.#joining = new Joining({
       device,
@@ -209,6 +220,7 @@ class PageEngine implements Engine {
   #mirror(): void {
     if (this.#mayTalk()) this.#tab.tell({ type: 'state', state: { ...this.state, asked: null } })
     this.talk.look()
+    this.notifications.follow()
   }
 
   async #showProfile(profile: Profile): Promise<void> {
@@ -266,6 +278,7 @@ class PageEngine implements Engine {
   }
 
   async #enrolled(): Promise<void> {
+    this.notifications.forget()
     this.#box.set({ members: [], devices: [], invites: [], asked: null, security: null })
     await this.#chat.timeline.load()
   }
@@ -421,6 +434,7 @@ class PageEngine implements Engine {
     // Session and store may both have said it.
     if (profile === null) return
     this.#rest()
+    this.notifications.forget()
     this.#own.note(null)
     await this.#device.burn(profile.hostPublicKey)
     await this.#files.clear().catch(() => undefined)

@@ -5,6 +5,7 @@ import { startEngine } from './engine.ts'
 import { firstLanguage, onWords, speak } from './language.ts'
 import { rememberedLink } from './link.ts'
 import { followTheme } from './theme.ts'
+import { PageVersion } from './version.ts'
 import { App, Failed } from './views/App.tsx'
 import { Starting } from './views/Starting.tsx'
 
@@ -18,11 +19,20 @@ async function main(root: HTMLElement): Promise<void> {
   render(<Starting joining={joining} />, root)
   try {
     const engine = await starting
+    const version = new PageVersion(() => paint())
     const paint = (): void =>
-      render(<App state={engine.state} engine={engine} secure={isSecureContext} />, root)
-    engine.subscribe(paint)
+      render(
+        <App state={engine.state} engine={engine} secure={isSecureContext} version={version} />,
+        root,
+      )
+    engine.subscribe((state) => {
+      paint()
+      if (state.connection.state === 'connected') version.check()
+    })
+    document.addEventListener('visibilitychange', () => version.check())
     onWords(paint)
     paint()
+    await version.start()
   } catch (error) {
     // Never an empty page: whatever stops the engine is named like every other cause.
     render(<Failed code={codeOf(error)} />, root)

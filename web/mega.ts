@@ -41,6 +41,9 @@ const { document } = globalThis as {
   document?: { querySelector(selector: string): { content?: string } | null }
 }
 
+/** Names another gateway. */
+export const GATEWAY_META = 'meta[name="clawchat-mega-api"]'
+
 /** MEGA's own, unless the host that served the page names another, as tests do. */
 export const megaGateway = (): string =>
-  document?.querySelector('meta[name="clawchat-mega-api"]')?.content || MEGA_GATEWAY
+  document?.querySelector(GATEWAY_META)?.content || MEGA_GATEWAY

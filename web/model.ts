@@ -301,6 +301,32 @@ export interface Talking {
   loadOlder(): void
 }
 
+/** What a notification tells; whoever stands beside the screen can read it. */
+export type Telling = 'nothing' | 'name' | 'text'
+
+export interface NotificationSettings {
+  readonly on: boolean
+  readonly tells: Telling
+  readonly sound: boolean
+  /** rooms, hex */
+  readonly muted: readonly string[]
+}
+
+/** How a person who does not look hears of news; kept in this browser. */
+export interface Notifying {
+  readonly settings: NotificationSettings
+  change(change: Partial<NotificationSettings>): void
+  /** `unsupported`: on plain http, or in a browser without */
+  readonly permission: 'default' | 'granted' | 'denied' | 'unsupported'
+  /** asks the browser for permission, if it was not asked before; on the press of a button only */
+  allow(): Promise<void>
+  /** whether the host has this browser told while no page is open; `refused`: the browser has no push service to give */
+  readonly push: 'unsupported' | 'off' | 'on' | 'refused'
+  /** finds out which */
+  look(): Promise<void>
+  setPush(on: boolean): void
+}
+
 export interface Engine {
   readonly state: AppState
   subscribe(listener: (state: AppState) => void): () => void
@@ -308,6 +334,7 @@ export interface Engine {
   readonly ask: Asking
   readonly talk: Talking
   readonly files: Filing
+  readonly notifications: Notifying
   /** in `join`: back to the chat with `otherChat` */
   dismiss(): void
   /** "Try again": clears the error and dials or enrols afresh */

@@ -25,7 +25,11 @@ export interface RequestPorts {
 
 export class Requests implements Asking {
   readonly #ports: RequestPorts
-  #pending: { readonly message: Asks; readonly cancel: () => void } | null = null
+  #pending: {
+    readonly message: Asks
+    readonly cancel: () => void
+    readonly onAnswer: ((answer: Answer) => void) | undefined
+  } | null = null
 
   constructor(ports: RequestPorts) {
     this.#ports = ports
@@ -87,13 +91,15 @@ export class Requests implements Asking {
     this.#ports.box.set({ asked: null })
   }
 
-  ask(request: Request): void {
+  /** `onAnswer` is called unless the host refuses. */
+  ask(request: Request, onAnswer?: (answer: Answer) => void): void {
     const { box, runtime, send } = this.#ports
     if (box.value.asked?.status === 'running') return
     const token = new DataView(runtime.random(4).buffer).getUint32(0)
     box.set({ asked: begun(request) })
     const message: Asks = { type: 'request', token, request }
-    this.#pending = { message, cancel: runtime.after(ANSWER_MS, () => this.#fail('no-answer')) }
+    const cancel = runtime.after(ANSWER_MS, () => this.#fail('no-answer'))
+    this.#pending = { message, cancel, onAnswer }
     try {
       if (!send(message)) this.#fail('no-answer')
     } catch {
@@ -109,8 +115,12 @@ export class Requests implements Asking {
   /** @returns whether it was asked here, and not too long ago */
   answered({ token, answer }: Extract<ClawMessage, { type: 'answer' }>): boolean {
     if (token !== this.#pending?.message.token) return false
+    const { onAnswer } = this.#pending
     if (answer.kind === 'failed') this.#fail(answer.code)
-    else this.#done(resultOf(answer))
+    else {
+      this.#done(resultOf(answer))
+      onAnswer?.(answer)
+    }
     if (answer.kind === 'room') this.#ports.onRoom(toHex(answer.room))
     return true
   }
@@ -146,6 +156,7 @@ function resultOf(answer: Exclude<Answer, { kind: 'failed' }>): Partial<Asked> {
   switch (answer.kind) {
     case 'done':
     case 'room':
+    case 'push-key':
       return {}
     case 'link': {
       const { link, reach, expiresAtMs } = answer

@@ -48,9 +48,9 @@ export interface Driver {
 }
 
 // A browser reports each refused connection itself; a page cannot prevent that while the host is down.
-// So is a 404 that a test puts in place of a record.
+// So is a 404 that a test puts in place of a record, and a service worker's script that was asked for as the host went.
 const unavoidable =
-  /ERR_CONNECTION_REFUSED|status of 404|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED/
+  /ERR_CONNECTION_REFUSED|status of 404|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED|An unknown error occurred when fetching the script/
 
 type Blocked = 'all' | 'direct' | 'nothing'
 

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { chromium } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 import puppeteer from 'puppeteer-core'
 import { expect, test } from 'vitest'
 import { Client, chromiumDriver, firefoxDriver } from './client.ts'
@@ -81,15 +81,19 @@ export class Lab {
   }
 
   /** As `chromium`, with a profile folder that outlives the browser. `close` ends it early, so that the folder can be copied. */
-  async profile(name: string, dir: string): Promise<{ client: Client; close(): Promise<void> }> {
+  async profile(
+    name: string,
+    dir: string,
+  ): Promise<{ client: Client; page: Page; close(): Promise<void> }> {
     const context = await chromium.launchPersistentContext(dir, {
       executablePath: '/usr/bin/chromium',
       args: chromiumArgs,
       headless: true,
     })
     this.#closers.push(() => context.close())
-    const client = this.#add(new Client(name, chromiumDriver(await context.newPage())))
-    return { client, close: () => context.close() }
+    const page = await context.newPage()
+    const client = this.#add(new Client(name, chromiumDriver(page)))
+    return { client, page, close: () => context.close() }
   }
 
   async #launchChromium(executablePath: string): Promise<import('playwright-core').Browser> {
@@ -154,6 +158,11 @@ export class Lab {
     execFileSync('ip', ['link', 'set', 'cc0', 'up'])
     const routes = execFileSync('ip', ['route', 'show', 'default'], { encoding: 'utf8' })
     if (routes === '') execFileSync('ip', ['route', 'add', 'default', 'via', '10.77.0.2'])
+  }
+
+  /** Done when the test ends, the last one first. */
+  closing(close: () => Promise<unknown>): void {
+    this.#closers.push(close)
   }
 
   #add(client: Client): Client {

@@ -94,8 +94,14 @@ globalThis.show = (change, secure) => {
       ...{ send: nothing, voice: nothing, again: nothing, fetch: nothing, pause: nothing },
       ...{ resume: nothing, cancel: nothing, content: async () => null },
     },
+    notifications: {
+      settings: { on: false, tells: 'nothing', sound: false, muted: [] },
+      ...{ change: nothing, permission: 'default', allow: async () => undefined },
+      ...{ push: 'off', look: async () => undefined, setPush: nothing },
+    },
     retry: nothing,
     handOver: async () => true,
   }
-  render(<App state={state} engine={engine} secure={secure} />, root)
+  const version = { value: { build: 'b1'.repeat(32), newer: null }, use: nothing }
+  render(<App state={state} engine={engine} secure={secure} version={version} />, root)
 }

@@ -174,6 +174,17 @@ const MESSAGES: readonly ClawMessage[] = [
   { type: 'request', token: 5, request: { kind: 'add-to-room', id, member: room } },
   { type: 'answer', token: 5, answer: { kind: 'room', room: id } },
   { type: 'request', token: 6, request: { kind: 'profile', tone: 2, present: false } },
+  {
+    type: 'request',
+    token: 8,
+    request: {
+      kind: 'push-on',
+      push: { endpoint: 'https://push.example/a', p256dh: new Uint8Array(65), auth: id },
+    },
+  },
+  { type: 'request', token: 9, request: { kind: 'push-off' } },
+  { type: 'request', token: 10, request: { kind: 'push-key' } },
+  { type: 'answer', token: 10, answer: { kind: 'push-key', key: new Uint8Array(65) } },
   { type: 'request', token: 7, request: { kind: 'overview' } },
   {
     type: 'answer',

@@ -148,7 +148,7 @@ export const state = (m: ReferenceState): Buffer =>
     ),
   )
 
-/** The kinds of §7.3; `id` is of all but `invite`, `make-room`, `profile` and `overview`. */
+/** The kinds of §7.3; `id` is of all but `invite`, `make-room`, `profile`, `overview` and those of §7.8. */
 export const request = (m: {
   token: number
   kind: number
@@ -163,6 +163,9 @@ export const request = (m: {
   members?: readonly Id[]
   tone?: number
   present?: number
+  endpoint?: string
+  p256dh?: Uint8Array
+  auth?: Uint8Array
 }): Buffer =>
   join(
     uint(m.token, 4),
@@ -175,6 +178,9 @@ export const request = (m: {
     ...(m.name === undefined ? [] : [str8(m.name)]),
     ...(m.member === undefined ? [] : [m.member]),
     ...(m.members === undefined ? [] : [ids8(m.members)]),
+    ...(m.endpoint === undefined ? [] : [str16(m.endpoint)]),
+    ...(m.p256dh === undefined ? [] : [m.p256dh]),
+    ...(m.auth === undefined ? [] : [m.auth]),
     ...(m.tone === undefined ? [] : [uint(m.tone, 1), uint(m.present ?? 0, 1)]),
   )
 const answer = (token: number, ...rest: Uint8Array[]): Buffer => join(uint(token, 4), ...rest)
@@ -206,6 +212,8 @@ export const gone = (m: {
 
 export const madeRoom = (m: { token: number; room: Id }): Buffer =>
   answer(m.token, uint(0, 1), uint(4, 1), m.room)
+export const pushKey = (m: { token: number; key: Uint8Array }): Buffer =>
+  answer(m.token, uint(0, 1), uint(25, 1), m.key)
 export const overview = (m: {
   token: number
   databaseBytes: Count

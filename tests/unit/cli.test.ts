@@ -85,6 +85,7 @@ describe('start', () => {
       stores: [],
       stun: [],
       turn: null,
+      pushServices: [],
       megaApi: 'https://g.api.mega.co.nz',
       deployToken: null,
       clockOffsetMs: 0,
@@ -135,6 +136,7 @@ describe('start', () => {
       ],
       stun: ['stun.example:3478', '[2001:db8::3]:19302'],
       turn: null,
+      pushServices: [],
       megaApi: 'http://127.0.0.1:9',
       deployToken: null,
       clockOffsetMs: 0,
@@ -605,13 +607,13 @@ describe('page --out', () => {
   const page = join(folder, 'dist')
   mkdirSync(join(page, 'assets'), { recursive: true })
   for (const name of ['index.html', 'build.json', 'assets/a.js'])
-    writeFileSync(join(page, name), '')
+    writeFileSync(join(page, name), name === 'build.json' ? '{"build":"b1"}' : '')
 
   test('copies into a new folder, and again over an earlier page', async () => {
     const out = join(folder, 'out')
-    expect(await exportPage(out, page)).toBe(3)
+    expect(await exportPage(out, page)).toEqual({ files: 3, build: 'b1' })
     expect(readdirSync(out).sort()).toEqual(['assets', 'build.json', 'index.html'])
-    expect(await exportPage(out, page)).toBe(3)
+    expect(await exportPage(out, page)).toEqual({ files: 3, build: 'b1' })
   })
 
   test('leaves other folders alone', async () => {

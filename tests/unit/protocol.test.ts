@@ -468,6 +468,15 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
         ...{ name, members: fc.array(id, { maxLength: 3 }) },
       }),
       fc.record({ kind: fc.constantFrom('add-to-room', 'leave-room'), id, member: id }),
+      fc.record({ kind: fc.constantFrom('push-off', 'push-key') }),
+      fc.record({
+        kind: fc.constant('push-on' as const),
+        push: fc.record({
+          endpoint: fc.webUrl({ size: 'small' }),
+          p256dh: fc.uint8Array({ minLength: 65, maxLength: 65 }),
+          auth: id,
+        }),
+      }),
     ),
   }),
   fc.record({
@@ -476,6 +485,10 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
     answer: fc.oneof(
       fc.constant({ kind: 'done' as const }),
       fc.record({ kind: fc.constant('room' as const), room: id }),
+      fc.record({
+        kind: fc.constant('push-key' as const),
+        key: fc.uint8Array({ minLength: 65, maxLength: 65 }),
+      }),
       fc.record({
         kind: fc.constant('failed' as const),
         code: fc.constantFrom('not-allowed', 'port-taken'),

@@ -25,6 +25,7 @@ let woken: string[]
 let told: number
 let changed: number
 let revoked: string[]
+let pushed: string[]
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'clawchat-requests-'))
@@ -35,6 +36,7 @@ beforeEach(() => {
   changed = 0
   revoked = []
   woken = []
+  pushed = []
 })
 afterEach(() => {
   db.close()
@@ -62,6 +64,11 @@ const ask = (asker: Asker, request: Request): Promise<Answer> =>
       wake: (devices) => woken.push(...devices),
       now: () => NOW,
       overview: () => OVERVIEW,
+      push: {
+        key: () => new Uint8Array(65),
+        put: (device, { endpoint }) => void pushed.push(`${device} ${endpoint}`),
+        drop: (device) => void pushed.push(`${device} off`),
+      },
       invite: async (wish) => {
         const { id, expiresAtMs } = invite(wish)
         const expires = new Date(expiresAtMs).toISOString()
@@ -375,4 +382,23 @@ test('who enters gets the newest messages, who left gets nothing more and reads 
   post(ann, 3, club, 'after')
   expect(rooms.pending(ben.device, 0, 9)).toHaveLength(2)
   expect(rooms.history(ben.member, club, 0, 9).messages).toEqual([])
+})
+
+test('every device leaves and takes back a push subscription of its own, and nobody else is told', async () => {
+  const push = {
+    endpoint: 'https://push.example/a',
+    p256dh: new Uint8Array(65),
+    auth: new Uint8Array(16),
+  }
+  for (const role of ['owner', 'member', 'guest', 'bot'] as const) {
+    const asker = join_(role, role)
+    expect(await ask(asker, { kind: 'push-key' })).toEqual({
+      kind: 'push-key',
+      key: new Uint8Array(65),
+    })
+    expect(await ask(asker, { kind: 'push-on', push })).toEqual({ kind: 'done' })
+    expect(await ask(asker, { kind: 'push-off' })).toEqual({ kind: 'done' })
+    expect(pushed.splice(0)).toEqual([`${asker.device} ${push.endpoint}`, `${asker.device} off`])
+  }
+  expect(told).toBe(0)
 })

@@ -78,6 +78,8 @@ function plainMessage(message: ClawMessage): object {
     case 'request': {
       const { token, request } = message
       const role = 'role' in request ? { role: MEMBER_ROLE[request.role] } : {}
+      if (request.kind === 'push-on')
+        return plain({ token, kind: REQUEST[request.kind], ...request.push }) as object
       const present = request.kind === 'profile' ? { present: Number(request.present) } : {}
       const kind = REQUEST[request.kind]
       return plain({ token, ...request, ...role, ...present, kind }) as object

@@ -121,6 +121,11 @@ const OVERVIEW = {
   ],
   router: ['carrier-nat', ''],
 }
+const PUSH = {
+  endpoint: 'https://push.example/a',
+  p256dh: new Uint8Array(65).fill(4),
+  auth: new Uint8Array(16).fill(5),
+}
 const GONE = { token: 1, waiting: ['mega', 'https-1'], links: [id('invite a'), id('invite b')] }
 const requests = () => [
   { token: 7, kind: 1, role: 2, uses: 1, lifeMs: 1000, note: '', rooms: [] },
@@ -134,6 +139,9 @@ const requests = () => [
   { token: 8, kind: 8, name: 'Küche', members: [id('member a'), id('member b')] },
   { token: 9, kind: 9, id: id('asked for') },
   ...[11, 12].map((kind) => ({ token: kind, kind, id: id('room a'), member: id('member a') })),
+  { token: 25, kind: 25, ...PUSH },
+  { token: 26, kind: 26 },
+  { token: 27, kind: 27 },
   { token: 30, kind: 30, tone: 0, present: 1 },
   { token: 30, kind: 30, tone: 6, present: 0 },
   { token: 31, kind: 31 },
@@ -282,13 +290,18 @@ function entries(record: Uint8Array): Entry[] {
       { token: 7, room: hexId('room a'), kind: 4 },
       wire.madeRoom({ token: 7, room: id('room a') }),
     ],
+    [
+      'ANSWER',
+      { token: 27, key: toHex(PUSH.p256dh), kind: 25 },
+      wire.pushKey({ token: 27, key: PUSH.p256dh }),
+    ],
     ['ANSWER', { ...OVERVIEW, kind: 30 }, wire.overview(OVERVIEW)],
     [
       'TYPING',
       { room: hexId('room a'), member: hexId('member a') },
       wire.typing({ room: id('room a'), member: id('member a') }),
     ],
-    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 25].map(
       (code): Entry => ['ANSWER', { token: 0, code }, wire.failed({ token: 0, code })],
     ),
     ...lookups(),
@@ -419,6 +432,16 @@ function outOfRange(): [string, number, Uint8Array][] {
       'REQUEST 6 with 49 bytes',
       T.REQUEST,
       wire.request({ token: 0, kind: 6, id: room, name: 'n'.repeat(49) }),
+    ],
+    [
+      'REQUEST 25 with an endpoint of 1025 bytes',
+      T.REQUEST,
+      wire.request({ token: 0, kind: 25, ...PUSH, endpoint: 'n'.repeat(1025) }),
+    ],
+    [
+      'REQUEST 25 with a key of 64 bytes',
+      T.REQUEST,
+      wire.request({ token: 0, kind: 25, ...PUSH, p256dh: PUSH.p256dh.slice(1) }),
     ],
     ['REQUEST 30 with tone 7', T.REQUEST, wire.request({ token: 0, kind: 30, tone: 7 })],
     [

@@ -56,6 +56,11 @@ export const errors = {
     'Vielleicht hat ihn jemand umbenannt oder dich herausgenommen.',
     ASK,
   ),
+  'push-refused': words(
+    'Der Host sendet nicht an den Push-Dienst dieses Browsers.',
+    'Er sendet an die Dienste von Chrome, Edge, Firefox und Safari und an die, die sein Eigentümer hinzufügt.',
+    'Frage den Eigentümer.',
+  ),
   'invite-unknown': words(
     'Der Host kennt diesen Link nicht.',
     'Vielleicht ist er von einem anderen Host.',

@@ -455,6 +455,45 @@ export const de = {
     },
     single: 'Auch einzelne Tasten gelten, außerhalb von Textfeldern',
   },
+  version: {
+    newer: 'Eine neue Fassung dieser Seite ist da.',
+    use: 'Jetzt verwenden',
+    title: 'Diese Seite',
+    unknown: 'Welcher Stand das ist, ließ sich nicht feststellen.',
+    build: 'Stand',
+    compare:
+      'Dieselbe Zahl steht in build.json einer Seite, die aus demselben Quelltext gebaut wurde; auch `clawchat page` gibt sie aus.',
+  },
+  notifications: {
+    title: 'Benachrichtigungen',
+    lead: 'Während du woanders hinsiehst, zählt der Titel dieser Seite, was du noch nicht gelesen hast. Sie kann es auch auf die Art deines Systems sagen.',
+    before:
+      'Dein Browser wird fragen, ob diese Seite Benachrichtigungen zeigen darf. Sie entstehen in diesem Browser; sonst erfährt niemand davon.',
+    allow: 'Benachrichtigungen einschalten',
+    on: 'Benachrichtigungen dieses Systems zeigen',
+    denied:
+      'Dein Browser lässt diese Seite keine Benachrichtigungen zeigen. Du kannst es dort erlauben, wo der Browser die Einstellungen dieser Seite hat, neben ihrer Adresse.',
+    unsupported:
+      'Benachrichtigungen brauchen eine Seite, die über https kam, und einen Browser, der sie kennt.',
+    tells: 'Was sie sagen',
+    telling: {
+      nothing: 'Nur, dass es etwas Neues gibt',
+      name: 'Wer schreibt',
+      text: 'Wer schreibt, und die Nachricht. Wer deinen Bildschirm sieht, kann sie lesen, auch wenn er gesperrt ist',
+    },
+    push: 'Auch wenn keine Seite dieses Chats offen ist',
+    pushLead:
+      'Dann lässt der Host den Hersteller deines Browsers (etwa Google, Mozilla oder Apple) ihn wecken. Er erfährt, dass etwas kam und wann, nie was oder von wem.',
+    pushRefused:
+      'Dieser Browser bekam von seinem Hersteller keine Adresse dafür. Versuche es später oder in einem anderen Netz.',
+    sound: 'Ein leiser Ton dazu',
+    mutedTitle: 'Stille Räume',
+    mutedLead:
+      'Sie zählen nicht im Titel und melden sich nur, wenn jemand @ und deinen Namen schreibt.',
+    mute: (room) => `${room} stillstellen`,
+    message: 'Neue Nachricht',
+    inRoom: (name, room) => `${name} in ${room}`,
+  },
   span: {
     minutes: (n) => count(n, { one: '# Minute', other: '# Minuten' }),
     hours: (n) => count(n, { one: '# Stunde', other: '# Stunden' }),

@@ -47,6 +47,11 @@ export const errors = {
     'Somebody may have renamed it, or taken you out.',
     ASK,
   ),
+  'push-refused': words(
+    'The host does not send to this browser’s push service.',
+    'It sends to the services of Chrome, Edge, Firefox and Safari, and to those that its owner adds.',
+    'Ask the owner.',
+  ),
   'invite-unknown': words('The host does not know this link.', 'It may be of another host.', ASK),
   'credentials-full': words(
     'The host has no room for another device.',

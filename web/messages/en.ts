@@ -452,6 +452,44 @@ export const en = {
     },
     single: 'Single keys work too, outside of text fields',
   },
+  version: {
+    newer: 'A new version of this page is here.',
+    use: 'Use it now',
+    title: 'This page',
+    unknown: 'Which build this is could not be found out.',
+    build: 'Build',
+    compare:
+      'The same number stands in build.json of a page that was built from the same source, and is printed by `clawchat page`.',
+  },
+  notifications: {
+    title: 'Notifications',
+    lead: 'While you look elsewhere, the title of this page counts what you have not read. It can also tell you in the way of your system.',
+    before:
+      'Your browser will ask whether this page may show notifications. They are made in this browser; nobody else is told.',
+    allow: 'Turn on notifications',
+    on: 'Show notifications of this system',
+    denied:
+      'Your browser does not let this page show notifications. You can allow it where the browser keeps the settings of this page, beside its address.',
+    unsupported: 'Notifications need a page that came by https, and a browser that knows them.',
+    tells: 'What they tell',
+    telling: {
+      nothing: 'Only that there is something new',
+      name: 'Who writes',
+      text: 'Who writes, and the message. Whoever sees your screen can read it, also when it is locked',
+    },
+    push: 'Also when no page of this chat is open',
+    pushLead:
+      'Then the host lets the maker of your browser (such as Google, Mozilla or Apple) wake it. They learn that something came and when, never what or from whom.',
+    pushRefused:
+      'This browser could not get a push address from its maker. Try again later, or with another network.',
+    sound: 'A soft tone with each',
+    mutedTitle: 'Silenced rooms',
+    mutedLead:
+      'They do not count in the title, and tell only when somebody writes @ and your name.',
+    mute: (room: string) => `Silence ${room}`,
+    message: 'New message',
+    inRoom: (name: string, room: string) => `${name} in ${room}`,
+  },
   span: {
     minutes: (n: number) => count(n, { one: '# minute', other: '# minutes' }),
     hours: (n: number) => count(n, { one: '# hour', other: '# hours' }),

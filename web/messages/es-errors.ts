@@ -52,6 +52,11 @@ export const errors = {
     'Puede que alguien le cambiara el nombre o te sacara de ella.',
     ASK,
   ),
+  'push-refused': words(
+    'El anfitrión no envía al servicio de avisos de este navegador.',
+    'Envía a los servicios de Chrome, Edge, Firefox y Safari, y a los que añade su propietario.',
+    'Pregunta al propietario.',
+  ),
   'invite-unknown': words(
     'El anfitrión no conoce este enlace.',
     'Puede ser de otro anfitrión.',

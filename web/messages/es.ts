@@ -456,6 +456,44 @@ export const es = {
     },
     single: 'También valen teclas sueltas, fuera de los campos de texto',
   },
+  version: {
+    newer: 'Hay una versión nueva de esta página.',
+    use: 'Usarla ahora',
+    title: 'Esta página',
+    unknown: 'No se pudo saber qué compilación es esta.',
+    build: 'Compilación',
+    compare:
+      'El mismo número figura en build.json de una página compilada a partir del mismo código, y `clawchat page` lo muestra.',
+  },
+  notifications: {
+    title: 'Notificaciones',
+    lead: 'Mientras miras a otra parte, el título de esta página cuenta lo que no has leído. También puede avisarte a la manera de tu sistema.',
+    before:
+      'Tu navegador preguntará si esta página puede mostrar notificaciones. Se crean en este navegador; nadie más se entera.',
+    allow: 'Activar notificaciones',
+    on: 'Mostrar notificaciones de este sistema',
+    denied:
+      'Tu navegador no deja que esta página muestre notificaciones. Puedes permitirlo en los ajustes de esta página, junto a su dirección.',
+    unsupported:
+      'Las notificaciones necesitan una página que llegó por https y un navegador que las conozca.',
+    tells: 'Qué dicen',
+    telling: {
+      nothing: 'Solo que hay algo nuevo',
+      name: 'Quién escribe',
+      text: 'Quién escribe y el mensaje. Quien vea tu pantalla puede leerlo, también si está bloqueada',
+    },
+    push: 'También cuando no hay ninguna página de este chat abierta',
+    pushLead:
+      'Entonces el anfitrión deja que el fabricante de tu navegador (como Google, Mozilla o Apple) lo despierte. Sabe que llegó algo y cuándo, nunca qué ni de quién.',
+    pushRefused:
+      'Este navegador no pudo obtener una dirección de su fabricante. Inténtalo más tarde o con otra red.',
+    sound: 'Un tono suave con cada una',
+    mutedTitle: 'Salas silenciadas',
+    mutedLead: 'No cuentan en el título y solo avisan cuando alguien escribe @ y tu nombre.',
+    mute: (room) => `Silenciar ${room}`,
+    message: 'Mensaje nuevo',
+    inRoom: (name, room) => `${name} en ${room}`,
+  },
   span: {
     minutes: (n) => count(n, { one: '# minuto', other: '# minutos' }),
     hours: (n) => count(n, { one: '# hora', other: '# horas' }),

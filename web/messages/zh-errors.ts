@@ -36,6 +36,11 @@ export const errors = {
   'invite-expired': words('这个链接已过期。', '链接只在一定时间内有效。', ASK),
   'invite-withdrawn': words('这个链接已被撤回。', '是所有者撤回了它。', ASK),
   'room-unknown': words('这个房间已不存在。', '可能有人改了它的名称，或把你移出了房间。', ASK),
+  'push-refused': words(
+    '主机不向此浏览器的推送服务发送。',
+    '它只向 Chrome、Edge、Firefox 和 Safari 的服务，以及所有者添加的服务发送。',
+    '请询问所有者。',
+  ),
   'invite-unknown': words('主机不认识这个链接。', '它可能属于另一台主机。', ASK),
   'credentials-full': words(
     '主机没有位置容纳更多设备。',

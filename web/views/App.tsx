@@ -2,6 +2,7 @@
 import type { ClawErrorCode } from '../../shared/error.ts'
 import { t } from '../language.ts'
 import type { AppState, Engine } from '../model.ts'
+import type { PageVersion } from '../version.ts'
 import { Alert, Notice } from './Alert.tsx'
 import { Chat } from './Chat.tsx'
 import { Logo } from './icons.tsx'
@@ -19,6 +20,7 @@ export interface ViewProps {
 export interface ScreenProps extends ViewProps {
   /** false on plain http off loopback */
   readonly secure: boolean
+  readonly version: Pick<PageVersion, 'value' | 'use'>
 }
 
 export function App(props: ScreenProps) {

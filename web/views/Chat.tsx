@@ -11,6 +11,8 @@ import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
 import { HostDialog } from './HostDialog.tsx'
 import { Back, Route, Shield } from './icons.tsx'
 import { Messages } from './Messages.tsx'
+import { NotificationsDialog } from './NotificationsDialog.tsx'
+import { NewerPage } from './PageBuild.tsx'
 import { PeopleDialog } from './People.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 import { NewRoomDialog, RoomDialog } from './RoomDialogs.tsx'
@@ -20,7 +22,7 @@ import { insiders, Sidebar } from './Sidebar.tsx'
 import { type Side, useSide } from './side.ts'
 import { Typing } from './Typing.tsx'
 
-export function Chat({ state, engine, secure }: ScreenProps) {
+export function Chat({ state, engine, secure, version }: ScreenProps) {
   const [dialog, setDialog] = useState<
     | 'security'
     | 'details'
@@ -30,6 +32,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
     | 'room'
     | 'settings'
     | 'shortcuts'
+    | 'notifications'
     | null
   >(null)
   const [aim, setAim] = useState<Aim | null>(null)
@@ -60,6 +63,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         onHost={() => setDialog('host')}
         onNewRoom={() => setDialog('new-room')}
         onSettings={() => setDialog('settings')}
+        onNotifications={() => setDialog('notifications')}
       />
       <section class="conversation" inert={side.open}>
         <header class="top">
@@ -115,6 +119,7 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           </button>
         </header>
         <PlainHttp secure={secure} />
+        <NewerPage version={version} />
         <Notice state={state} engine={engine} />
         <div aria-live="polite">
           <Kept connection={state.connection.state} waiting={waiting} />
@@ -142,7 +147,9 @@ export function Chat({ state, engine, secure }: ScreenProps) {
           </>
         )}
       </section>
-      {dialog === 'security' && <SecurityDialog state={state} onClose={close} />}
+      {dialog === 'security' && (
+        <SecurityDialog state={state} version={version.value} onClose={close} />
+      )}
       {dialog === 'people' && <PeopleDialog state={state} engine={engine} onClose={close} />}
       {dialog === 'host' && <HostDialog state={state} engine={engine} onClose={close} />}
       {dialog === 'new-room' && <NewRoomDialog state={state} engine={engine} onClose={close} />}
@@ -158,6 +165,9 @@ export function Chat({ state, engine, secure }: ScreenProps) {
         />
       )}
       {dialog === 'shortcuts' && <ShortcutsDialog onClose={close} />}
+      {dialog === 'notifications' && (
+        <NotificationsDialog state={state} engine={engine} onClose={close} />
+      )}
       {dialog === 'details' && <DetailsDialog state={state} engine={engine} onClose={close} />}
     </div>
   )

@@ -14,6 +14,7 @@ interface SidebarProps {
   readonly onHost: () => void
   readonly onNewRoom: () => void
   readonly onSettings: () => void
+  readonly onNotifications: () => void
 }
 
 /** Owners and members make rooms and begin direct conversations; guests and bots answer. */
@@ -27,7 +28,7 @@ export function insiders({ rooms, room, members }: AppState): readonly Member[] 
 }
 
 export function Sidebar(props: SidebarProps) {
-  const { state, engine, side, onPeople, onHost, onNewRoom, onSettings } = props
+  const { state, engine, side, onPeople, onHost, onNewRoom, onSettings, onNotifications } = props
   const begins = mayBegin(state)
   const open = (room: string): void => {
     if (room !== state.room) engine.talk.openRoom(room)
@@ -79,6 +80,9 @@ export function Sidebar(props: SidebarProps) {
       </button>
       <button type="button" class="quiet small people-button" onClick={onSettings}>
         {t.settings.title}
+      </button>
+      <button type="button" class="quiet small people-button" onClick={onNotifications}>
+        {t.notifications.title}
       </button>
       {state.members.some(({ id, role }) => id === state.me && role === 'owner') && (
         <button type="button" class="quiet small people-button" onClick={onHost}>

@@ -7,8 +7,10 @@ import type { Words } from '../messages/catalogue.ts'
 import type { AppState, Connection, Security, Step } from '../model.ts'
 import { reportOf } from '../report.ts'
 import { isByTurn } from '../steps.ts'
+import type { Version } from '../version.ts'
 import { clockWords, fileWords, formatSpan, wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
+import { PageBuild } from './PageBuild.tsx'
 import { RecordFile } from './RecordFile.tsx'
 import { SafetyCode } from './SafetyCode.tsx'
 
@@ -62,7 +64,15 @@ function useCountdown(intervalMs: number | null): string {
     : t.security.inSeconds(left)
 }
 
-export function SecurityDialog({ state, onClose }: { state: AppState; onClose: () => void }) {
+export function SecurityDialog({
+  state,
+  version,
+  onClose,
+}: {
+  state: AppState
+  version: Version
+  onClose: () => void
+}) {
   const { security, connection } = state
   const connected = connection.state === 'connected'
   return (
@@ -94,6 +104,7 @@ export function SecurityDialog({ state, onClose }: { state: AppState; onClose: (
             </li>
           ))}
       </ul>
+      <PageBuild version={version} />
     </Dialog>
   )
 }
