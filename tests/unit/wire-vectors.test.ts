@@ -166,7 +166,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 86))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 91))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -184,7 +184,7 @@ test.each(list('event', 25))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 133))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 135))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 
