@@ -21,8 +21,8 @@ const state: AppState = {
     { id: 'b1', name: 'Ben', role: 'member', ...here },
   ],
   rooms: [
-    { ...room, id: KITCHEN, kind: 'room', name: 'Kitchen', unread: 2 },
-    { ...room, id: BEN, kind: 'direct', name: 'Ben', unread: 3 },
+    { ...room, id: KITCHEN, kind: 'room', name: 'Kitchen', unread: 2, mentions: 0 },
+    { ...room, id: BEN, kind: 'direct', name: 'Ben', unread: 3, mentions: 0 },
   ],
 }
 const message = (change: Partial<StoredMessage> = {}): StoredMessage => ({
