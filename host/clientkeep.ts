@@ -133,6 +133,18 @@ export class ClientKeep implements Keep {
     return this.#once(() => this.#newest(room, limit))
   }
 
+  below(room: string, seq: number, limit: number): Promise<StoredMessage[]> {
+    return this.#once(() =>
+      this.#db
+        .prepare(
+          'SELECT * FROM messages WHERE room = ? AND seq > 0 AND seq < ? ORDER BY seq DESC LIMIT ?',
+        )
+        .all(room, seq, limit)
+        .reverse()
+        .map(messageOf),
+    )
+  }
+
   #newest(room: string, limit: number): StoredMessage[] {
     const placed = this.#db
       .prepare('SELECT * FROM messages WHERE room = ? AND seq > 0 ORDER BY seq DESC LIMIT ?')

@@ -98,7 +98,7 @@ const STEPS: readonly string[] = [
   UPDATE messages SET ordinal = rowid;
   CREATE UNIQUE INDEX messagesByOrdinal ON messages (ordinal);
   CREATE VIRTUAL TABLE texts USING fts5(
-    terms, content='', columnsize=0, detail=none, tokenize='ascii', prefix='2 3 4 5'
+    terms, content='', columnsize=0, detail=none, tokenize='ascii', prefix='2 3 4 5 6 7'
   );
   INSERT INTO texts (texts, rank) VALUES ('secure-delete', 1);`,
   // Files (SPEC §7.7). `file`: as it stands in MESSAGE. `hash` and `content`, its name on the disk, once it is whole.

@@ -3,6 +3,7 @@
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
 import { type FileMessage, isFileMessage } from '../shared/files.ts'
+import type { LookupAnswer } from '../shared/lookups.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { SendWindow } from '../shared/window.ts'
 import type { Keep, StoredMessage } from './keep.ts'
@@ -40,7 +41,7 @@ export interface ConversationPorts {
   readonly onEnded: (live: Live) => void
   readonly onRecord: (bytes: Uint8Array) => Promise<void>
   readonly onNotice: (notice: Of<'notice'>) => void
-  readonly onAnswer: (answer: Of<'answer'>) => void
+  readonly onAnswer: (answer: Of<'answer'> | LookupAnswer) => void
   /** of the carrier in use */
   readonly onFile: (message: FileMessage) => void
   readonly onBye: (reason: Of<'bye'>['reason']) => void
@@ -210,6 +211,9 @@ export class Conversation {
         this.#ports.onNotice(message)
         break
       case 'answer':
+      case 'found':
+      case 'located':
+      case 'earlier':
         this.#ports.onAnswer(message)
         break
       case 'ping':

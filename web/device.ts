@@ -13,6 +13,7 @@ import {
   type StoredKey,
   type StoredMessage,
 } from './keep.ts'
+import type { Hit, SearchWish } from './model.ts'
 import { LOOK_THROUGH, withLost } from './resume.ts'
 import { HOST_ROOM } from './roster.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
@@ -71,20 +72,30 @@ function visit(
   })
 }
 
+/** The newest placed ones within a range, oldest first. */
+async function placedIn(
+  store: IDBObjectStore,
+  range: IDBKeyRange,
+  limit: number,
+): Promise<StoredMessage[]> {
+  const placed: Row[] = []
+  await visit(store.index('place').openCursor(range, 'prev'), (row) => {
+    if (placed.length < limit) placed.push(row)
+    return placed.length < limit
+  })
+  return placed.reverse().map(messageOf)
+}
+
 /** The newest placed ones of a room, oldest first, and all of it without a place, as they were written. */
 async function newest(
   store: IDBObjectStore,
   room: string,
   limit: number,
 ): Promise<StoredMessage[]> {
-  const placed: Row[] = []
-  await visit(store.index('place').openCursor(above(room, 0), 'prev'), (row) => {
-    if (placed.length < limit) placed.push(row)
-    return placed.length < limit
-  })
+  const placed = await placedIn(store, above(room, 0), limit)
   const unplaced = (await done(store.index('written').getAll())) as Row[]
   const here = unplaced.filter((row) => row.room === room)
-  return [...placed.reverse(), ...here].map(messageOf)
+  return [...placed, ...here.map(messageOf)]
 }
 
 /** Their places are the restored host's to give; until then they stand in the order in which they go out. */
@@ -300,6 +311,21 @@ export class Device implements Keep {
       })
       return others.map(messageOf)
     })
+  }
+
+  below(room: string, seq: number, limit: number): Promise<StoredMessage[]> {
+    const range = IDBKeyRange.bound([room, 0], [room, seq], true, true)
+    return this.#transaction(['messages'], 'readonly', (store) =>
+      placedIn(store('messages'), range, limit),
+    )
+  }
+
+  /** Newest first (SPEC §7.5). */
+  async search(rooms: readonly string[], wish: SearchWish): Promise<Hit[]> {
+    const { searchKept } = await import('./kept.ts')
+    return this.#transaction(['messages'], 'readonly', (store) =>
+      searchKept(store('messages').index('place'), rooms, wish),
+    )
   }
 
   dropRoom(room: string): Promise<void> {

@@ -15,6 +15,7 @@ import { Handover } from './handover.ts'
 import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
 import { rememberedLink, takeFragment } from './link.ts'
+import { Lookups } from './lookups.ts'
 import type { AppState, Engine } from './model.ts'
 import { Notifications } from './notifications.ts'
 import { type Opened, openCarrier, SHORTER } from './open.ts'
@@ -34,6 +35,7 @@ import { Requests } from './requests.ts'
 import type { Resolved } from './resolve.ts'
 import { browserRuntime } from './runtime.ts'
 import { securityOf } from './security.ts'
+import { Seek } from './seek.ts'
 import type { Session } from './session.ts'
 import { StateBox } from './state.ts'
 import { idleSteps, Steps } from './steps.ts'
@@ -42,6 +44,9 @@ import { Talk } from './talk.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
 
 const ANSWER_MS = 15_000
+
+type Asks = Extract<TabMessage, { type: 'request' }>['message']
+type AnswerMessage = Extract<TabMessage, { type: 'answer' }>['message']
 
 export async function startEngine(): Promise<Engine> {
   const fragment = takeFragment()
@@ -62,6 +67,8 @@ class PageEngine implements Engine {
   readonly files: Filer
   readonly #files: Files
   readonly notifications: Notifications
+  readonly seek: Seek
+  readonly #lookups: Lookups
   readonly #records: Records
   readonly #handover: Handover
   readonly #chat: Conversation
@@ -93,11 +100,7 @@ class PageEngine implements Engine {
     this.ask = new Requests({
       box: this.#box,
       runtime: browserRuntime,
-      send: (message) => {
-        if (this.#tab.leading) return this.#chat.say(message)
-        this.#tab.tell({ type: 'request', message })
-        return true
-      },
+      send: (message) => this.#say(message),
       onRoom: (room) => this.talk.openRoom(room),
     })
     this.#chat = new Conversation({
@@ -112,7 +115,7 @@ class PageEngine implements Engine {
       onRecord: (bytes) => this.#takeRecord(bytes),
       onNotice: (notice) => this.#plan(notice),
       onAnswer: (message) => {
-        if (!this.ask.answered(message)) this.#tab.tell({ type: 'answer', message })
+        if (!this.#answered(message)) this.#tab.tell({ type: 'answer', message })
       },
       onFile: (message) => this.#files.heard(message),
       onBye: (reason) => {
@@ -163,6 +166,17 @@ class PageEngine implements Engine {
       ask: (request, onAnswer) => this.ask.ask(request, onAnswer),
       onChange: () => this.#box.set({}),
     })
+    this.#lookups = new Lookups({
+      runtime: browserRuntime,
+      send: (message) => this.#say(message),
+    })
+    this.seek = new Seek({
+      box: this.#box,
+      keep: device,
+      lookups: this.#lookups,
+      searchKept: (rooms, wish) => device.search(rooms, wish),
+      jump: (room, seq) => this.talk.jump(room, seq),
+    })
     this.#joining = new Joining({
       device,
       own: this.#own,
@@ -176,6 +190,24 @@ class PageEngine implements Engine {
       onJoined: () => this.#joined(),
       onDismiss: () => void this.#reload(),
     })
+  }
+
+  /** By the tab that leads. @returns false without a carrier */
+  #say(message: Asks): boolean {
+    if (this.#tab.leading) return this.#chat.say(message)
+    this.#tab.tell({ type: 'request', message })
+    return true
+  }
+
+  /** @returns whether it was asked here */
+  #answered(message: AnswerMessage): boolean {
+    return message.type === 'answer' ? this.ask.answered(message) : this.#lookups.answered(message)
+  }
+
+  /** A fresh carrier: what was not answered goes out once more. */
+  #askAgain(): void {
+    this.ask.again()
+    this.#lookups.again()
   }
 
   get state(): AppState {
@@ -375,7 +407,7 @@ class PageEngine implements Engine {
   }
 
   async #connected(live: Live, found: Resolved): Promise<void> {
-    this.ask.again()
+    this.#askAgain()
     this.#tab.tell({ type: 'connected' })
     await this.#showSecurity(live)
     this.#joining.forgetSpare()
@@ -570,10 +602,10 @@ class PageEngine implements Engine {
         if (leading) this.#chat.say(message.message)
         break
       case 'answer':
-        this.ask.answered(message.message)
+        this.#answered(message.message)
         break
       case 'connected':
-        this.ask.again()
+        this.#askAgain()
         break
       case 'hello':
         if (leading) this.#mirror()

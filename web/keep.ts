@@ -97,6 +97,8 @@ export interface Keep {
   messages(room: string, limit: number): Promise<StoredMessage[]>
   /** what others wrote in a room above a sequence number, in order; at most the first {@link COUNTED_MOST} */
   others(room: string, seq: number): Promise<StoredMessage[]>
+  /** the newest placed messages of a room below a sequence number, oldest first */
+  below(room: string, seq: number, limit: number): Promise<StoredMessage[]>
   /** forgets a room's messages */
   dropRoom(room: string): Promise<void>
   message(id: string): Promise<StoredMessage | null>

@@ -5,6 +5,7 @@ import type { ClawErrorCode } from '../shared/error.ts'
 import type { Overview } from '../shared/overview.ts'
 import type { Reach, RequestKind } from '../shared/requests.ts'
 import type { RoomKind } from '../shared/state.ts'
+import type { Excerpt } from '../shared/terms.ts'
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'read' | 'failed'
 
@@ -276,6 +277,10 @@ export interface AppState {
   readonly transfers: readonly TransferView[]
   /** older messages exist on the host */
   readonly hasOlder: boolean
+  /** the shown ones do not reach the newest: somebody jumped to a place further back */
+  readonly hasNewer: boolean
+  /** where somebody jumped to last: a sequence number of the shown room (null: the newest), and which jump it was */
+  readonly target: { readonly seq: number | null; readonly jump: number } | null
   readonly loadingOlder: boolean
   readonly connection: Connection
   readonly security: Security | null
@@ -299,6 +304,62 @@ export interface Talking {
   typing(): void
   shareReceipts(on: boolean): void
   loadOlder(): void
+  loadNewer(): void
+  /** shows this place of a room and names it as `target` */
+  jump(room: string, seq: number): void
+  /** back to the newest of the shown room */
+  toNewest(): void
+}
+
+/** What is looked for. Ids are hex; null: any. */
+export interface SearchWish {
+  readonly query: string
+  readonly room: string | null
+  readonly author: string | null
+  /** not before, and before; 0: no bound */
+  readonly fromMs: number
+  readonly toMs: number
+  /** `next` of the results before */
+  readonly below: string | null
+}
+
+export interface Hit {
+  readonly id: string
+  readonly room: string
+  readonly author: string
+  readonly atMs: number
+  readonly seq: number
+  readonly excerpt: Excerpt
+}
+
+/** Newest first. */
+export interface Hits {
+  readonly hits: readonly Hit[]
+  /** where more may be found; null: that was all */
+  readonly next: string | null
+  /** without a host: only what is kept on this device was searched */
+  readonly isKept: boolean
+}
+
+export type JumpPlace =
+  | { readonly seq: number }
+  | { readonly message: string }
+  /** the first message that is not before this time */
+  | { readonly atMs: number }
+
+export interface EarlierText {
+  /** until when the message said so */
+  readonly untilMs: number
+  readonly text: string
+}
+
+/** Looking for messages. Each rejects with ClawError: `no-answer`, `too-many`, `storage`. */
+export interface Seeking {
+  search(wish: SearchWish): Promise<Hits>
+  /** @returns whether there is such a place */
+  jumpTo(room: string, place: JumpPlace): Promise<boolean>
+  /** of an edited message, newest first */
+  earlier(message: string): Promise<readonly EarlierText[]>
 }
 
 /** What a notification tells; whoever stands beside the screen can read it. */
@@ -335,6 +396,7 @@ export interface Engine {
   readonly talk: Talking
   readonly files: Filing
   readonly notifications: Notifying
+  readonly seek: Seeking
   /** in `join`: back to the chat with `otherChat` */
   dismiss(): void
   /** "Try again": clears the error and dials or enrols afresh */

@@ -22,6 +22,8 @@ const BLANK: AppState = {
   messages: [],
   transfers: [],
   hasOlder: false,
+  hasNewer: false,
+  target: null,
   loadingOlder: false,
   connection: {
     state: 'connecting',

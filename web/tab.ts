@@ -1,6 +1,7 @@
 // Which tab of this origin leads (SPEC §6.2: one carrier per device): a lease in IndexedDB, and a channel between tabs.
 // Web Locks are missing on plain http, so they are not used anywhere.
 import { toHex } from '../shared/bytes.ts'
+import type { Lookup, LookupAnswer } from '../shared/lookups.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { Device } from './device.ts'
 import type { AppState, FileTask } from './model.ts'
@@ -39,6 +40,9 @@ export type TabMessage =
   /** something new lies in the outbox, or a follower wants older messages or a new try */
   | { readonly type: 'outbox' }
   | { readonly type: 'older' }
+  | { readonly type: 'newer' }
+  | { readonly type: 'newest' }
+  | { readonly type: 'jump'; readonly room: string; readonly seq: number }
   | { readonly type: 'retry' }
   /** what a person does in the rooms (talk.ts) */
   | { readonly type: 'room'; readonly room: string }
@@ -49,8 +53,8 @@ export type TabMessage =
   | { readonly type: 'seen' }
   | { readonly type: 'hello' }
   /** asked in a tab that does not lead, and the answer to it, which other tabs leave alone */
-  | { readonly type: 'request'; readonly message: Of<'request'> }
-  | { readonly type: 'answer'; readonly message: Of<'answer'> }
+  | { readonly type: 'request'; readonly message: Of<'request'> | Lookup }
+  | { readonly type: 'answer'; readonly message: Of<'answer'> | LookupAnswer }
   /** the leader has a carrier again: what was not answered goes out once more */
   | { readonly type: 'connected' }
   /** the sender is about to replace the profile, and has replaced it */

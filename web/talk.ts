@@ -41,6 +41,18 @@ export class Talk implements Talking {
     this.#byLeader({ type: 'older' }, () => this.#ports.timeline.loadOlder())
   }
 
+  loadNewer(): void {
+    this.#byLeader({ type: 'newer' }, () => this.#ports.timeline.loadNewer())
+  }
+
+  jump(room: string, seq: number): void {
+    this.#byLeader({ type: 'jump', room, seq }, () => this.#ports.timeline.jump(room, seq))
+  }
+
+  toNewest(): void {
+    this.#byLeader({ type: 'newest' }, () => this.#ports.timeline.toNewest())
+  }
+
   send(text: string, replyTo: string | null = null): void {
     if (text === '') return
     const id = toHex(this.#ports.runtime.random(16))
@@ -100,6 +112,15 @@ export class Talk implements Talking {
         return true
       case 'older':
         this.loadOlder()
+        return true
+      case 'newer':
+        this.loadNewer()
+        return true
+      case 'newest':
+        this.toNewest()
+        return true
+      case 'jump':
+        this.jump(message.room, message.seq)
         return true
       case 'typing':
         this.#run(() => this.#ports.timeline.typing())

@@ -3,7 +3,6 @@
 import { fromHex, toHex } from '../shared/bytes.ts'
 import { type ChatEvent, encodeEvent } from '../shared/events.ts'
 import type { ClawMessage } from '../shared/messages.ts'
-import { holeBefore, mergeMessages } from './chat.ts'
 import type { Keep, Profile, StoredMessage } from './keep.ts'
 import { mentionsIn } from './markdown.ts'
 import type { AppState, Counted, Message, Room } from './model.ts'
@@ -11,10 +10,9 @@ import { fromWire, type Outcome, outcomeOf, withReaction } from './outcome.ts'
 import type { Own } from './own.ts'
 import { postOf } from './resume.ts'
 import { HOST_ROOM, roomsOf, rosterOf } from './roster.ts'
+import { Shown } from './shown.ts'
 import type { StateBox } from './state.ts'
 
-const SHOWN_AT_START = 200
-const PAGE = 100
 const NOTHING_NEW = { unread: 0, mentions: 0 }
 /** how long one TYPING counts */
 const TYPING_MS = 6000
@@ -45,21 +43,17 @@ function authored(messages: AppState['messages'], me: string): AppState['message
   })
 }
 
-/** Whether the room has messages before the first one here. */
-const startsLate = (messages: AppState['messages']): boolean =>
-  (messages.find(({ seq }) => seq !== null)?.seq ?? 1) > 1
-
 export class Timeline {
   readonly #ports: TimelinePorts
-  /** the hole that the present carrier was asked to fill last */
-  #askedHole: number | null = null
-  #asking = false
+  /** the messages of the shown room */
+  readonly #shown: Shown
   readonly #uncounted = new Set<string>()
   /** counts and marks run one after the other */
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(ports: TimelinePorts) {
     this.#ports = ports
+    this.#shown = new Shown(ports)
   }
 
   get #room(): string {
@@ -89,53 +83,48 @@ export class Timeline {
   }
 
   async #showRoom(room: string): Promise<void> {
-    const { keep, own, box } = this.#ports
+    const { own, box } = this.#ports
     const profile = own.profile
     const roomName = box.value.rooms.find(({ id }) => id === room)?.name ?? box.value.roomName
     const newAfter = profile?.read[room] ?? 0
     // At once, so that nothing of the room before stands under this one's name.
     box.set({ room, roomName, messages: [], typing: [], newAfter, hasOlder: false })
     box.set({ readUpTo: furthest(profile, room) })
-    const messages = await keep.messages(room, SHOWN_AT_START)
-    if (this.#room !== room) return
-    box.set({
-      messages: mergeMessages(box.value.messages, messages),
-      hasOlder: startsLate(messages),
-    })
-    this.fillHole()
+    await this.#shown.newest()
   }
 
   /** What another tab has stored. */
   async refresh(): Promise<void> {
-    this.show(await this.#ports.keep.messages(this.#room, SHOWN_AT_START))
+    await this.#shown.refresh()
   }
 
-  /** A carrier has taken over: what was asked for on the one before is not answered any more. */
+  /** Shows this place of a room. */
+  async jump(room: string, seq: number): Promise<void> {
+    if (room !== this.#room) await this.#showRoom(room)
+    if (room === this.#room) await this.#shown.jump(seq)
+  }
+
+  toNewest(): Promise<void> {
+    return this.#shown.newest()
+  }
+
+  /** A carrier has taken over. */
   resumed(sent: readonly StoredMessage[]): void {
-    this.#askedHole = null
-    this.#asking = false
+    this.#shown.rest()
     this.show(sent)
-    this.#ports.box.set({ loadingOlder: false })
     const [behind] = this.#ports.own.must().behind
-    if (behind === undefined) this.fillHole()
-    else this.#askHistory(behind, 0)
+    if (behind === undefined) this.#shown.fillHole()
+    else this.#shown.ask(behind, 0)
   }
 
   /** There is no carrier any more. */
   rest(): void {
-    this.#asking = false
-    this.#ports.box.set({ loadingOlder: false })
+    this.#shown.rest()
   }
 
   /** Messages as they stand now, of any room. */
   show(messages: readonly StoredMessage[]): void {
-    const { box } = this.#ports
-    const here = messages.filter(({ room }) => room === this.#room)
-    if (here.length > 0) {
-      const merged = mergeMessages(box.value.messages, here)
-      box.set({ messages: merged, hasOlder: startsLate(merged) })
-      this.fillHole()
-    }
+    this.#shown.show(messages)
     const rooms = new Set(messages.filter(({ mine }) => !mine).map(({ room }) => room))
     if (rooms.size > 0) this.#countSoon(rooms)
   }
@@ -156,7 +145,7 @@ export class Timeline {
   }
 
   async takePage(page: Of<'page'>): Promise<void> {
-    const { keep, own, box } = this.#ports
+    const { keep, own } = this.#ports
     const room = toHex(page.room)
     const me = own.profile?.member ?? null
     const messages = page.messages.map((message) => fromWire(message, me))
@@ -164,13 +153,11 @@ export class Timeline {
     const { behind } = own.must()
     if (page.before === 0 && behind.includes(room))
       await own.update({ behind: behind.filter((each) => each !== room) })
-    this.#asking = false
-    box.set({ loadingOlder: false })
+    await this.#shown.takePage(page, messages)
     this.show(messages)
-    if (room === this.#room) box.set({ hasOlder: page.more && startsLate(box.value.messages) })
     const [next] = own.must().behind
-    if (next === undefined) this.fillHole()
-    else this.#askHistory(next, 0)
+    if (next === undefined) this.#shown.fillHole()
+    else this.#shown.ask(next, 0)
   }
 
   async takeState(state: Of<'state'>): Promise<void> {
@@ -208,24 +195,12 @@ export class Timeline {
 
   // What is asked of the host
 
-  /** Asks for each hole once: a restored host may never fill it. */
-  fillHole(): void {
-    const before = holeBefore(this.#ports.box.value.messages)
-    if (before === null || before === this.#askedHole) return
-    if (this.#askHistory(this.#room, before)) this.#askedHole = before
+  loadOlder(): Promise<void> {
+    return this.#shown.loadOlder()
   }
 
-  loadOlder(): void {
-    const first = this.#ports.box.value.messages.find(({ seq }) => seq !== null)?.seq
-    if (first != null && first > 1) this.#askHistory(this.#room, first)
-  }
-
-  #askHistory(room: string, before: number): boolean {
-    const { box, say } = this.#ports
-    if (this.#asking) return false
-    this.#asking = say({ type: 'history', room: fromHex(room), before, limit: PAGE })
-    if (this.#asking) box.set({ loadingOlder: true })
-    return this.#asking
+  loadNewer(): Promise<void> {
+    return this.#shown.loadNewer()
   }
 
   /** The person writes. */
@@ -245,7 +220,9 @@ export class Timeline {
       ...{ edited: false, deleted: false, change: 0, reactions: [] },
     }
     await keep.post(message, postOf(message))
-    this.show([message])
+    // Who writes wants to see it.
+    if (this.#ports.box.value.hasNewer) await this.#shown.newest()
+    else this.show([message])
   }
 
   /** Shown and kept here, in no outbox yet: its file is still on its way. */
@@ -349,7 +326,7 @@ export class Timeline {
       const after = read[room] ?? 0
       // What is shown can be counted without the database.
       const others =
-        room === this.#room
+        room === this.#room && !box.value.hasNewer
           ? box.value.messages.filter(({ seq, mine }) => !mine && (seq ?? 0) > after)
           : await keep.others(room, after)
       counts.set(room, this.#countedOf(others))

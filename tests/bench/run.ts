@@ -4,6 +4,7 @@ import { cpus, loadavg } from 'node:os'
 import { labLacks } from '../tools.ts'
 import { benchEcho } from './echo.ts'
 import { benchHandshake } from './handshake.ts'
+import { benchHistory } from './history.ts'
 import { benchKnock } from './knock.ts'
 import { benchRecord } from './record.ts'
 import { benchRecords } from './records.ts'
@@ -19,6 +20,8 @@ const CELLS = [
   'memory',
   'echo',
   'records',
+  'history',
+  'search',
   'page',
   'scroll',
   'connect',
@@ -46,6 +49,8 @@ if (
   kept = false
 if (runs('echo')) await benchEcho()
 if (runs('records')) await benchRecords()
+const long = (['history', 'search'] as const).filter(runs)
+if (long.length > 0) benchHistory(long)
 // Browsers want an interface that is not loopback: the same private namespace as the tests'.
 const inNamespace = (file: string): boolean =>
   spawnSync(process.execPath, ['tests/namespace.ts', file], { stdio: 'inherit' }).status === 0

@@ -174,6 +174,9 @@ test('by keyboard: arrow keys lead from message to message past all that was dra
     // Scrolled out of reach, the focus is the log's, and not lost.
     await scrollTo(page, 0)
     expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('log')
+    // The line of the first day leads to other days.
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.closest('.day') !== null)).toBe(true)
     await page.keyboard.press('Tab')
     const stop = Number((await focused())?.slice(1))
     expect((await viewOf(page)).seen).toContain(stop)

@@ -47,7 +47,7 @@ const connected: AppState = {
   asked: null,
   messages: [],
   transfers: [],
-  hasOlder: false,
+  ...{ hasOlder: false, hasNewer: false, target: null },
   loadingOlder: false,
   connection: { state: 'connected', route: 'direct', epoch: 1, latencyMs: 3, steps },
   security: null,
@@ -88,7 +88,12 @@ globalThis.show = (change, secure) => {
         edit: nothing,
       },
       ...{ remove: nothing, react: nothing, typing: nothing, shareReceipts: nothing },
-      loadOlder: nothing,
+      ...{ loadOlder: nothing, loadNewer: nothing, jump: nothing, toNewest: nothing },
+    },
+    seek: {
+      search: async () => ({ hits: [], next: null, isKept: false }),
+      jumpTo: async () => true,
+      earlier: async () => [],
     },
     files: {
       ...{ send: nothing, voice: nothing, again: nothing, fetch: nothing, pause: nothing },

@@ -12,6 +12,7 @@ import { Choices } from './dice.ts'
 import { attempt, must, type Target } from './target.ts'
 
 const ROOM = new Uint8Array(16)
+const SECRET = fixed('secret room', 16)
 const NOW = 1_800_000_000_000
 const NUMBERS = [0, 1, 2, 3, 255, 2 ** 31, 2 ** 32, 2 ** 48 - 1, 2 ** 48, 2 ** 53 - 2, 2 ** 53 - 1]
 
@@ -65,6 +66,18 @@ class Host {
         message.limit,
       )
       must(messages.length <= message.limit, 'no more history than asked for')
+    } else if (message.type === 'search' || message.type === 'locate') {
+      const answer = rooms.lookups.answer(this.memberOf(device), message)
+      const said = encodeMessage(answer)
+      must(toHex(encodeMessage(decodeMessage(said)).data) === toHex(said.data), 'can be said')
+      if (message.type === 'locate' && answer.type === 'located')
+        must(answer.seq === 0 || toHex(message.room) !== toHex(SECRET), 'no place elsewhere')
+      if (message.type === 'search' && answer.type === 'found')
+        must(
+          answer.messages.every(({ room }) => toHex(room) === toHex(ROOM)) &&
+            answer.messages.length <= message.limit,
+          'finds in its rooms only',
+        )
     } else if (message.type === 'event') {
       const event = decodeEvent(message.kind, message.body)
       const before = rooms.incoming(device).stored
@@ -72,6 +85,15 @@ class Host {
       const { stored } = rooms.incoming(device)
       must(stored === before || stored === before + 1, 'stores exactly the next number')
     }
+  }
+
+  /** In a room of its own. */
+  tellSecret(device: string): void {
+    this.db.prepare('INSERT INTO rooms (id, name, number) VALUES (?, ?, 9)').run(SECRET, 'Secret')
+    this.db.prepare('INSERT INTO inside VALUES (?, ?, 0)').run(SECRET, this.memberOf(device))
+    this.posted += 1
+    const post = { type: 'post', room: SECRET, replyTo: null, text: 'hello secret t' } as const
+    this.rooms.receive(device, this.posted, fixed('secret', 16), post, NOW)
   }
 
   honest(device: string): void {
@@ -96,7 +118,9 @@ function anything(from: Choices, host: Host, device: string): ClawMessage {
   const number = from.pick([near, near, near, ...NUMBERS])
   const id = new Uint8Array(16).fill(from.below(4))
   const room = from.rarely(4) ? id : ROOM
-  switch (from.below(4)) {
+  switch (from.below(5)) {
+    case 4:
+      return anyLookup(from, room, id)
     case 0:
       return { type: 'resume', stored: number, id }
     case 1:
@@ -106,6 +130,23 @@ function anything(from: Choices, host: Host, device: string): ClawMessage {
     default: {
       return { type: 'event', number, id, ...anyEvent(from, room) }
     }
+  }
+}
+
+/** About its room and another's, in words that are there and such that are not. */
+function anyLookup(from: Choices, room: Uint8Array, id: Uint8Array): ClawMessage {
+  const where = from.pick([room, SECRET])
+  const message = from.pick([id, fixed('secret', 16), fixed('post 1', 16)])
+  const atMs = from.pick(NUMBERS)
+  if (from.rarely(3))
+    return { type: 'locate', token: 1, room: where, by: from.pick([{ atMs }, { message }]) }
+  const query = from.pick(['hello', 'he', 't', 'secret', '"hello secret', '', '*', 'é東'])
+  return {
+    ...{ type: 'search', token: 1, query, fromMs: atMs, toMs: from.pick([0, ...NUMBERS]) },
+    rooms: from.rarely(2) ? [] : [where, room],
+    authors: from.rarely(3) ? [message] : [],
+    below: from.rarely(2) ? null : message,
+    limit: 1 + from.below(50),
   }
 }
 
@@ -134,6 +175,7 @@ export const rooms: Target = {
     try {
       const honest = host.join('Ann')
       const hostile = host.join('Eve')
+      host.tellSecret(honest)
       for (let steps = 0; from.more && steps < 60; steps++) {
         const said = encodeMessage(anything(from, host, hostile))
         attempt(['malformed', 'frame-invalid'], () => host.hear(hostile, decodeMessage(said)))

@@ -108,6 +108,14 @@ export class SimKeep implements Keep {
     return this.#write(() => this.#newest(room, limit))
   }
 
+  below(room: string, seq: number, limit: number): Promise<StoredMessage[]> {
+    return this.#write(() =>
+      this.#newest(room, 1e9)
+        .filter((message) => message.seq !== null && message.seq < seq)
+        .slice(-limit),
+    )
+  }
+
   #newest(room: string, limit: number): StoredMessage[] {
     const all = [...this.#disk.messages.values()].filter((message) => message.room === room)
     const placed = all.filter(({ seq }) => seq !== null)

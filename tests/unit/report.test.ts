@@ -54,7 +54,8 @@ const state: AppState = {
       state: 'sending',
     },
   ],
-  ...{ hasOlder: false, loadingOlder: false, error: 'no-answer', handover: null },
+  ...{ hasOlder: false, hasNewer: false, target: null, loadingOlder: false },
+  ...{ error: 'no-answer', handover: null },
   connection: {
     ...{ state: 'reconnecting', route: 'relay', epoch: 472_222, latencyMs: 12 },
     steps: [

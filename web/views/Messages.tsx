@@ -6,15 +6,17 @@ import type { Span } from '../rows.ts'
 import type { ViewProps } from './App.tsx'
 import type { Aim } from './Composer.tsx'
 import { Down } from './icons.tsx'
+import { useJumps } from './jumps.tsx'
 import { Marked } from './Marked.tsx'
 import { usePlace } from './place.ts'
 import { insiders } from './Sidebar.tsx'
 import { Slot } from './Slot.tsx'
 
 export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Aim) => void }) {
-  const { messages, me, members, hasOlder, connection } = state
-  const place = usePlace(messages, hasOlder)
-  const { span } = place
+  const { messages, me, members, hasOlder, hasNewer, connection } = state
+  const place = usePlace(messages, hasOlder, hasNewer)
+  const { span, reveal, toEnd } = place
+  const jumps = useJumps({ state, engine, reveal, toEnd })
   const [open, setOpen] = useState<string | null>(null)
   const inside = state.rooms.find(({ id }) => id === state.room)?.members
   const people = useMemo(
@@ -26,6 +28,7 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
   const onScroll = (): void => {
     place.onScroll()
     if (hasOlder && !state.loadingOlder && place.nearTop()) engine.talk.loadOlder()
+    if (hasNewer && !state.loadingOlder && place.nearBottom()) engine.talk.loadNewer()
   }
   return (
     <main class="log-frame">
@@ -64,7 +67,9 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
               isOpen={open === message.id}
               onOpen={setOpen}
               onAim={onAim}
-              onJump={place.reveal}
+              onJump={jumps.toMessage}
+              onEarlier={jumps.showEarlier}
+              onDay={jumps.toDay}
             />
           ))}
         </div>
@@ -72,8 +77,13 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
       <p class="sr-only" aria-live="polite">
         {place.unread && t.log.newBelow}
       </p>
-      {!place.atEnd && (
-        <button type="button" class={place.unread ? 'to-end' : 'to-end calm'} onClick={place.toEnd}>
+      {jumps.around}
+      {(hasNewer || !place.atEnd) && (
+        <button
+          type="button"
+          class={place.unread ? 'to-end' : 'to-end calm'}
+          onClick={hasNewer ? () => engine.talk.toNewest() : toEnd}
+        >
           <Down />
           {place.unread ? t.log.newMessages : <span class="sr-only">{t.log.toNewest}</span>}
         </button>

@@ -35,6 +35,8 @@ export interface RowProps {
   readonly onOpen: (id: string | null) => void
   readonly onAim: (aim: Aim) => void
   readonly onJump: (id: string) => void
+  /** what it said before it was edited */
+  readonly onEarlier: (id: string) => void
 }
 
 const nameOf = ({ members }: RowProps['people'], id: string): string =>
@@ -105,7 +107,7 @@ function toNeighbour(event: KeyboardEvent & { currentTarget: HTMLElement }): voi
 }
 
 function Bubble(props: RowProps) {
-  const { message, shown, people, transfer, isConnected, engine } = props
+  const { message, shown, people, transfer, isConnected, engine, onEarlier } = props
   const { text, atMs, mine, edited, deleted, file } = message
   return (
     <div class={deleted ? 'bubble gone' : 'bubble'}>
@@ -119,7 +121,11 @@ function Bubble(props: RowProps) {
         <Markdown text={text} members={people.inside} me={people.me} />
       )}
       <span class="meta">
-        {edited && <span>{t.message.edited}</span>}
+        {edited && (
+          <button type="button" class="edited" onClick={() => onEarlier(message.id)}>
+            {t.message.edited}
+          </button>
+        )}
         <time dateTime={new Date(atMs).toISOString()}>{formatTime(atMs)}</time>
         {mine && !deleted && <StateGlyph state={shown} />}
       </span>
@@ -127,11 +133,16 @@ function Bubble(props: RowProps) {
   )
 }
 
-/** What it answers; one that is not here any more, or not yet, has no words. */
+/** What it answers; one that is not loaded has no words, and is loaded on the way there. */
 function Quote({ message, answers, people, onJump }: RowProps) {
   const { replyTo } = message
   if (replyTo === null) return null
-  if (answers === undefined) return <p class="quote">{t.message.earlier}</p>
+  if (answers === undefined)
+    return (
+      <button type="button" class="quote" onClick={() => onJump(replyTo)}>
+        {t.message.earlier}
+      </button>
+    )
   return (
     <button type="button" class="quote" onClick={() => onJump(replyTo)}>
       <b>{answers.mine ? t.common.you : nameOf(people, answers.author)}</b>{' '}

@@ -4,6 +4,7 @@ import type { AppState, Engine, Member, Room } from '../model.ts'
 import { formatSpan } from '../words.ts'
 import { Avatar, toneOf } from './Avatar.tsx'
 import { Back, Logo, NAME, Plus, Speech } from './icons.tsx'
+import { Search } from './Search.tsx'
 import type { Side } from './side.ts'
 
 interface SidebarProps {
@@ -49,46 +50,48 @@ export function Sidebar(props: SidebarProps) {
         <Logo />
         {NAME}
       </p>
-      {state.rooms.map((room) => (
-        <RoomButton
-          key={room.id}
-          room={room}
-          isShown={room.id === state.room}
-          side={side}
-          onOpen={() => open(room.id)}
-        />
-      ))}
-      {begins && (
-        <button type="button" class="room new-room" onClick={onNewRoom}>
-          <Plus />
-          {t.rooms.newRoom}
-        </button>
-      )}
-      <h2 class="side-title">{t.rooms.members}</h2>
-      <ul class="members" aria-label={t.rooms.members}>
-        {insiders(state).map((member) => (
-          <MemberRow
-            key={member.id}
-            member={member}
-            state={state}
-            onTalk={begins && member.id !== state.me ? () => engine.ask.talkTo(member.id) : null}
+      <Search state={state} engine={engine} onPick={side.hide}>
+        {state.rooms.map((room) => (
+          <RoomButton
+            key={room.id}
+            room={room}
+            isShown={room.id === state.room}
+            side={side}
+            onOpen={() => open(room.id)}
           />
         ))}
-      </ul>
-      <button type="button" class="quiet small people-button" onClick={onPeople}>
-        {t.people.title}
-      </button>
-      <button type="button" class="quiet small people-button" onClick={onSettings}>
-        {t.settings.title}
-      </button>
-      <button type="button" class="quiet small people-button" onClick={onNotifications}>
-        {t.notifications.title}
-      </button>
-      {state.members.some(({ id, role }) => id === state.me && role === 'owner') && (
-        <button type="button" class="quiet small people-button" onClick={onHost}>
-          {t.host.title}
+        {begins && (
+          <button type="button" class="room new-room" onClick={onNewRoom}>
+            <Plus />
+            {t.rooms.newRoom}
+          </button>
+        )}
+        <h2 class="side-title">{t.rooms.members}</h2>
+        <ul class="members" aria-label={t.rooms.members}>
+          {insiders(state).map((member) => (
+            <MemberRow
+              key={member.id}
+              member={member}
+              state={state}
+              onTalk={begins && member.id !== state.me ? () => engine.ask.talkTo(member.id) : null}
+            />
+          ))}
+        </ul>
+        <button type="button" class="quiet small people-button" onClick={onPeople}>
+          {t.people.title}
         </button>
-      )}
+        <button type="button" class="quiet small people-button" onClick={onSettings}>
+          {t.settings.title}
+        </button>
+        <button type="button" class="quiet small people-button" onClick={onNotifications}>
+          {t.notifications.title}
+        </button>
+        {state.members.some(({ id, role }) => id === state.me && role === 'owner') && (
+          <button type="button" class="quiet small people-button" onClick={onHost}>
+            {t.host.title}
+          </button>
+        )}
+      </Search>
     </nav>
   )
 }

@@ -12,6 +12,8 @@ export interface SlotProps extends Omit<RowProps, 'opens'> {
   readonly before: Message | undefined
   /** as in AppState */
   readonly newAfter: number
+  /** asks for a day, from this one on; unix ms */
+  readonly onDay: (atMs: number) => void
   /** in use: in another language everything is drawn again */
   readonly words: Catalogue
 }
@@ -22,12 +24,18 @@ export class Slot extends Component<SlotProps> {
     return names.some((name) => next[name] !== this.props[name])
   }
 
-  override render({ before, newAfter, words: _, ...row }: SlotProps) {
+  override render({ before, newAfter, onDay, words: _, ...row }: SlotProps) {
     const { message } = row
     const isNewDay = before === undefined || !isSameDay(before.atMs, message.atMs)
     return (
       <div class="slot">
-        {isNewDay && <p class="day">{dayWords(message.atMs)}</p>}
+        {isNewDay && (
+          <p class="day">
+            <button type="button" onClick={() => onDay(message.atMs)}>
+              {dayWords(message.atMs)}
+            </button>
+          </p>
+        )}
         {isFirstNew(message, before, newAfter) && <p class="new-line">{t.log.newMessages}</p>}
         <Row {...row} opens={isNewDay || !isSameGroup(message, before)} />
       </div>

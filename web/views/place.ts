@@ -38,13 +38,19 @@ export interface LogPlace {
   onScroll(): void
   toEnd(): void
   reveal(id: string): void
-  /** the reader comes to the first row that is here */
+  /** the reader comes to the first row that is here, or to the last */
   nearTop(): boolean
+  nearBottom(): boolean
 }
 
 const sizeOf = (log: HTMLElement): string => `${log.clientWidth} ${log.clientHeight}`
 
-export function usePlace(messages: readonly Message[], hasOlder: boolean): LogPlace {
+/** `goesOn`: the last row that is here is not the newest, and nobody stays with it. */
+export function usePlace(
+  messages: readonly Message[],
+  hasOlder: boolean,
+  goesOn: boolean,
+): LogPlace {
   const log = useRef<HTMLDivElement>(null)
   const list = useRef<HTMLDivElement>(null)
   const [reader] = useState(newReader)
@@ -52,7 +58,7 @@ export function usePlace(messages: readonly Message[], hasOlder: boolean): LogPl
   const [atEnd, setAtEnd] = useState(true)
   const [drawing, setDrawing] = useState(0)
   const { rows } = reader
-  follow(reader, messages)
+  follow(reader, messages, goesOn)
   const span = rows.span(reader.place, reader.view)
   const drawn = useRef(span)
   drawn.current = span
@@ -60,11 +66,11 @@ export function usePlace(messages: readonly Message[], hasOlder: boolean): LogPl
   const hadFocus = log.current?.contains(document.activeElement)
 
   useLayoutEffect(() => {
-    if (reader.last !== undefined && reader.place !== null) setUnread(true)
+    if (reader.last !== undefined && reader.place !== null && !goesOn) setUnread(true)
   }, [reader.last])
   useLayoutEffect(() => {
     if (log.current === null || list.current === null) return
-    settle(reader, drawn.current, log.current, list.current)
+    settle(reader, drawn.current, log.current, list.current, goesOn)
     setAtEnd(reader.place === null)
     if (reader.place === null) setUnread(false)
     // A row with the focus that was scrolled far away is gone; then the log itself has it.
@@ -73,7 +79,7 @@ export function usePlace(messages: readonly Message[], hasOlder: boolean): LogPl
   }, [messages, hasOlder, span.from, span.to, drawing])
   useSizes(log, list, () => {
     if (log.current === null || list.current === null) return
-    settle(reader, drawn.current, log.current, list.current)
+    settle(reader, drawn.current, log.current, list.current, goesOn)
     // Not in here: rows that come while sizes are told would be told of too late.
     if (!same(rows.span(reader.place, reader.view), drawn.current)) requestAnimationFrame(draw)
   })
@@ -81,13 +87,14 @@ export function usePlace(messages: readonly Message[], hasOlder: boolean): LogPl
   const onScroll = (): void => {
     // A log that just changed its size was not moved by its reader; the observer puts it right.
     if (log.current === null || list.current === null || sizeOf(log.current) !== reader.size) return
-    reader.place = placeIn(reader, log.current, list.current)
+    reader.place = placeIn(reader, log.current, list.current, goesOn)
     setAtEnd(reader.place === null)
     if (reader.place === null) setUnread(false)
     if (!same(rows.span(reader.place, reader.view), drawn.current)) draw()
   }
   const toEnd = (): void => {
     reader.place = null
+    reader.target = null
     draw()
   }
   // Always the same one, so that no row is drawn anew for it.
@@ -99,11 +106,13 @@ export function usePlace(messages: readonly Message[], hasOlder: boolean): LogPl
   })
   const nearTop = (): boolean =>
     log.current !== null && log.current.scrollTop < AHEAD * log.current.clientHeight
+  const nearBottom = (): boolean =>
+    log.current !== null && toBottom(log.current) < AHEAD * log.current.clientHeight
   return {
     ...{ log, list, span, above: rows.offset(span.from) },
     below: rows.height - rows.offset(span.to),
     lowest: rows.lowest(reader.place, reader.view),
-    ...{ atEnd, unread, onScroll, toEnd, reveal, nearTop },
+    ...{ atEnd, unread, onScroll, toEnd, reveal, nearTop, nearBottom },
   }
 }
 
@@ -119,15 +128,22 @@ const newReader = (): Reader => ({
 const same = (a: Span, b: Span): boolean => a.from === b.from && a.to === b.to
 
 /** Who writes wants to see it, wherever they had scrolled to. */
-function follow(reader: Reader, messages: readonly Message[]): void {
-  const last = messages.at(-1)
+function follow(reader: Reader, messages: readonly Message[], goesOn: boolean): void {
+  const [first, last] = [messages[0], messages.at(-1)]
   reader.rows.follow(messages)
-  if (last?.mine && last.id !== reader.last) reader.place = null
+  if (goesOn) reader.place ??= first === undefined ? null : { id: first.id, above: 0 }
+  else if (last?.mine && last.id !== reader.last) reader.place = null
   reader.last = last?.id
 }
 
 /** Takes the heights of what is drawn, and puts the view where its reader is. */
-function settle(reader: Reader, span: Span, log: HTMLElement, list: HTMLElement): void {
+function settle(
+  reader: Reader,
+  span: Span,
+  log: HTMLElement,
+  list: HTMLElement,
+  goesOn: boolean,
+): void {
   const { rows, target } = reader
   reader.size = sizeOf(log)
   reader.view = log.clientHeight
@@ -142,7 +158,7 @@ function settle(reader: Reader, span: Span, log: HTMLElement, list: HTMLElement)
   if (target === null) return
   reader.target = null
   bring(rowOf(list, target))
-  reader.place = placeIn(reader, log, list)
+  reader.place = placeIn(reader, log, list, goesOn)
 }
 
 /** px from the top of the list to the upper edge of the view */
@@ -158,8 +174,10 @@ function awayFrom({ rows, place }: Reader, log: HTMLElement, list: HTMLElement):
   return top === null ? null : top - scrolledInto(log, list)
 }
 
-function placeIn({ rows }: Reader, log: HTMLElement, list: HTMLElement): Place {
-  if (log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX) return null
+const toBottom = (log: HTMLElement): number => log.scrollHeight - log.scrollTop - log.clientHeight
+
+function placeIn({ rows }: Reader, log: HTMLElement, list: HTMLElement, goesOn: boolean): Place {
+  if (!goesOn && toBottom(log) < NEAR_PX) return null
   const place = rows.placeAt(scrolledInto(log, list))
   const row = place && rowOf(list, place.id)?.getBoundingClientRect()
   if (!row) return place

@@ -1,0 +1,62 @@
+// Searching what this browser keeps, by the rules of the host (SPEC §7.5): what stands in IndexedDB, without a host.
+import { excerptOf, matchesIn, parseQuery, type Query } from '../shared/terms.ts'
+import type { StoredMessage } from './keep.ts'
+import type { Hit, SearchWish } from './model.ts'
+
+/** Rows read at a time, and results at most. */
+const BATCH = 500
+const LIMIT = 100
+
+const done = <T>(request: IDBRequest<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+
+/** `place`: the index of messages by room and sequence number; `rooms`: those that this member is in. Newest first. */
+export async function searchKept(
+  place: IDBIndex,
+  rooms: readonly string[],
+  wish: SearchWish,
+): Promise<Hit[]> {
+  const query = parseQuery(wish.query)
+  const hits: Hit[] = []
+  if (query.length === 0) return hits
+  for (const room of rooms)
+    if (wish.room === null || wish.room === room)
+      hits.push(...(await inRoom(place, room, query, wish)))
+  return hits.sort((a, b) => b.atMs - a.atMs).slice(0, LIMIT)
+}
+
+async function inRoom(
+  place: IDBIndex,
+  room: string,
+  query: Query,
+  wish: SearchWish,
+): Promise<Hit[]> {
+  const hits: Hit[] = []
+  const all = IDBKeyRange.bound([room, 0], [room, Number.MAX_SAFE_INTEGER])
+  const newest = await done(place.openKeyCursor(all, 'prev'))
+  let below = newest === null ? 0 : Number((newest.key as [string, number])[1]) + 1
+  while (below > 1 && hits.length < LIMIT) {
+    const from = Math.max(1, below - BATCH)
+    const range = IDBKeyRange.bound([room, from], [room, below], false, true)
+    const rows = (await done(place.getAll(range))) as StoredMessage[]
+    for (const row of rows.reverse()) hits.push(...hitOf(row, query, wish))
+    below = from
+  }
+  return hits
+}
+
+function hitOf(row: StoredMessage, query: Query, wish: SearchWish): Hit[] {
+  const { id, room, author, atMs, seq, text, deleted } = row
+  const isMeant =
+    !deleted &&
+    seq !== null &&
+    (wish.author === null || wish.author === author) &&
+    atMs >= wish.fromMs &&
+    (wish.toMs === 0 || atMs < wish.toMs)
+  const ranges = isMeant ? matchesIn(text, query) : null
+  if (ranges === null || seq === null) return []
+  return [{ id, room, author, atMs, seq, excerpt: excerptOf(text, ranges) }]
+}
