@@ -51,25 +51,13 @@ export const PEOPLE: Partial<AppState> = {
   ],
   rooms: [
     {
-      ...{
-        id: ROOM,
-        kind: 'room',
-        name: 'Family',
-        members: ['a1', 'b2', 'c3'],
-        unread: 0,
-        mentions: 0,
-      },
+      ...{ id: ROOM, kind: 'room', name: 'Family', members: ['a1', 'b2', 'c3'], unread: 0 },
+      mentions: 0,
       ...{ mine: true, leavable: true },
     },
     {
-      ...{
-        id: '11'.repeat(16),
-        kind: 'room',
-        name: 'Kitchen',
-        members: ['a1', 'b2'],
-        unread: 3,
-        mentions: 0,
-      },
+      ...{ id: '11'.repeat(16), kind: 'room', name: 'Kitchen', members: ['a1', 'b2'], unread: 3 },
+      mentions: 1,
       ...{ mine: false, leavable: true },
     },
   ],

@@ -51,12 +51,14 @@ labTest(
     const rel = 'noopener noreferrer nofollow'
     for (const client of [ann, ben]) {
       expect(await shownTo(client)).toEqual({
-        parts: [1, 1, 1, 2, 1, 2, 1],
+        parts: [1, 1, 1, 3, 1, 2, 1],
         foreign: 0,
         loaded: 0,
         links: [
           [rel, '_blank', 'https://example.org/a_b'],
           [rel, '_blank', 'https://example.org/x.png'],
+          // Of the markup that stayed text.
+          [rel, '_blank', 'https://example.org/y.png'],
         ],
       })
     }
