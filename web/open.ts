@@ -134,7 +134,10 @@ async function firstOf(
 }
 
 async function openMailbox(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {
-  const carrier = await dialMailbox(endpoint, { ...input, timesMs: input.clock.timesMs() })
+  const told = { ...input, timesMs: input.clock.timesMs() }
+  const carrier = await dialMailbox(endpoint, told, ({ stun, reflexive }) =>
+    input.steps.tell('mailbox', { stun, reflexive }),
+  )
   return { ...(await shakeHands(input, carrier)), watch: carrier.watch }
 }
 

@@ -24,6 +24,8 @@ const DEADLINE_MS = 8000
 export async function dialMailbox(
   endpoint: RelayEndpoint,
   input: DialInput,
+  /** what the browser gathered, before the offer goes out */
+  gathered: (facts: Gathered) => void,
 ): Promise<PunchedCarrier> {
   if (!SimplePeer.WEBRTC_SUPPORT) throw new ClawError('no-webrtc')
   const { locator } = input.record
@@ -35,6 +37,7 @@ export async function dialMailbox(
       peer,
       locator.some(({ type }) => type === 'turn'),
     )
+    gathered(gatheredOf(sdp, locator))
     const offer = seal(parseDescription(sdp), input)
     const answer = await exchange(endpoint, offer.envelope)
     const { root, record } = input
@@ -54,6 +57,20 @@ export async function dialMailbox(
       : new ClawError('no-answer')
   }
 }
+
+/** Whether UDP gets out of this network, as far as servers that the owner named can tell. */
+export interface Gathered {
+  /** STUN servers asked */
+  readonly stun: number
+  /** 1: one of them answered */
+  readonly reflexive: 0 | 1
+}
+
+/** A computer with a public address of its own needs none, and browsers then leave out what says the same. */
+export const gatheredOf = (sdp: string, locator: Locator): Gathered => ({
+  stun: locator.filter(({ type }) => type === 'stun').length,
+  reflexive: / typ srflx/.test(sdp) ? 1 : 0,
+})
 
 export interface PunchedCarrier extends Carrier {
   /** tells whether a TURN server passes the packets on, and from then on each change */

@@ -44,10 +44,11 @@ export class Steps {
   ): Promise<T> {
     const startMs = this.#ports.clock()
     const ms = (): number => Math.round(this.#ports.clock() - startMs)
-    this.#note(name, { status: 'running', ms: null, code: null })
+    this.#note(name, { status: 'running', ms: null, code: null, facts: {} })
     try {
       const result = await work()
-      this.#note(name, { status: 'done', ms: ms(), facts: facts(result) })
+      this.#note(name, { status: 'done', ms: ms() })
+      if (this.#ports.isShown?.() !== false) this.tell(name, facts(result))
       return result
     } catch (error) {
       this.#note(name, { status: 'failed', ms: ms(), code: codeOf(error) })
@@ -55,9 +56,10 @@ export class Steps {
     }
   }
 
-  /** What is found out later of one that is done, of whichever dial it was: only what is in use tells. */
+  /** What is found out on the way, or later of one that is done, of whichever dial it was; beside what was known. */
   tell(name: StepName, facts: Step['facts']): void {
-    this.#change(name, { facts })
+    const known = this.#ports.box.value.connection.steps.find((step) => step.name === name)?.facts
+    this.#change(name, { facts: { ...known, ...facts } })
   }
 
   #note(name: StepName, change: Partial<Step>): void {

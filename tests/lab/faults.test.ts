@@ -12,7 +12,7 @@ import type { Host } from '../e2e/host.ts'
 import { pause, Talk } from './talk.ts'
 import { type Home, missing, type Node } from './topology.ts'
 import { until } from './until.ts'
-import { person, report, World } from './world.ts'
+import { person, report, TALL, World } from './world.ts'
 
 const why = missing()
 const LAN = '192.168.50.1'
@@ -64,7 +64,7 @@ describe.skipIf(why !== null)(`faults${why === null ? '' : ` (${why})`}`, () => 
 
     browsers = [await world.browser(guestHome.computer), await world.browser(other.computer)]
     const clients = await Promise.all(
-      browsers.flatMap((at) => ['host', 'quick'].map((of) => person(at, `${of} guest`))),
+      browsers.flatMap((at) => ['host', 'quick'].map((of) => person(at, `${of} guest`, TALL))),
     )
     const [ann, annQuick, ben, benQuick] = clients.map(({ client }) => client) as [
       ...[Client, Client, Client, Client],
@@ -164,7 +164,7 @@ describe.skipIf(why !== null)(`faults${why === null ? '' : ` (${why})`}`, () => 
     const clients: Client[] = []
     const from = performance.now()
     for (const browser of browsers) {
-      const { client } = await person(browser, `far guest ${clients.length}`)
+      const { client } = await person(browser, `far guest ${clients.length}`, TALL)
       await join(client, host)
       clients.push(client)
     }

@@ -6,7 +6,7 @@ import type { Client } from '../e2e/client.ts'
 import type { Host } from '../e2e/host.ts'
 import { pause, Talk } from './talk.ts'
 import { type Home, missing } from './topology.ts'
-import { person, report, World } from './world.ts'
+import { person, report, TALL, World } from './world.ts'
 
 const why = missing()
 const CLOUD_WAN = '11.99.0.1'
@@ -29,8 +29,8 @@ describe.skipIf(why !== null)(`roaming${why === null ? '' : ` (${why})`}`, () =>
     browser = await world.browser(guestHome.computer)
     const other = await world.internet.home('public', '11.99.3.1', 30)
     const elsewhere = await world.browser(other.computer)
-    ann = (await person(browser, 'Ann')).client
-    ben = (await person(elsewhere, 'Ben')).client
+    ann = (await person(browser, 'Ann', TALL)).client
+    ben = (await person(elsewhere, 'Ben', TALL)).client
     for (const client of [ann, ben]) await client.join(await host.invite())
     talk = new Talk(ann, ben)
   })

@@ -112,6 +112,16 @@ describe.skipIf(why !== null)(`router by router${why === null ? '' : ` (${why})`
         () => document.querySelector('.report pre')?.textContent ?? '',
         null,
       )
+      // Where UDP is blocked, the page finds that out by itself and says so.
+      if (route !== 'direct' && cell.browser === 'Chromium') {
+        const heard = guest === 'noudp' ? 0 : 1
+        expect(text).toMatch(new RegExp(`^mailbox: .*stun 1, reflexive ${heard}`, 'm'))
+        const said = await client.driver.read(
+          () => document.querySelector('[data-step="mailbox"]')?.textContent ?? '',
+          null,
+        )
+        expect(said.includes('No STUN server answered')).toBe(guest === 'noudp')
+      }
       const steps = text.match(/^\w+: (done|failed|running)( in \d+ ms)?/gm) ?? []
       rows.push(`| ${host} | ${guest} | ${cell.browser} | ${route} | ${ms} | ${steps.join('; ')} |`)
     } catch (error) {

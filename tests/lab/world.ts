@@ -215,12 +215,16 @@ export class World {
   }
 }
 
+/** So high that the page draws each message of a long conversation: what is out of view it does not. */
+export const TALL = { width: 800, height: 40_000 }
+
 /** A person with a profile of their own in this browser; `close` ends it. */
 export async function person(
   browser: Browser,
   name: string,
+  viewport = { width: 1280, height: 720 },
 ): Promise<{ client: Client; close(): Promise<void> }> {
-  const context = await browser.newContext()
+  const context = await browser.newContext({ viewport })
   const client = new Client(name, chromiumDriver(await context.newPage()))
   return { client, close: () => context.close() }
 }

@@ -254,6 +254,8 @@ export const de = {
     stores: (agree, asked, age) => `${agree} von ${asked} Ablagen stimmen überein, ${age}.`,
     schedule: (cause, age) =>
       `nach dem Fahrplan gefunden, aus der Kopie hier. ${cause} Die Kopie ist ${age}.`,
+    noStun:
+      'Kein STUN-Server hat geantwortet: Dieses Netz lässt kein UDP hinaus, oder die Server sind nicht erreichbar.',
     byTurn:
       'Ein TURN-Server, den der Eigentümer genannt hat, reicht die Pakete weiter. Er sieht beide Adressen und wann wie viel durchgeht, nicht was.',
     addresses: (n) =>

@@ -256,6 +256,7 @@ export const en = {
       `${agree} of ${asked} stores agree, ${age}.`,
     schedule: (cause: string, age: string) =>
       `found by schedule, from the copy kept here. ${cause} The copy is ${age}.`,
+    noStun: 'No STUN server answered: this network lets no UDP out, or the servers are away.',
     byTurn:
       'A TURN server that the owner named passes the packets on. It sees both addresses, and how much passes when; not what.',
     addresses: (n: number) => count(n, { other: '# addresses tried at once' }),

@@ -252,6 +252,8 @@ export const es = {
     stores: (agree, asked, age) => `${agree} de ${asked} almacenes coinciden, ${age}.`,
     schedule: (cause, age) =>
       `encontrado por el horario, en la copia guardada aquí. ${cause} La copia es ${age}.`,
+    noStun:
+      'Ningún servidor STUN ha respondido: esta red no deja salir UDP, o los servidores no están.',
     byTurn:
       'Un servidor TURN que indicó el propietario pasa los paquetes. Ve ambas direcciones y cuánto pasa y cuándo, no qué.',
     addresses: (n) =>

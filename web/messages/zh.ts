@@ -241,6 +241,7 @@ export const zh = {
     old: (span) => `${span}前`,
     stores: (agree, asked, age) => `${asked} 个存放处中有 ${agree} 个一致，更新于${age}。`,
     schedule: (cause, age) => `按此处保存的副本中的时间表找到。${cause}副本更新于${age}。`,
+    noStun: '没有 STUN 服务器应答：此网络不放行 UDP，或服务器不可用。',
     byTurn: '所有者指定的 TURN 服务器转发数据包。它看得到双方地址，以及何时传了多少，看不到内容。',
     addresses: (n) => count(n, { other: '同时尝试了 # 个地址' }),
     report: '给帮助你的人看的报告',

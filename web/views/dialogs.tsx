@@ -203,6 +203,18 @@ function factsOf({ name, status, facts }: Step): string {
   return ''
 }
 
+/** A step's outcome in a sentence or two. */
+function outcomeOf(step: Step): string {
+  const { code, name, status, facts } = step
+  const said = code === null ? factsOf(step) : `${wordsOf(code).why} ${wordsOf(code).next}`
+  const isDeaf = name === 'mailbox' && status !== 'done' && hasNoStun(facts)
+  return isDeaf ? `${t.details.noStun} ${said}`.trim() : said
+}
+
+/** A path by UDP that fails, and no server that heard this browser: that says why. */
+const hasNoStun = ({ stun, reflexive }: Step['facts']): boolean =>
+  Number(stun) > 0 && reflexive === 0
+
 /** Why a step failed, or went well another way than usual. */
 const codeOfStep = ({ code, facts }: Step): string | undefined =>
   code ?? (facts.cause === undefined ? undefined : String(facts.cause))
@@ -236,11 +248,7 @@ export function DetailsDialog({ state, engine, onClose }: ViewProps & { onClose:
             <span>
               {t.details.steps[step.name]}
               <span class="sr-only">: {t.details.statuses[step.status]}</span>
-              <small>
-                {step.code === null
-                  ? factsOf(step)
-                  : `${wordsOf(step.code).why} ${wordsOf(step.code).next}`}
-              </small>
+              <small>{outcomeOf(step)}</small>
             </span>
             <span class="time">{step.ms === null ? '' : formatMs(step.ms)}</span>
           </li>
