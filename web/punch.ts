@@ -66,11 +66,20 @@ export interface Gathered {
   readonly reflexive: 0 | 1
 }
 
-/** A computer with a public address of its own needs none, and browsers then leave out what says the same. */
 export const gatheredOf = (sdp: string, locator: Locator): Gathered => ({
   stun: locator.filter(({ type }) => type === 'stun').length,
-  reflexive: / typ srflx/.test(sdp) ? 1 : 0,
+  reflexive: / typ srflx/.test(sdp) || hasOwnPublic(sdp) ? 1 : 0,
 })
+
+/** Where an address of this computer is what a server would see, browsers leave out the second candidate (RFC 8445 §5.1.3). */
+const hasOwnPublic = (sdp: string): boolean =>
+  [...sdp.matchAll(/^a=candidate:\S+ 1 udp \d+ ([\d.]+) \d+ typ host/gm)].some(
+    ([, address = '']) => !PRIVATE.test(address),
+  )
+
+/** RFC 1918, 3927, 6598, and loopback. */
+const PRIVATE =
+  /^(10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./
 
 export interface PunchedCarrier extends Carrier {
   /** tells whether a TURN server passes the packets on, and from then on each change */
