@@ -65,8 +65,9 @@ labTest('a record and nobody who answers the knock, as behind a firewall', async
   const there = await setting(lab)
   await there.ann.driver.answerRecords(await recordOf(lab, there.link))
   await there.ann.driver.goto(there.link)
-  await there.host.kill()
+  // The page is all there by then, its language too.
   await there.ann.driver.fill('Your name', 'Ann')
+  await there.host.kill()
   await there.ann.driver.press('Join')
   expect(await there.ann.alertCode(60_000)).toBe('no-answer')
   await there.ann.waitText('firewall')

@@ -97,6 +97,7 @@ test('shortcuts: a sheet of them, search or rooms, the rooms before and after; s
     await page.keyboard.press('Control+/')
     await sheet.getByRole('checkbox', { name: /Single keys/ }).check()
     await page.keyboard.press('Escape')
+    await sheet.waitFor({ state: 'detached' })
     await page.keyboard.press('Shift+?')
     await sheet.waitFor()
     // A dialog has its own keys: nothing happens behind it.

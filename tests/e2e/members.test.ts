@@ -174,10 +174,12 @@ labTest('a guest sees nothing to invite or remove but the own device', async (la
   expect(buttons.toSorted()).toEqual(
     [
       'Close',
+      'Compare by camera',
       'Guy this browser',
       'Remove this browser',
       'Rename: Name of the device Guy',
       'Rename: Your name',
+      'Show it as a QR code',
     ].toSorted(),
   )
 

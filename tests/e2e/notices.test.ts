@@ -82,7 +82,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         const options = { bubbles: true, cancelable: true, dataTransfer }
         document.body.dispatchEvent(new DragEvent('dragover', options))
       })
-      await page.getByText('Drop the host’s record.bin here').waitFor()
+      await page.getByText('Drop files here to send them').waitFor()
       await page.screenshot({ path: `tests/out/notices-${colorScheme}.png` })
     })
   })
