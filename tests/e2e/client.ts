@@ -48,9 +48,10 @@ export interface Driver {
 }
 
 // A browser reports each refused connection itself; a page cannot prevent that while the host is down.
-// So is a 404 that a test puts in place of a record, and a service worker's script that was asked for as the host went.
+// So is a 404 that a test puts in place of a record, a service worker's script that was asked for as the host went, and a
+// store of a test that has no mailbox.
 const unavoidable =
-  /ERR_CONNECTION_REFUSED|status of 404|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED|An unknown error occurred when fetching the script/
+  /ERR_CONNECTION_REFUSED|status of 404|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED|An unknown error occurred when fetching the script|WebSocket handshake: Unexpected response code: 200/
 
 type Blocked = 'all' | 'direct' | 'nothing'
 
