@@ -153,8 +153,8 @@ function fileByFile(project: string, ...longest: string[]): Args[] {
 }
 
 /** How many runs go on beside each other: browsers and the lab mostly wait. One of them is the patient one. */
-/** On two cores more browsers at once get in each other's way: pages then take other routes than those that tests look at. */
-const LANES = 2
+/** On two cores more at once get in each other's way: pages then take other routes than those that tests look at. */
+const LANES = 3
 
 const STAGES: readonly (readonly Args[])[] = [
   [projects('unit', 'worker', 'workerd', 'mega', 'simulation', 'silence')],
