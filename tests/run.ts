@@ -11,6 +11,7 @@ import { absent, asksForLab, BROWSER_TOOLS, labLacks } from './tools.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const closing = /^\d+ passed, \d+ failed(, \d+ skipped)?$/
+const noteworthy = /^(failed|skipped): /
 
 /** Simulations of a full run: some minutes on two cores. `npm run check` does 200. */
 const SEEDS = '5000'
@@ -90,6 +91,8 @@ class Runs {
   /** what runs beside others say, until they end */
   readonly #held = new Set<string[]>()
   readonly sum = { passed: 0, failed: 0, skipped: 0 }
+  /** what failed or was skipped, said again at the end of all */
+  readonly notes: string[] = []
 
   constructor(scratch: string) {
     this.#scratch = scratch
@@ -112,7 +115,11 @@ class Runs {
     const lines: string[] = []
     this.#held.add(lines)
     const write = (line: string): void => void process.stdout.write(`${line}\n`)
-    const { child, ended } = start(args, this.#scratch, hold ? (line) => lines.push(line) : write)
+    const { child, ended } = start(args, this.#scratch, (line) => {
+      if (noteworthy.test(line)) this.notes.push(line)
+      else if (hold) lines.push(line)
+      else write(line)
+    })
     this.#running.add(child)
     const { code, last } = await ended
     this.#running.delete(child)
@@ -182,6 +189,7 @@ async function runAll(wanted: typeof STAGES, scratch: string): Promise<void> {
     await runs.stage(stage)
   }
   const { passed, failed, skipped } = runs.sum
+  for (const note of runs.notes) process.stdout.write(`${note}\n`)
   const also = skipped > 0 ? `, ${skipped} skipped` : ''
   process.stdout.write(`${passed} passed, ${failed} failed${also}\n`)
 }

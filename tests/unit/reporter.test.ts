@@ -40,6 +40,7 @@ test('counts passed and failed tests', () => {
     false,
   )
   expect(run.last).toBe('1 passed, 1 failed')
+  expect(run.all).toContain('\nfailed: sample.test.ts > b: expected 1 to be 2')
   expect(run.status).toBe(1)
 })
 
