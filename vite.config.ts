@@ -35,11 +35,26 @@ function integrity(): Plugin {
   }
 }
 
+const inPage = (file: string): string => resolve(import.meta.dirname, 'web', file)
+
+/** simple-peer as it is, without the parts of Node that it brings for what nobody does here. */
+const underSimplePeer = {
+  'readable-stream': inPage('peerstream.ts'),
+  buffer: inPage('peerstream.ts'),
+  'safe-buffer': inPage('peerstream.ts'),
+  debug: inPage('peerlog.ts'),
+}
+
+/** The service worker shares nothing. */
+const ofThePage = (module: string): boolean => !module.includes('service-worker')
+
 export default defineConfig({
   root: resolve(import.meta.dirname, 'web'),
   base: './',
   logLevel: 'warn',
-  resolve: { alias: { 'simple-peer': 'simple-peer/simplepeer.min.js' } },
+  resolve: { alias: underSimplePeer },
+  // One of the packages under simple-peer knows no other name for it.
+  define: { global: 'globalThis' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [integrity()],
   build: {
@@ -54,6 +69,8 @@ export default defineConfig({
       },
       // A browser asks for a newer service worker under the name of the one that it has.
       output: {
+        // Whatever the first moment needs is one file: no round trip for its parts, and one hash over all in index.html.
+        codeSplitting: { groups: [{ name: 'index', tags: ['$initial'], test: ofThePage }] },
         entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
       },
     },

@@ -7,6 +7,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import { isIP } from 'node:net'
 import { extname, join, relative, sep } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { NodeMailbox } from '../fallback-worker/node.ts'
@@ -36,6 +37,8 @@ export interface HttpServer {
 
 interface Asset {
   readonly bytes: Uint8Array<ArrayBuffer>
+  /** the same, gzipped; null where that is no shorter, as of pictures */
+  readonly gzipped: Uint8Array<ArrayBuffer> | null
   readonly type: string
   readonly etag: string
   /** its name holds a hash of its content */
@@ -185,12 +188,22 @@ function ownsName(
 function answerAsset(c: Context<Env>, assets: ReadonlyMap<string, Asset>): Response {
   const asset = assets.get(c.req.path === '/' ? '/index.html' : c.req.path)
   if (asset === undefined) return c.text('Not found\n', 404, { 'Cache-Control': 'no-store' })
-  c.header('ETag', asset.etag)
+  const gzipped = takesGzip(c.req.header('Accept-Encoding')) ? asset.gzipped : null
+  // Another form of it is another entity (RFC 9110 §8.8.3.3).
+  const etag = gzipped === null ? asset.etag : asset.etag.replace(/"$/, '-gzip"')
+  c.header('ETag', etag)
   c.header('Cache-Control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
-  if (c.req.header('If-None-Match') === asset.etag) return c.body(null, 304)
+  c.header('Vary', 'Accept-Encoding')
+  if (c.req.header('If-None-Match') === etag) return c.body(null, 304)
   c.header('Content-Type', asset.type)
-  return c.body(asset.bytes)
+  if (gzipped === null) return c.body(asset.bytes)
+  c.header('Content-Encoding', 'gzip')
+  return c.body(gzipped)
 }
+
+/** Browsers name it without a weight; `q=0` would mean that they do not take it. */
+const takesGzip = (accepted = ''): boolean =>
+  accepted.split(',').some((each) => /^\s*gzip\s*$/i.test(each))
 
 /**
  * The headers of everything but the endpoint. `connect`: what the page may connect to beside its own origin.
@@ -241,10 +254,14 @@ function tellGateway(
   return new Map(assets).set('/index.html', { ...page, ...withTag(Buffer.from(html)) })
 }
 
-const withTag = (bytes: Uint8Array<ArrayBuffer>): Pick<Asset, 'bytes' | 'etag'> => ({
+const withTag = (bytes: Uint8Array<ArrayBuffer>): Pick<Asset, 'bytes' | 'gzipped' | 'etag'> => ({
   bytes,
+  gzipped: shorter(new Uint8Array(gzipSync(bytes, { level: 9 })), bytes),
   etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`,
 })
+
+const shorter = (gzipped: Uint8Array<ArrayBuffer>, { length }: Uint8Array): Asset['gzipped'] =>
+  gzipped.length < length ? gzipped : null
 
 async function readPage(pageDir: string): Promise<Map<string, Asset>> {
   const assets = new Map<string, Asset>()

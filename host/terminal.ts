@@ -205,6 +205,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'This Node is too old.',
     next: 'Run "npm install" in the ClawChat folder, or install Node 24.',
   },
+  'page-incomplete': {
+    message: 'A part of the page could not be loaded.',
+    next: 'Open the page again once where it comes from answers.',
+  },
   'page-missing': {
     message: 'The page has not been built.',
     next: 'Run "npm run build" in the ClawChat folder.',

@@ -52,6 +52,12 @@ export const RATCHET_MS = 15 * 60_000
 export const TEXT_MAX_BYTES = 16_000
 export const NAME_MAX_BYTES = 48
 export const NOTE_MAX_BYTES = 800
+/** of a search */
+export const QUERY_MAX_BYTES = 200
+/** what is shown of a text around the first match */
+export const EXCERPT_MAX_BYTES = 606
+/** matches marked in an excerpt */
+export const RANGES_MAX = 32
 export const MEMBER_ROLE = { owner: 1, member: 2, guest: 3, bot: 4 } as const
 export type Role = keyof typeof MEMBER_ROLE
 export const HISTORY_MAX = 200

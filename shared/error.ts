@@ -65,6 +65,7 @@ export type ClawErrorCode =
   | 'usage'
   | 'no-usable-store'
   | 'node-too-old'
+  | 'page-incomplete'
   | 'page-missing'
   | 'superseded'
   | 'deploy-failed'

@@ -1,15 +1,9 @@
 // What a device looks up at the host and the answers (SPEC §7.5, §7.6): searching, where a message lies, and what it said before.
 // Codec of what stands behind the type byte. Ids are 16 bytes; an answer bears the token of its question.
 import { isZero, type Reader, Writer } from './bytes.ts'
-import { TEXT_MAX_BYTES } from './constants.ts'
+import { EXCERPT_MAX_BYTES, QUERY_MAX_BYTES, RANGES_MAX, TEXT_MAX_BYTES } from './constants.ts'
 import { ID_BYTES, readFew, readIds, readNamed, writeIds } from './fields.ts'
-import {
-  EXCERPT_MAX_BYTES,
-  type Excerpt,
-  QUERY_MAX_BYTES,
-  RANGES_MAX,
-  type Range,
-} from './terms.ts'
+import type { Excerpt, Range } from './terms.ts'
 
 /** results of one FOUND */
 export const FOUND_MAX = 50

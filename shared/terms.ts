@@ -1,17 +1,13 @@
 // What a search compares (SPEC §7.5): the terms of a text and where they stand, what a query asks for, and where that is.
 // The host narrows by its index, a device without the host goes through what it keeps; this decides for both.
+import { EXCERPT_MAX_BYTES, RANGES_MAX } from './constants.ts'
 
-/** of a query */
-export const QUERY_MAX_BYTES = 200
 /** of a term, in code points */
 export const TERM_MAX = 40
 
-/** One end of what is shown of a text around the first match, in UTF-16 units; both together are an excerpt. */
+/** Of an excerpt, in UTF-16 units: at most three bytes each, and "…" at both ends; of that, before the first match. */
+const EXCERPT = (EXCERPT_MAX_BYTES - 6) / 3
 const BEFORE = 40
-const EXCERPT = 200
-/** of an excerpt: at most three bytes for a UTF-16 unit, and "…" at both ends */
-export const EXCERPT_MAX_BYTES = 3 * EXCERPT + 6
-export const RANGES_MAX = 32
 
 /** Where a term stands: UTF-16 units of the text. */
 export interface Term {

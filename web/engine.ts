@@ -5,21 +5,18 @@ import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
 import { ClawError, type ClawErrorCode, codeOf } from '../shared/error.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { RecordBody } from '../shared/record.ts'
+import type { Chatting } from './chatting.ts'
 import { Clock } from './clock.ts'
-import { Conversation, type Live } from './conversation.ts'
+import type { Live } from './conversation.ts'
 import { Device } from './device.ts'
-import { Files } from './files.ts'
-import { FileStore } from './filestore.ts'
-import { Filer } from './filing.ts'
 import { Handover } from './handover.ts'
 import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
 import { rememberedLink, takeFragment } from './link.ts'
-import { Lookups } from './lookups.ts'
 import type { AppState, Engine } from './model.ts'
-import { Notifications } from './notifications.ts'
 import { type Opened, openCarrier, SHORTER } from './open.ts'
 import { Own } from './own.ts'
+import { Part } from './part.ts'
 import { PING_MS } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
 import {
@@ -31,28 +28,27 @@ import {
   stepRedial,
   type Way,
 } from './redial.ts'
-import { Requests } from './requests.ts'
 import type { Resolved } from './resolve.ts'
-import { browserRuntime } from './runtime.ts'
 import { securityOf } from './security.ts'
-import { Seek } from './seek.ts'
 import type { Session } from './session.ts'
 import { StateBox } from './state.ts'
 import { idleSteps, Steps } from './steps.ts'
 import { Tab, type TabMessage } from './tab.ts'
-import { Talk } from './talk.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
 
 const ANSWER_MS = 15_000
 
-type Asks = Extract<TabMessage, { type: 'request' }>['message']
-type AnswerMessage = Extract<TabMessage, { type: 'answer' }>['message']
+const CHATTING = new Part(async () => (await import('./chatting.ts')).Chatting)
 
+/** @throws ClawError: `storage`, `page-incomplete` */
 export async function startEngine(): Promise<Engine> {
-  const fragment = takeFragment()
+  const link = takeFragment() ?? rememberedLink()
+  // With a link there is time until Join is pressed.
+  if (link === null) CHATTING.preload()
   const backend = await pickBackend()
   const engine = new PageEngine(backend, await Device.open())
-  await engine.start(fragment ?? rememberedLink())
+  await engine.start(link)
+  CHATTING.preload()
   return engine
 }
 
@@ -62,16 +58,10 @@ class PageEngine implements Engine {
   readonly #own: Own
   readonly #box = new StateBox(() => this.#mirror())
   readonly #clock = new Clock(this.#box, () => Date.now())
-  readonly ask: Requests
-  readonly talk: Talk
-  readonly files: Filer
-  readonly #files: Files
-  readonly notifications: Notifications
-  readonly seek: Seek
-  readonly #lookups: Lookups
   readonly #records: Records
   readonly #handover: Handover
-  readonly #chat: Conversation
+  /** null until it is loaded, which it is before a chat is shown or a carrier used */
+  #loaded: Chatting | null = null
   readonly #tab: Tab
   readonly #joining: Joining
   #redial = restingRedial(SHORTER)
@@ -97,85 +87,14 @@ class PageEngine implements Engine {
       onTaken: () => this.#again(),
       onBurned: () => void this.#burn(),
     })
-    this.ask = new Requests({
-      box: this.#box,
-      runtime: browserRuntime,
-      send: (message) => this.#say(message),
-      onRoom: (room) => this.talk.openRoom(room),
-    })
-    this.#chat = new Conversation({
-      keep: device,
-      own: this.#own,
-      box: this.#box,
-      now: () => Date.now(),
-      clock: () => performance.now(),
-      random: browserRuntime.random,
-      mayTalk: () => this.#mayTalk(),
-      onEnded: (live) => this.#ended(live),
-      onRecord: (bytes) => this.#takeRecord(bytes),
-      onNotice: (notice) => this.#plan(notice),
-      onAnswer: (message) => {
-        if (!this.#answered(message)) this.#tab.tell({ type: 'answer', message })
-      },
-      onFile: (message) => this.#files.heard(message),
-      onBye: (reason) => {
-        this.#replaced = reason === 'replaced'
-        if (reason === 'revoked') void this.#noteRemoved()
-      },
-      onMessages: (messages) => void this.notifications.news(messages),
-    })
     this.#tab = new Tab({
       device,
       onMessage: (message) => this.#onTab(message),
       onLead: () => void this.#lead(),
       onLost: () => {
         this.#rest()
-        this.#files.leave()
+        this.#loaded?.files.leave()
       },
-    })
-    this.#files = new Files({
-      store: FileStore.open(),
-      box: this.#box,
-      keep: device,
-      timeline: this.#chat.timeline,
-      runtime: browserRuntime,
-      clock: () => performance.now(),
-      say: (message) => this.#chat.say(message),
-    })
-    this.files = new Filer({
-      box: this.#box,
-      files: this.#files,
-      tab: this.#tab,
-      runtime: browserRuntime,
-      now: () => Date.now(),
-    })
-    this.talk = new Talk({
-      box: this.#box,
-      timeline: this.#chat.timeline,
-      tab: this.#tab,
-      runtime: browserRuntime,
-      clock: () => performance.now(),
-      flush: () => this.#chat.flush(),
-      isSeen: () => document.visibilityState === 'visible' && document.hasFocus(),
-    })
-    this.notifications = new Notifications({
-      state: () => this.state,
-      read: () => this.#own.profile?.read ?? {},
-      leads: () => this.#tab.leading,
-      openRoom: (room) => this.talk.openRoom(room),
-      ask: (request, onAnswer) => this.ask.ask(request, onAnswer),
-      onChange: () => this.#box.set({}),
-    })
-    this.#lookups = new Lookups({
-      runtime: browserRuntime,
-      send: (message) => this.#say(message),
-    })
-    this.seek = new Seek({
-      box: this.#box,
-      keep: device,
-      lookups: this.#lookups,
-      searchKept: (rooms, wish) => device.search(rooms, wish),
-      jump: (room, seq) => this.talk.jump(room, seq),
     })
     this.#joining = new Joining({
       device,
@@ -183,7 +102,7 @@ class PageEngine implements Engine {
       box: this.#box,
       records: this.#records,
       steps: this.#steps(),
-      open: (record, root) => this.#open(record, root, 'enrol', this.#steps()),
+      open: (record, root) => this.#openToEnrol(record, root),
       onOffer: () => this.#rest(),
       onJoining: () => this.#tab.tell({ type: 'joining' }),
       onEnrolled: () => this.#enrolled(),
@@ -192,22 +111,51 @@ class PageEngine implements Engine {
     })
   }
 
-  /** By the tab that leads. @returns false without a carrier */
-  #say(message: Asks): boolean {
-    if (this.#tab.leading) return this.#chat.say(message)
-    this.#tab.tell({ type: 'request', message })
-    return true
+  get #chat(): Chatting {
+    if (this.#loaded === null) throw new Error('bug: the chat is not loaded yet')
+    return this.#loaded
   }
 
-  /** @returns whether it was asked here */
-  #answered(message: AnswerMessage): boolean {
-    return message.type === 'answer' ? this.ask.answered(message) : this.#lookups.answered(message)
+  get ask(): Chatting['asking'] {
+    return this.#chat.asking
   }
 
-  /** A fresh carrier: what was not answered goes out once more. */
-  #askAgain(): void {
-    this.ask.again()
-    this.#lookups.again()
+  get talk(): Chatting['talk'] {
+    return this.#chat.talk
+  }
+
+  get files(): Chatting['filing'] {
+    return this.#chat.filing
+  }
+
+  get seek(): Chatting['seek'] {
+    return this.#chat.seek
+  }
+
+  get notifications(): Chatting['notifications'] {
+    return this.#chat.notifications
+  }
+
+  /** What follows the handshake. @throws ClawError('page-incomplete') */
+  async #load(): Promise<Chatting> {
+    const Loaded = await CHATTING.load()
+    if (this.#loaded !== null) return this.#loaded
+    this.#loaded = new Loaded({
+      device: this.#device,
+      own: this.#own,
+      box: this.#box,
+      tab: this.#tab,
+      mayTalk: () => this.#mayTalk(),
+      onEnded: (live) => this.#ended(live),
+      onRecord: (bytes) => this.#takeRecord(bytes),
+      onNotice: (notice) => this.#plan(notice),
+      onBye: (reason) => {
+        this.#replaced = reason === 'replaced'
+        if (reason === 'revoked') void this.#noteRemoved()
+      },
+    })
+    if (this.#tab.leading) void this.#loaded.files.load().catch(() => undefined)
+    return this.#loaded
   }
 
   get state(): AppState {
@@ -227,6 +175,7 @@ class PageEngine implements Engine {
       const profile = await this.#own.load()
       if (profile !== null) await this.#showProfile(profile)
     } catch (error) {
+      if (codeOf(error) === 'page-incomplete') throw error
       this.#box.set({ phase: 'blank', error: codeOf(error) })
       return
     }
@@ -241,9 +190,9 @@ class PageEngine implements Engine {
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState !== 'visible') return
       this.#hurry()
-      this.talk.look()
+      this.#loaded?.talk.look()
     })
-    addEventListener('focus', () => this.talk.look())
+    addEventListener('focus', () => this.#loaded?.talk.look())
     setInterval(() => this.#beat(), PING_MS)
     await this.#tab.start()
   }
@@ -251,8 +200,7 @@ class PageEngine implements Engine {
   /** Shows the other tabs how things stand; an invite, and what was asked, concern only the tab where that was. */
   #mirror(): void {
     if (this.#mayTalk()) this.#tab.tell({ type: 'state', state: { ...this.state, asked: null } })
-    this.talk.look()
-    this.notifications.follow()
+    this.#loaded?.follow()
   }
 
   async #showProfile(profile: Profile): Promise<void> {
@@ -261,8 +209,9 @@ class PageEngine implements Engine {
       if (profile.invite !== null) this.#joining.take(profile.invite)
       return
     }
+    const { conversation } = await this.#load()
     this.#box.set({ phase: 'chat' })
-    await this.#chat.timeline.load()
+    await conversation.timeline.load()
     await this.#showSecurity(null)
     if (profile.removed) this.#showRemoved()
   }
@@ -312,7 +261,7 @@ class PageEngine implements Engine {
   async #enrolled(): Promise<void> {
     this.notifications.forget()
     this.#box.set({ members: [], devices: [], invites: [], asked: null, security: null })
-    await this.#chat.timeline.load()
+    await this.#chat.conversation.timeline.load()
   }
 
   async #joined(): Promise<void> {
@@ -332,8 +281,10 @@ class PageEngine implements Engine {
   /** What the tab before stored last it may have told nobody. */
   async #lead(): Promise<void> {
     this.#feed({ type: 'want' })
-    void this.#files.load().catch(() => undefined)
-    await this.#chat.timeline.refresh().catch((error) => this.#box.set({ error: codeOf(error) }))
+    if (this.#loaded === null) return
+    const { files, conversation } = this.#loaded
+    void files.load().catch(() => undefined)
+    await conversation.timeline.refresh().catch((error) => this.#box.set({ error: codeOf(error) }))
   }
 
   #feed(input: RedialInput): void {
@@ -377,15 +328,22 @@ class PageEngine implements Engine {
       if (!beside) await this.#own.load()
       const root = this.#own.profile?.root ?? null
       if (root === null) return this.#rest()
+      const loading = this.#load()
+      // Awaited once there is a session to use it.
+      loading.catch(() => undefined)
       if (!beside) this.#showDialling()
       found = await this.#records.findOwn(root, steps)
       const { session, route, epoch } = await this.#open(found.record, root, 'connect', steps, way)
+      await loading.catch((error) => {
+        session.close()
+        throw error
+      })
       const live = await this.#resume(session, epoch, dial, steps)
       // It may have ended since.
-      if (this.#chat.live !== live) throw new ClawError('no-answer')
+      if (this.#chat.conversation.live !== live) throw new ClawError('no-answer')
       this.#feed({ type: 'up', dial, route })
       this.#box.connection({ state: 'connected', route, epoch })
-      this.#files.live(route)
+      this.#chat.files.live(route)
       await this.#connected(live, found).catch((error) => this.#box.set({ error: codeOf(error) }))
     } catch (error) {
       this.#failed(dial, causeOf(codeOf(error), found, this.state.clock))
@@ -407,7 +365,7 @@ class PageEngine implements Engine {
   }
 
   async #connected(live: Live, found: Resolved): Promise<void> {
-    this.#askAgain()
+    this.#chat.askAgain()
     this.#tab.tell({ type: 'connected' })
     await this.#showSecurity(live)
     this.#joining.forgetSpare()
@@ -437,6 +395,16 @@ class PageEngine implements Engine {
     })
   }
 
+  /** The host is asked for nothing that could not be shown then. */
+  async #openToEnrol(record: RecordBody, root: Uint8Array): Promise<Opened> {
+    const opened = await this.#open(record, root, 'enrol', this.#steps())
+    await this.#load().catch((error) => {
+      opened.session.close()
+      throw error
+    })
+    return opened
+  }
+
   async #resume(session: Session, epoch: number, dial: number, steps: Steps): Promise<Live> {
     // Meanwhile the profile may have become another host's: nothing of it may be said to this one.
     if (!counts(this.#redial, dial)) {
@@ -445,7 +413,7 @@ class PageEngine implements Engine {
     }
     const deadline = setTimeout(() => session.close(), ANSWER_MS)
     try {
-      return await steps.run('sync', () => this.#chat.resume(session, epoch))
+      return await steps.run('sync', () => this.#chat.conversation.resume(session, epoch))
     } finally {
       clearTimeout(deadline)
     }
@@ -466,10 +434,10 @@ class PageEngine implements Engine {
     // Session and store may both have said it.
     if (profile === null) return
     this.#rest()
-    this.notifications.forget()
+    this.#loaded?.notifications.forget()
     this.#own.note(null)
     await this.#device.burn(profile.hostPublicKey)
-    await this.#files.clear().catch(() => undefined)
+    await this.#loaded?.files.clear().catch(() => undefined)
     this.#tab.tell({ type: 'burned' })
     this.#showBurned()
   }
@@ -507,7 +475,7 @@ class PageEngine implements Engine {
   }
 
   #ended(live: Live): void {
-    this.#files.rest()
+    this.#chat.files.rest()
     if (!this.#tab.leading) return
     if (this.#removed) {
       this.#showRemoved()
@@ -521,8 +489,8 @@ class PageEngine implements Engine {
   /** No carrier, and no wish for one. */
   #rest(): void {
     this.#feed({ type: 'rest' })
-    this.#files.rest()
-    this.#chat.drop()
+    this.#loaded?.files.rest()
+    this.#loaded?.conversation.drop()
   }
 
   /** After a rotation, at a moment of its own within the grace, the conversation moves to the new port. */
@@ -537,12 +505,12 @@ class PageEngine implements Engine {
   }
 
   #beat(): void {
-    if (this.#chat.beat()) this.#feed({ type: 'want' })
+    if (this.#loaded?.conversation.beat()) this.#feed({ type: 'want' })
   }
 
   #hurry(): void {
     // Whether the clock has been set right meanwhile, a fresh carrier tells.
-    if (this.#chat.live === null || this.state.clock !== null)
+    if ((this.#loaded?.conversation.live ?? null) === null || this.state.clock !== null)
       this.#feed({ type: 'want', soon: true })
     else this.#beat()
   }
@@ -571,15 +539,17 @@ class PageEngine implements Engine {
     this.#joining.forgetIfOf(profile?.hostPublicKey)
     if (profile === null || this.#joining.invite !== null) return
     await this.#showProfile(profile)
+    if (!this.#tab.leading) this.#tab.tell({ type: 'hello' })
     this.#feed({ type: 'want' })
   }
 
   #onTab(message: TabMessage): void {
     const { leading } = this.#tab
-    if (leading && this.talk.onTab(message)) return
+    if (this.#loaded?.onTab(message)) return
     switch (message.type) {
       case 'state':
-        if (!leading && this.#joining.invite === null)
+        // A chat can be shown once it is loaded; then it is asked for.
+        if (!leading && this.#loaded !== null && this.#joining.invite === null)
           this.#box.set({
             ...message.state,
             handover: this.state.handover,
@@ -596,27 +566,13 @@ class PageEngine implements Engine {
         this.#showBurned()
         break
       case 'joined':
-        void this.#reload()
-        break
-      case 'request':
-        if (leading) this.#chat.say(message.message)
-        break
-      case 'answer':
-        this.#answered(message.message)
-        break
-      case 'connected':
-        this.#askAgain()
+        void this.#reload().catch((error) => this.#box.set({ error: codeOf(error) }))
         break
       case 'hello':
         if (leading) this.#mirror()
         break
-      case 'file':
-        if (leading) void this.#files.do(message.task).catch(() => undefined)
-        break
       case 'retry':
         if (leading) this.retry()
-        break
-      case 'resigned':
         break
     }
   }

@@ -7,6 +7,7 @@ import { rememberedLink } from './link.ts'
 import { followTheme } from './theme.ts'
 import { PageVersion } from './version.ts'
 import { App, Failed } from './views/App.tsx'
+import { CHAT, preloadViews } from './views/parts.ts'
 import { Starting } from './views/Starting.tsx'
 
 async function main(root: HTMLElement): Promise<void> {
@@ -15,6 +16,8 @@ async function main(root: HTMLElement): Promise<void> {
   const starting = startEngine()
   // It is awaited below; until then a failure is not yet ours to tell.
   starting.catch(() => undefined)
+  // Whoever has been here before sees the chat first; a guest of a link meanwhile reads and writes a name.
+  if (!joining) CHAT.preload()
   await speak(firstLanguage())
   render(<Starting joining={joining} />, root)
   try {
@@ -32,6 +35,7 @@ async function main(root: HTMLElement): Promise<void> {
     document.addEventListener('visibilitychange', () => version.check())
     onWords(paint)
     paint()
+    void preloadViews().catch(() => undefined)
     await version.start()
   } catch (error) {
     // Never an empty page: whatever stops the engine is named like every other cause.

@@ -9,18 +9,18 @@ export type MegaEntry = Extract<LocatorEntry, { type: 'mega' }>
 type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 /**
- * 6144 bytes, not verified. `gateway`: base URL of the API.
+ * 6144 bytes, not verified. `gateway`: base URL of the API; null: MEGA's own.
  * Throws ClawError: `record-missing`, `record-malformed`, `store-unreachable`, `store-refused`.
  */
 export async function readMega(
   fetch: Fetch,
-  gateway: string,
+  gateway: string | null,
   { handle, key }: MegaEntry,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   // MEGA takes a repeated number for the same request and repeats its answer.
   const [number] = crypto.getRandomValues(new Uint32Array(1))
-  const request = fetch(`${gateway}/cs?id=${number}`, {
+  const request = fetch(`${gateway ?? MEGA_GATEWAY}/cs?id=${number}`, {
     method: 'POST',
     // A string goes as text/plain, which a browser sends to another origin without asking first.
     body: askForFile(handle),
@@ -35,15 +35,3 @@ export async function readMega(
   const bytes = await aborted(readAtMost(answer, MEGA_ANSWER_MAX), signal)
   return recordOfAnswer(key, fromUtf8(bytes, 'record-malformed'))
 }
-
-/** What a browser has, and `clawchat connect` has not. */
-const { document } = globalThis as {
-  document?: { querySelector(selector: string): { content?: string } | null }
-}
-
-/** Names another gateway. */
-export const GATEWAY_META = 'meta[name="clawchat-mega-api"]'
-
-/** MEGA's own, unless the host that served the page names another, as tests do. */
-export const megaGateway = (): string =>
-  document?.querySelector(GATEWAY_META)?.content || MEGA_GATEWAY

@@ -6,12 +6,17 @@ import { ClawError } from '../shared/error.ts'
 import type { RecordBody } from '../shared/record.ts'
 import type { Clock } from './clock.ts'
 import { type Carrier, dial } from './dial.ts'
-import { dialMailbox, type PunchedCarrier } from './punch.ts'
+import { endpointsFor, type RelayEndpoint } from './endpoints.ts'
+import { Part } from './part.ts'
+import type { PunchedCarrier } from './punch.ts'
 import type { Records } from './records.ts'
-import { dialRelay, endpointsFor, type RelayEndpoint } from './relay.ts'
 import { browserRuntime } from './runtime.ts'
 import { openSession, type Session } from './session.ts'
 import type { Steps } from './steps.ts'
+
+/** Most browsers reach most hosts without these. */
+const PUNCH = new Part(async () => (await import('./punch.ts')).dialMailbox)
+const RELAY = new Part(async () => (await import('./relay.ts')).dialRelay)
 
 /** what the ways before get for themselves */
 const NEXT_AFTER_MS = 1000
@@ -135,6 +140,7 @@ async function firstOf(
 
 async function openMailbox(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {
   const told = { ...input, timesMs: input.clock.timesMs() }
+  const dialMailbox = await PUNCH.load()
   const carrier = await dialMailbox(endpoint, told, ({ stun, reflexive }) =>
     input.steps.tell('mailbox', { stun, reflexive }),
   )
@@ -142,6 +148,7 @@ async function openMailbox(input: OpenInput, endpoint: RelayEndpoint): Promise<O
 }
 
 async function openRelay(input: OpenInput, endpoint: RelayEndpoint): Promise<Opened> {
+  const dialRelay = await RELAY.load()
   const carrier = await dialRelay(endpoint, { ...input, timesMs: input.clock.timesMs() })
   try {
     return await shakeHands(input, carrier)

@@ -9,8 +9,9 @@ import type { Locator, TurnServer } from '../shared/locator.ts'
 import { MAILBOX_CLOSE } from '../shared/mailbox.ts'
 import { epochAt } from '../shared/record.ts'
 import { answerSdp, type Carrier, CHANNEL, type DialInput, pipeOf, read } from './dial.ts'
+import type { RelayEndpoint } from './endpoints.ts'
 import { watchPath } from './path.ts'
-import { openLine, type RelayEndpoint } from './relay.ts'
+import { openLine } from './relay.ts'
 
 const GATHER_MS = 1500
 /** as long as nothing but own addresses is known, which is how blocked UDP looks; TURN by TLS takes some round trips */

@@ -3,29 +3,13 @@ import { toHex } from '../shared/bytes.ts'
 import { HINT_BYTES } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import { hostTag, sealKnock } from '../shared/knock.ts'
-import { LOCATOR_FLAG, type LocatorEntry } from '../shared/locator.ts'
 import { MAILBOX_CLOSE, MAILBOX_PROTOCOL } from '../shared/mailbox.ts'
 import { PacedQueue } from '../shared/pace.ts'
-import { epochAt, type RecordBody } from '../shared/record.ts'
+import { epochAt } from '../shared/record.ts'
+import type { RelayEndpoint } from './endpoints.ts'
 import type { Carrier, DialInput } from './targets.ts'
 
 const DEADLINE_MS = 8000
-
-export type RelayEndpoint = Extract<LocatorEntry, { type: 'https' }>
-
-/** Those of the record's endpoints that serve for this, as far as a page of this protocol may reach them. */
-export const endpointsFor = (
-  use: 'mailbox' | 'relay',
-  { locator }: Pick<RecordBody, 'locator'>,
-  pageProtocol: string,
-): RelayEndpoint[] =>
-  locator.filter(
-    (entry): entry is RelayEndpoint =>
-      entry.type === 'https' &&
-      (entry.flags & LOCATOR_FLAG[use]) !== 0 &&
-      // A browser refuses plain connections of a secure page.
-      (pageProtocol !== 'https:' || entry.url.startsWith('https:')),
-  )
 
 /** A carrier through one endpoint, and why it ended: whether the host is there shows in the handshake only. */
 export interface RelayCarrier extends Carrier {

@@ -5,7 +5,10 @@ import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import type { Locator, LocatorEntry } from '../shared/locator.ts'
 import { epochAt, openRecord, type RecordBody } from '../shared/record.ts'
 import { aborted, readAtMost } from './answer.ts'
-import { readMega } from './mega.ts'
+import { Part } from './part.ts'
+
+/** Its cipher and words are needed where a record lies there only. */
+const MEGA = new Part(async () => (await import('./mega.ts')).readMega)
 
 const TIMEOUT_MS = 5000
 const MIN_GRACE_MS = 100
@@ -53,8 +56,8 @@ export interface ResolveInput {
   /** waits for every store: what the quick ones gave before led nowhere */
   readonly patient: boolean
   readonly fetch: Fetch
-  /** base URL of MEGA's API, asked for when a store is there */
-  readonly megaGateway: () => string
+  /** base URL of MEGA's API, asked for when a store is there; null: the one of MEGA itself */
+  readonly megaGateway: () => string | null
 }
 
 /** Throws ClawError: `record-missing`, or, if every answer was wrong, what was wrong with it. */
@@ -171,13 +174,16 @@ const agreed = (dates: readonly number[]): number | null =>
     ? Math.max(...dates)
     : null
 
-function read(
+async function read(
   { fetch, megaGateway }: ResolveInput,
   entry: StoreEntry,
   signal: AbortSignal,
   dates: number[],
 ): Promise<Uint8Array> {
-  if (entry.type === 'mega') return readMega(fetch, megaGateway(), entry, signal)
+  if (entry.type === 'mega') {
+    const readMega = await MEGA.load()
+    return readMega(fetch, megaGateway(), entry, signal)
+  }
   return fetchRecord(fetch, `${entry.url}/v1/records/${toHex(entry.id)}`, signal, dates)
 }
 

@@ -1,7 +1,7 @@
 // Which build of the page this is, and whether a newer one waits (DESIGN, "The page as an app"). A newer one is fetched and
 // checked by its service worker and comes into use when a person says so. Plain http knows no service workers, nor does
 // a page that a host changed for a test: then only the build is told.
-import { GATEWAY_META } from './mega.ts'
+import { GATEWAY_META } from './gateway.ts'
 
 const WORKER = './sw.js'
 const CHECK_MS = 3_600_000

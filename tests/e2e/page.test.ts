@@ -14,7 +14,10 @@ async function joined(lab: Lab): Promise<Client> {
 }
 
 /** The text of the open dialog of that name, or null. */
-function dialog(client: Client, name: string): Promise<string | null> {
+async function dialog(client: Client, name: string): Promise<string | null> {
+  // Its part of the page may be on its way.
+  const isWhole = () => document.querySelector('dialog .skeleton') === null
+  await client.driver.until(isWhole, null, 20_000)
   return client.driver.read((name) => {
     const open = [...document.querySelectorAll('dialog[open], [role="dialog"]')]
     const label = (element: Element) => {
@@ -65,6 +68,40 @@ labTest(
     expect(text).toContain(String(lines[0]?.identity))
     await ann.driver.key('Escape')
     expect(await dialog(ann, 'Security')).toBeNull()
+  },
+)
+
+labTest(
+  'a part of the page that does not come is said, and comes when it is asked again',
+  async (lab) => {
+    const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+    const { page, client } = await lab.profile('Ann', lab.path('ann'))
+    const failures: string[] = []
+    page.on('requestfailed', (request) => failures.push(new URL(request.url()).pathname))
+    const [chatting, chat, dialogs] = ['chatting', 'Chat', 'ChatDialog'].map(
+      (name) => `**/assets/${name}-*.js`,
+    ) as [string, string, string]
+    for (const part of [chatting, chat, dialogs])
+      await page.route(part, (route) => route.abort('connectionrefused'))
+    await page.goto(String(ready.invite))
+    await client.driver.fill('Your name', 'Ann')
+    await client.driver.press('Join')
+    // Before the host has given anything away for this name.
+    const alert = page.locator('[data-code="page-incomplete"]')
+    await alert.getByText('A part of this page is missing.').waitFor()
+    await page.unroute(chatting)
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { name: 'ClawChat could not start' }).waitFor()
+    await page.unroute(chat)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await client.waitConnected()
+    await client.driver.press('Settings')
+    const settings = page.getByRole('dialog', { name: 'Settings' })
+    await settings.locator('[data-code="page-incomplete"]').waitFor()
+    await page.unroute(dialogs)
+    await settings.getByRole('button', { name: 'Try again' }).click()
+    await settings.getByRole('combobox', { name: 'Language' }).waitFor()
+    expect(failures.length).toBeGreaterThanOrEqual(3)
   },
 )
 

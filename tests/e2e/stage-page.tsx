@@ -5,9 +5,10 @@ import { en } from '../../web/messages/en.ts'
 import type { AppState, Engine, Step } from '../../web/model.ts'
 import { followTheme } from '../../web/theme.ts'
 import { App } from '../../web/views/App.tsx'
+import { CHAT, DIALOGS, RESULTS } from '../../web/views/parts.ts'
 
 declare global {
-  var show: (change: Partial<AppState>, secure: boolean) => void
+  var show: (change: Partial<AppState>, secure: boolean) => Promise<void>
   var openedOnStage: string[]
   var speakOnStage: (language: Language) => Promise<void>
 }
@@ -59,12 +60,16 @@ const connected: AppState = {
 let last: readonly [Partial<AppState>, boolean] | null = null
 takeWords(en, 'en', navigator.languages)
 followTheme()
-onWords(() => last !== null && globalThis.show(...last))
+onWords(() => {
+  if (last !== null) void globalThis.show(...last)
+})
 globalThis.speakOnStage = speak
 globalThis.openedOnStage = []
 
-globalThis.show = (change, secure) => {
+globalThis.show = async (change, secure) => {
   last = [change, secure]
+  // Here they are a part of this script.
+  await Promise.all([CHAT.load(), DIALOGS.load(), RESULTS.load()])
   const root = document.getElementById('app')
   if (root === null) throw new Error('bug: the stage has no #app')
   const state = { ...connected, ...change }

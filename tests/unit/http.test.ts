@@ -6,6 +6,7 @@ import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { embedFallback, type Fallback } from '../../fallback-worker/node.ts'
 import { createHttp, type HttpServer } from '../../host/http.ts'
@@ -15,6 +16,7 @@ import { ClawError } from '../../shared/error.ts'
 import { ed25519PublicKey } from '../../shared/noble.ts'
 import { encodePut, storageId } from '../../shared/put.ts'
 
+const LONG = 'export const words = [];\n'.repeat(100)
 const secret = new Uint8Array(32).fill(3)
 const id = toHex(storageId(ed25519PublicKey(secret)))
 let folder = ''
@@ -29,6 +31,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>page</title>')
   writeFileSync(join(folder, 'build.json'), '{"version":"0"}')
   writeFileSync(join(folder, 'assets/main-AbCd1234.js'), 'export {}')
+  writeFileSync(join(folder, 'assets/long-AbCd1234.js'), LONG)
   fallback = embedFallback({ path: ':memory:', ownIds: () => new Set([id]), nowMs: Date.now })
   http = await createHttp({
     pageDir: folder,
@@ -203,6 +206,43 @@ describe('the page', () => {
     expect(other?.headers['content-security-policy']).toContain("'self' http://127.0.0.1:9/cs;")
     expect(other?.body.toString()).toContain('content="http://127.0.0.1:9"')
     expect(other?.headers.etag).not.toBe(own?.headers.etag)
+  })
+
+  test.each(['gzip', 'br, gzip', 'deflate, GZIP'])(
+    'is sent gzipped to who takes %s',
+    async (accepted) => {
+      const path = '/assets/long-AbCd1234.js'
+      const plain = await ask(path)
+      expect(plain.headers['content-encoding']).toBeUndefined()
+      expect(plain.headers.vary).toBe('Accept-Encoding')
+      expect(plain.body.toString()).toBe(LONG)
+      const headers = { 'Accept-Encoding': accepted }
+      const short = await ask(path, { headers })
+      expect(short.headers['content-encoding']).toBe('gzip')
+      expect(short.headers['content-type']).toBe(plain.headers['content-type'])
+      expect(short.headers.vary).toBe('Accept-Encoding')
+      expect(short.body.length).toBeLessThan(LONG.length / 10)
+      expect(gunzipSync(short.body).toString()).toBe(LONG)
+      expect(short.headers.etag).not.toBe(plain.headers.etag)
+      const again = { ...headers, 'If-None-Match': String(short.headers.etag) }
+      expect((await ask(path, { headers: again })).status).toBe(304)
+    },
+  )
+
+  test.each(['', 'br', 'gzip;q=0', 'x-gzip2'])(
+    'is sent as it is to who takes "%s"',
+    async (accepted) => {
+      const headers = { 'Accept-Encoding': accepted }
+      const answer = await ask('/assets/long-AbCd1234.js', { headers })
+      expect(answer.headers['content-encoding']).toBeUndefined()
+      expect(answer.body.toString()).toBe(LONG)
+    },
+  )
+
+  test('what gzip would make longer is sent as it is', async () => {
+    const answer = await ask('/build.json', { headers: { 'Accept-Encoding': 'gzip' } })
+    expect(answer.headers['content-encoding']).toBeUndefined()
+    expect(answer.body.toString()).toBe('{"version":"0"}')
   })
 
   test('hashed assets are kept, others asked for again with their ETag', async () => {

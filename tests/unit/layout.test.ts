@@ -15,6 +15,7 @@ const withoutBrowser = [
   'conversation',
   'chat',
   'clock',
+  'endpoints',
   'enrol',
   'keep',
   'model',

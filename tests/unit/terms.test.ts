@@ -2,15 +2,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toUtf8 } from '../../shared/bytes.ts'
-import {
-  EXCERPT_MAX_BYTES,
-  excerptOf,
-  matchesIn,
-  parseQuery,
-  RANGES_MAX,
-  TERM_MAX,
-  termsOf,
-} from '../../shared/terms.ts'
+import { EXCERPT_MAX_BYTES, RANGES_MAX } from '../../shared/constants.ts'
+import { excerptOf, matchesIn, parseQuery, TERM_MAX, termsOf } from '../../shared/terms.ts'
 
 const terms = (text: string): string[] => termsOf(text).map(({ term }) => term)
 

@@ -245,6 +245,11 @@ export const errors = {
   usage: words('Dem Host wurde etwas gesagt, das er nicht versteht.', HERE, OWNER_KNOWS),
   'no-usable-store': words('Keine Ablage ist von dieser Seite aus lesbar.', HERE, OWNER_KNOWS),
   'node-too-old': words('Das Node des Hosts ist zu alt.', HERE, OWNER_KNOWS),
+  'page-incomplete': words(
+    'Ein Teil dieser Seite fehlt.',
+    'Er ließ sich nicht laden: Es gibt kein Netz, oder ihre Quelle antwortet nicht oder hat inzwischen eine andere Version.',
+    'Versuch es noch einmal; hilft das nicht, lade die Seite neu.',
+  ),
   'page-missing': words('Die Seite wurde nicht gebaut.', HERE, OWNER_KNOWS),
   'deploy-failed': words('Der Worker wurde nicht eingerichtet.', HERE, OWNER_KNOWS),
   'wrangler-missing': words('Wrangler ist nicht installiert.', HERE, OWNER_KNOWS),

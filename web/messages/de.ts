@@ -123,8 +123,6 @@ export const de = {
   },
   search: {
     search: 'Nachrichten durchsuchen',
-    missing:
-      'Die Suche konnte nicht geladen werden. Versuchen Sie es noch einmal, sobald es Netz gibt.',
     results: 'Suchergebnisse',
     filters: 'Filter',
     room: 'Raum',

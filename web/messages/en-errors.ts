@@ -232,6 +232,11 @@ export const errors = {
   usage: words('The host was told something it does not understand.', HERE, 'Ask the owner.'),
   'no-usable-store': words('No store can be read from this page.', HERE, 'Ask the owner.'),
   'node-too-old': words('The host’s Node is too old.', HERE, 'Ask the owner.'),
+  'page-incomplete': words(
+    'A part of this page is missing.',
+    'It could not be loaded: there is no network, or where it comes from does not answer, or has another version by now.',
+    'Try again; if that does not help, reload the page.',
+  ),
   'page-missing': words('The page was not built.', HERE, 'Ask the owner.'),
   'deploy-failed': words('The worker was not deployed.', HERE, 'Ask the owner.'),
   'wrangler-missing': words('Wrangler is not installed.', HERE, 'Ask the owner.'),

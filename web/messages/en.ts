@@ -124,7 +124,6 @@ export const en = {
   },
   search: {
     search: 'Search messages',
-    missing: 'The search could not be loaded. Try again when there is a network.',
     results: 'Search results',
     filters: 'Filters',
     room: 'Room',

@@ -245,6 +245,11 @@ export const errors = {
   usage: words('Se pidió al anfitrión algo que no entiende.', HERE, OWNER_KNOWS),
   'no-usable-store': words('Ningún almacén se puede leer desde esta página.', HERE, OWNER_KNOWS),
   'node-too-old': words('El Node del anfitrión es demasiado antiguo.', HERE, OWNER_KNOWS),
+  'page-incomplete': words(
+    'Falta una parte de esta página.',
+    'No se pudo cargar: no hay red, o su origen no responde o ya tiene otra versión.',
+    'Inténtalo de nuevo; si no ayuda, recarga la página.',
+  ),
   'page-missing': words('La página no se construyó.', HERE, OWNER_KNOWS),
   'deploy-failed': words('El worker no se desplegó.', HERE, OWNER_KNOWS),
   'wrangler-missing': words('Wrangler no está instalado.', HERE, OWNER_KNOWS),

@@ -123,7 +123,6 @@ export const es = {
   },
   search: {
     search: 'Buscar mensajes',
-    missing: 'No se pudo cargar la búsqueda. Inténtelo de nuevo cuando haya red.',
     results: 'Resultados de la búsqueda',
     filters: 'Filtros',
     room: 'Sala',

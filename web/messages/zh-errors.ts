@@ -201,6 +201,11 @@ export const errors = {
   usage: words('主机收到了它不理解的指令。', HERE, OWNER_KNOWS),
   'no-usable-store': words('本页无法读取任何存放处。', HERE, OWNER_KNOWS),
   'node-too-old': words('主机的 Node 版本太旧。', HERE, OWNER_KNOWS),
+  'page-incomplete': words(
+    '网页缺少一部分。',
+    '无法加载：没有网络，或者网页的来源没有应答，或者已经换了版本。',
+    '请重试；如果还是不行，请重新加载网页。',
+  ),
   'page-missing': words('网页还没有构建。', HERE, OWNER_KNOWS),
   'deploy-failed': words('Worker 没有部署成功。', HERE, OWNER_KNOWS),
   'wrangler-missing': words('没有安装 Wrangler。', HERE, OWNER_KNOWS),

@@ -116,7 +116,6 @@ export const zh = {
   },
   search: {
     search: '搜索消息',
-    missing: '无法加载搜索功能。请在有网络时重试。',
     results: '搜索结果',
     filters: '筛选',
     room: '房间',

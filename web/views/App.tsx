@@ -4,11 +4,12 @@ import { t } from '../language.ts'
 import type { AppState, Engine } from '../model.ts'
 import type { PageVersion } from '../version.ts'
 import { Alert, Notice } from './Alert.tsx'
-import { Chat } from './Chat.tsx'
-import { Logo } from './icons.tsx'
 import { Join } from './Join.tsx'
 import { LanguageChoice } from './LanguageChoice.tsx'
+import { Late } from './Late.tsx'
+import { Logo } from './Logo.tsx'
 import { Marked } from './Marked.tsx'
+import { CHAT } from './parts.ts'
 import { DropRecord } from './RecordFile.tsx'
 import { Starting } from './Starting.tsx'
 
@@ -35,7 +36,11 @@ export function App(props: ScreenProps) {
 function Screen(props: ScreenProps) {
   switch (props.state.phase) {
     case 'chat':
-      return <Chat {...props} />
+      return (
+        <Late part={CHAT} waiting={<Starting joining={false} />} missing={incomplete}>
+          {(Chat) => <Chat {...props} />}
+        </Late>
+      )
     case 'join':
     case 'joining':
       return <Join {...props} />
@@ -45,6 +50,8 @@ function Screen(props: ScreenProps) {
       return <Blank {...props} />
   }
 }
+
+const incomplete = (retry: () => void) => <Failed code="page-incomplete" onRetry={retry} />
 
 function Blank({ state, engine }: ViewProps) {
   return (
@@ -64,13 +71,19 @@ function Blank({ state, engine }: ViewProps) {
 }
 
 /** What is left to show when the engine itself could not start. */
-export function Failed({ code }: { code: ClawErrorCode }) {
+export function Failed({
+  code,
+  onRetry = () => location.reload(),
+}: {
+  code: ClawErrorCode
+  onRetry?: () => void
+}) {
   return (
     <main class="card-page">
       <div class="card">
         <Logo />
         <h1>{t.start.failed}</h1>
-        <Alert code={code} onRetry={() => location.reload()} />
+        <Alert code={code} onRetry={onRetry} />
       </div>
     </main>
   )

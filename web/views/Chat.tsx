@@ -6,35 +6,20 @@ import { isByTurn } from '../steps.ts'
 import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
 import { Avatar } from './Avatar.tsx'
+import type { DialogName } from './ChatDialog.tsx'
 import { type Aim, Composer } from './Composer.tsx'
-import { DetailsDialog, SecurityDialog } from './dialogs.tsx'
-import { HostDialog } from './HostDialog.tsx'
 import { Back, Route, Shield } from './icons.tsx'
+import { useShortcuts } from './keys.ts'
+import { LateDialog } from './LateDialog.tsx'
 import { Messages } from './Messages.tsx'
-import { NotificationsDialog } from './NotificationsDialog.tsx'
 import { NewerPage } from './PageBuild.tsx'
-import { PeopleDialog } from './People.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
-import { NewRoomDialog, RoomDialog } from './RoomDialogs.tsx'
-import { SettingsDialog } from './Settings.tsx'
-import { ShortcutsDialog, useShortcuts } from './Shortcuts.tsx'
 import { insiders, Sidebar } from './Sidebar.tsx'
 import { type Side, useSide } from './side.ts'
 import { Typing } from './Typing.tsx'
 
 export function Chat({ state, engine, secure, version }: ScreenProps) {
-  const [dialog, setDialog] = useState<
-    | 'security'
-    | 'details'
-    | 'people'
-    | 'host'
-    | 'new-room'
-    | 'room'
-    | 'settings'
-    | 'shortcuts'
-    | 'notifications'
-    | null
-  >(null)
+  const [dialog, setDialog] = useState<DialogName | null>(null)
   const [aim, setAim] = useState<Aim | null>(null)
   const close = (): void => setDialog(null)
   const side = useSide()
@@ -147,28 +132,14 @@ export function Chat({ state, engine, secure, version }: ScreenProps) {
           </>
         )}
       </section>
-      {dialog === 'security' && (
-        <SecurityDialog state={state} version={version.value} onClose={close} />
-      )}
-      {dialog === 'people' && <PeopleDialog state={state} engine={engine} onClose={close} />}
-      {dialog === 'host' && <HostDialog state={state} engine={engine} onClose={close} />}
-      {dialog === 'new-room' && <NewRoomDialog state={state} engine={engine} onClose={close} />}
-      {dialog === 'room' && room !== undefined && (
-        <RoomDialog room={room} state={state} engine={engine} onClose={close} />
-      )}
-      {dialog === 'settings' && (
-        <SettingsDialog
-          state={state}
-          engine={engine}
+      {dialog !== null && (
+        <LateDialog
+          {...{ state, engine, version, room }}
+          name={dialog}
           onClose={close}
           onShortcuts={() => setDialog('shortcuts')}
         />
       )}
-      {dialog === 'shortcuts' && <ShortcutsDialog onClose={close} />}
-      {dialog === 'notifications' && (
-        <NotificationsDialog state={state} engine={engine} onClose={close} />
-      )}
-      {dialog === 'details' && <DetailsDialog state={state} engine={engine} onClose={close} />}
     </div>
   )
 }

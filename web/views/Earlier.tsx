@@ -4,7 +4,7 @@ import { type ClawErrorCode, codeOf } from '../../shared/error.ts'
 import { formatMoment, t } from '../language.ts'
 import type { EarlierText, Engine } from '../model.ts'
 import { wordsOf } from '../words.ts'
-import { Dialog } from './dialogs.tsx'
+import { Dialog } from './Dialog.tsx'
 
 interface EarlierProps {
   /** id, hex */

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { Overview, PortPeriod, StoreHealth } from '../../shared/overview.ts'
 import { formatMoment, formatSize, t } from '../language.ts'
 import type { ViewProps } from './App.tsx'
-import { Dialog } from './dialogs.tsx'
+import { Dialog } from './Dialog.tsx'
 
 const FAMILIES = ['IPv4', 'IPv6']
 

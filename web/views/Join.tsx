@@ -4,8 +4,8 @@ import { t } from '../language.ts'
 import { nameProblem } from '../words.ts'
 import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
-import { Logo } from './icons.tsx'
 import { LanguageChoice } from './LanguageChoice.tsx'
+import { Logo } from './Logo.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
 
 export function Join({ state, engine, secure }: ScreenProps) {

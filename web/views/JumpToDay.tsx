@@ -4,7 +4,7 @@ import { type ClawErrorCode, codeOf } from '../../shared/error.ts'
 import { t } from '../language.ts'
 import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
-import { Dialog } from './dialogs.tsx'
+import { Dialog } from './Dialog.tsx'
 
 /** `day`: of the separator that was pressed, unix ms */
 export function JumpToDay({

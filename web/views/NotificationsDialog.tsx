@@ -4,7 +4,7 @@ import { t } from '../language.ts'
 import type { Notifying, Telling } from '../model.ts'
 import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
-import { Dialog } from './dialogs.tsx'
+import { Dialog } from './Dialog.tsx'
 
 const TELLINGS: readonly Telling[] = ['nothing', 'name', 'text']
 

@@ -5,7 +5,7 @@ import type { Member, Room } from '../model.ts'
 import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { Avatar, toneOf } from './Avatar.tsx'
-import { Dialog } from './dialogs.tsx'
+import { Dialog } from './Dialog.tsx'
 
 type DialogProps = ViewProps & { readonly onClose: () => void }
 

@@ -1,10 +1,12 @@
-// The searchbox above the rooms. What it finds stands in their place while there is something in it; loaded with the first
-// touch, as most visits search nothing.
+// The searchbox above the rooms. What it finds stands in their place while there is something in it; loaded after
+// the chat, as most visits search nothing.
 import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { t } from '../language.ts'
+import { Alert } from './Alert.tsx'
 import type { ViewProps } from './App.tsx'
-import type { Results as ResultsView } from './Results.tsx'
+import { Late } from './Late.tsx'
+import { RESULTS } from './parts.ts'
 
 interface SearchProps extends ViewProps {
   /** a result was chosen */
@@ -15,16 +17,7 @@ interface SearchProps extends ViewProps {
 
 export function Search({ state, engine, onPick, children }: SearchProps) {
   const [query, setQuery] = useState('')
-  const [View, setView] = useState<typeof ResultsView | null>(null)
-  const [isMissing, setMissing] = useState(false)
   const box = useRef<HTMLInputElement>(null)
-  const load = (): void => {
-    if (View !== null) return
-    void import('./Results.tsx').then(
-      ({ Results }) => setView(() => Results),
-      () => setMissing(true),
-    )
-  }
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.isComposing) return
     if (event.key === 'Escape' && query !== '') {
@@ -49,23 +42,27 @@ export function Search({ state, engine, onPick, children }: SearchProps) {
           enterkeyhint="search"
           autocomplete="off"
           value={query}
-          onFocus={load}
           onInput={({ currentTarget: { value } }) => setQuery(value)}
           onKeyDown={onKeyDown}
         />
       </div>
-      {isAsking && isMissing && <p class="search-note">{t.search.missing}</p>}
-      {isAsking && View !== null && (
-        <View
-          query={query}
-          state={state}
-          engine={engine}
-          onPick={onPick}
-          onBack={() => box.current?.focus()}
-        />
+      {isAsking && (
+        <Late part={RESULTS} waiting={<p class="skeleton" aria-hidden="true" />} missing={missing}>
+          {(Results) => (
+            <Results
+              query={query}
+              state={state}
+              engine={engine}
+              onPick={onPick}
+              onBack={() => box.current?.focus()}
+            />
+          )}
+        </Late>
       )}
       {/* Kept, so that lists keep their place. */}
       <div hidden={isAsking}>{children}</div>
     </>
   )
 }
+
+const missing = (retry: () => void) => <Alert code="page-incomplete" onRetry={retry} />

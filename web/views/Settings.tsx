@@ -4,7 +4,7 @@ import { t } from '../language.ts'
 import { keptTheme, THEMES, type Theme } from '../settings.ts'
 import { changeTheme } from '../theme.ts'
 import type { ViewProps } from './App.tsx'
-import { Dialog } from './dialogs.tsx'
+import { Dialog } from './Dialog.tsx'
 import { LanguageChoice } from './LanguageChoice.tsx'
 
 interface SettingsProps extends ViewProps {

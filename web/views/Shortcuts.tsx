@@ -1,30 +1,10 @@
-// Keys that work all over the page, and the sheet that shows them (shortcuts.ts).
-import { useEffect, useState } from 'preact/hooks'
+// The sheet of the keys that work all over the page (shortcuts.ts).
+import { useState } from 'preact/hooks'
 import { t } from '../language.ts'
 import { keepSingleKeys, keptSingleKeys } from '../settings.ts'
-import { type Chord, type Command, commandOf, SHORTCUTS } from '../shortcuts.ts'
-import { Dialog } from './dialogs.tsx'
-
-const isMac = (): boolean => /mac|iphone|ipad/i.test(navigator.platform)
-
-const WRITING = 'input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable]'
-
-/** While a dialog is open its own keys hold, and no others. */
-export function useShortcuts(run: (command: Command) => void): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.defaultPrevented || event.isComposing) return
-      if (document.querySelector('dialog[open]') !== null) return
-      const writing = event.target instanceof Element && event.target.matches(WRITING)
-      const command = commandOf(event, { mac: isMac(), writing, singleKeys: keptSingleKeys() })
-      if (command === null) return
-      event.preventDefault()
-      run(command)
-    }
-    addEventListener('keydown', onKey)
-    return () => removeEventListener('keydown', onKey)
-  })
-}
+import { type Chord, SHORTCUTS } from '../shortcuts.ts'
+import { Dialog } from './Dialog.tsx'
+import { isMac } from './keys.ts'
 
 function keyNames({ key, modifier }: Chord): string[] {
   const names: Record<string, string> = {

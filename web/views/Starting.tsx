@@ -1,7 +1,7 @@
 // The layout to come without its words, while the browser opens its storage. It shows itself only after a moment
 // (style.css), so that a quick start does not flicker.
 import { t } from '../language.ts'
-import { Logo, NAME } from './icons.tsx'
+import { Logo, NAME } from './Logo.tsx'
 
 /** `joining`: an invite is at hand, so that the first screen will be the one with "Join". */
 export function Starting({ joining }: { joining: boolean }) {

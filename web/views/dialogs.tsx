@@ -1,6 +1,6 @@
 // "Security" and "Connection details": the exact terms, for whoever wants to know.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { ClawErrorCode } from '../../shared/error.ts'
 import { formatMoment, formatMs, t } from '../language.ts'
 import type { Words } from '../messages/catalogue.ts'
@@ -10,45 +10,10 @@ import { isByTurn } from '../steps.ts'
 import type { Version } from '../version.ts'
 import { clockWords, fileWords, formatSpan, wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
+import { Dialog } from './Dialog.tsx'
 import { PageBuild } from './PageBuild.tsx'
 import { RecordFile } from './RecordFile.tsx'
 import { SafetyCode } from './SafetyCode.tsx'
-
-export function Dialog({
-  name,
-  onClose,
-  beside,
-  children,
-}: {
-  name: string
-  onClose: () => void
-  /** buttons beside "Close" */
-  beside?: ComponentChildren
-  children: ComponentChildren
-}) {
-  const element = useRef<HTMLDialogElement>(null)
-  // showModal traps the focus and closes on Escape; close gives the focus back, also where another dialog comes next.
-  useLayoutEffect(() => {
-    const dialog = element.current
-    dialog?.showModal()
-    return () => dialog?.close()
-  }, [])
-  const onEnd = (event: Event & { currentTarget: HTMLDialogElement }): void => {
-    if (event.currentTarget.isConnected) onClose()
-  }
-  return (
-    <dialog ref={element} aria-label={name} onClose={onEnd}>
-      <h2>{name}</h2>
-      <div class="body">{children}</div>
-      <p class="row">
-        {beside}
-        <button type="button" class="primary" onClick={() => element.current?.close()}>
-          {t.common.close}
-        </button>
-      </p>
-    </dialog>
-  )
-}
 
 /** The minutes and seconds until the next epoch, each second. */
 function useCountdown(intervalMs: number | null): string {

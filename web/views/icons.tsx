@@ -1,37 +1,6 @@
-// Line icons, drawn here so that nothing is loaded from elsewhere.
-import type { ComponentChildren } from 'preact'
+// Line icons of the chat.
+import { Icon } from './Icon.tsx'
 
-function Icon({ children, label }: { children: ComponentChildren; label?: string }) {
-  const named =
-    label === undefined
-      ? ({ 'aria-hidden': true } as const)
-      : ({ role: 'img', 'aria-label': label } as const)
-  return (
-    <svg
-      class="icon-svg"
-      viewBox="0 0 24 24"
-      fill="none"
-      stroke="currentColor"
-      stroke-width="2"
-      stroke-linecap="round"
-      stroke-linejoin="round"
-      {...named}
-    >
-      {children}
-    </svg>
-  )
-}
-
-/** The same in every language. */
-export const NAME = 'ClawChat'
-
-export const Logo = () => (
-  <span class="logo">
-    <Icon>
-      <path d="M12 21c-1.500-4-6-4.500-6-9.500C6 7 9 4.500 11 3c.3 2.200-.3 4-1.300 5.500L12 11l2.300-2.500C13.300 7 12.700 5.200 13 3c2 1.500 5 4 5 8.500 0 5-4.500 5.500-6 9.500z" />
-    </Icon>
-  </span>
-)
 export const Shield = () => (
   <Icon>
     <path d="M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6l7-3z" />
