@@ -1,6 +1,7 @@
 // Tells a person who does not look that something is new: number in the title, dot on the icon, badge of the app, system
 // notification, tone. What is told is decided in news.ts; one tab speaks for all, the one that leads.
 import type { StoredMessage } from './keep.ts'
+import { onWords, t } from './language.ts'
 import type { AppState, NotificationSettings, Notifying } from './model.ts'
 import { type News, newsOf, parseSettings, unreadOf } from './news.ts'
 import { type Ask, Push } from './push.ts'
@@ -43,6 +44,8 @@ export class Notifications implements Notifying {
     }
     document.addEventListener('visibilitychange', greet)
     greet()
+    onWords(() => void keepPushWords())
+    void keepPushWords()
   }
 
   /** Read each time: another tab may have changed them. */
@@ -183,6 +186,16 @@ async function isWatched(): Promise<boolean> {
 async function closeOf(room: string): Promise<void> {
   const registration = await workers()?.getRegistration()
   for (const each of (await registration?.getNotifications({ tag: room })) ?? []) each.close()
+}
+
+/** For the service worker, which shows a push while no page is open and knows nothing of the language chosen here. */
+async function keepPushWords(): Promise<void> {
+  try {
+    const cache = await globalThis.caches?.open('clawchat-push')
+    await cache?.put('./push-words', new Response(t.notifications.message))
+  } catch {
+    // Short of space: then it speaks as the browser does.
+  }
 }
 
 async function badge(count: number): Promise<void> {

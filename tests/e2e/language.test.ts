@@ -4,31 +4,40 @@ import { inBrowser } from './browser.ts'
 import { freePort, labTest } from './harness.ts'
 import { onStage } from './stage.ts'
 
-labTest('the browser’s language is spoken, another can be chosen and is kept', async (lab) => {
-  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
-  await inBrowser({ locale: 'de-CH' }, async (page, loaded) => {
-    await page.goto(String(ready.invite))
-    await page.getByRole('textbox', { name: 'Dein Name' }).fill('Ann')
-    expect(loaded()).toEqual(['de'])
-    expect(await page.evaluate(() => document.documentElement.lang)).toBe('de')
-    await page.getByRole('button', { name: 'Beitreten' }).click()
-    await page.getByRole('textbox', { name: 'Nachricht' }).waitFor()
-    await page.getByRole('button', { name: 'Einstellungen' }).click()
-    await page.getByRole('combobox', { name: 'Sprache' }).selectOption('es')
-    // The open dialog follows, and so does what lies behind it.
-    await page.getByRole('dialog', { name: 'Ajustes' }).getByText('Idioma').waitFor()
-    await page.keyboard.press('Escape')
-    await page.getByRole('textbox', { name: 'Mensaje' }).waitFor()
-    expect(loaded()).toEqual(['de', 'es'])
-    await page.reload()
-    await page.getByRole('textbox', { name: 'Mensaje' }).waitFor()
-    expect(loaded()).toEqual(['de', 'es', 'es'])
-    expect(await page.evaluate(() => document.documentElement.lang)).toBe('es')
-    await page.getByRole('button', { name: 'Ajustes' }).click()
-    await page.getByRole('combobox', { name: 'Idioma' }).selectOption('')
-    await page.getByRole('dialog', { name: 'Einstellungen' }).waitFor()
-  })
-})
+labTest(
+  'the browser’s language is spoken, another can be chosen and is kept, as is the look',
+  async (lab) => {
+    const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+    await inBrowser({ locale: 'de-CH' }, async (page, loaded) => {
+      await page.goto(String(ready.invite))
+      await page.getByRole('textbox', { name: 'Dein Name' }).fill('Ann')
+      expect(loaded()).toEqual(['de'])
+      expect(await page.evaluate(() => document.documentElement.lang)).toBe('de')
+      await page.getByRole('button', { name: 'Beitreten' }).click()
+      await page.getByRole('textbox', { name: 'Nachricht' }).waitFor()
+      await page.getByRole('button', { name: 'Einstellungen' }).click()
+      await page.getByRole('combobox', { name: 'Sprache' }).selectOption('es')
+      // The open dialog follows, and so does what lies behind it.
+      await page.getByRole('dialog', { name: 'Ajustes' }).getByText('Idioma').waitFor()
+      await page.getByRole('combobox', { name: 'Aspecto' }).selectOption('dark')
+      await page.keyboard.press('Escape')
+      await page.getByRole('textbox', { name: 'Mensaje' }).waitFor()
+      expect(loaded()).toEqual(['de', 'es'])
+      await page.reload()
+      await page.getByRole('textbox', { name: 'Mensaje' }).waitFor()
+      expect(loaded()).toEqual(['de', 'es', 'es'])
+      expect(await page.evaluate(() => document.documentElement.lang)).toBe('es')
+      // So is the look, which is dark before anything is drawn.
+      expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark')
+      expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(
+        'rgb(16, 19, 22)',
+      )
+      await page.getByRole('button', { name: 'Ajustes' }).click()
+      await page.getByRole('combobox', { name: 'Idioma' }).selectOption('')
+      await page.getByRole('dialog', { name: 'Einstellungen' }).waitFor()
+    })
+  },
+)
 
 labTest('a language that there are no words for is answered in English', async (lab) => {
   const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])

@@ -18,26 +18,63 @@ function countShown(): void {
   }
 }
 
+/** What cannot be seen or heard here: the badge that a tab asks for, and the notes of its tones. */
+function overhear(): void {
+  const tab = globalThis as { testBadges?: number[]; testNotes?: number[] }
+  tab.testBadges = []
+  tab.testNotes = []
+  const badges = tab.testBadges
+  Navigator.prototype.setAppBadge = async (count) => void badges.push(count ?? 0)
+  const notes = tab.testNotes
+  const { start } = OscillatorNode.prototype
+  OscillatorNode.prototype.start = function (...when) {
+    notes.push(this.frequency.value)
+    return start.apply(this, when)
+  }
+}
+const overheard = (page: Page) =>
+  page.evaluate(() => {
+    const tab = globalThis as { testBadges?: number[]; testNotes?: number[] }
+    const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href
+    return {
+      badge: tab.testBadges?.at(-1),
+      notes: tab.testNotes,
+      dot: icon?.endsWith('/icon-new.svg'),
+    }
+  })
+
 /** Ann, who has let her browser show notifications and has joined. */
 async function allowed(lab: Lab, url: string, invite: string) {
   const ann = await lab.profile('Ann', lab.path('ann'))
   const { origin } = new URL(url)
   await ann.page.context().grantPermissions(['notifications'], { origin })
-  await ann.page.addInitScript(countShown)
+  await ann.page.context().addInitScript(countShown)
+  await ann.page.context().addInitScript(overhear)
   await ann.client.join(invite)
   await ann.page.evaluate(() => navigator.serviceWorker.ready.then(() => null))
   return ann
 }
 
+const WITH_TEXT =
+  'Who writes, and the message. Whoever sees your screen can read it, also when it is locked'
 const choose = (page: Page, name: string) => page.getByLabel(name, { exact: true }).check()
 
-/** Another page comes to the front, and this one loses the focus, which tests otherwise give to all. */
-async function lookAway(page: Page): Promise<void> {
-  const other = await page.context().newPage()
-  await other.bringToFront()
-  const devtools = await page.context().newCDPSession(page)
-  await devtools.send('Emulation.setFocusEmulationEnabled', { enabled: false })
-  await page.waitForFunction(() => !document.hasFocus())
+/** Another page comes to the front, and these lose the focus, which tests otherwise give to all. @returns coming back */
+async function lookAway(...pages: readonly Page[]): Promise<() => Promise<void>> {
+  const [first] = pages
+  const other = await first?.context().newPage()
+  await other?.bringToFront()
+  const all = await Promise.all(pages.map((page) => page.context().newCDPSession(page)))
+  const emulate = (enabled: boolean) =>
+    Promise.all(all.map((each) => each.send('Emulation.setFocusEmulationEnabled', { enabled })))
+  await emulate(false)
+  for (const page of pages) await page.waitForFunction(() => !document.hasFocus())
+  return async () => {
+    await other?.close()
+    await first?.bringToFront()
+    await emulate(true)
+    await first?.waitForFunction(() => document.hasFocus())
+  }
 }
 
 /** by `countShown`, in all of these */
@@ -96,6 +133,47 @@ labTest(
     })
     await page.waitForFunction(() => document.querySelector('h1')?.textContent === 'Ben')
     await ann.waitMessage('between us')
+  },
+)
+
+labTest(
+  'of two tabs one tells, as much as was chosen; dot, badge and tone come with it and go with reading',
+  async (lab) => {
+    const { host, ready } = await lab.host(httpArgs())
+    const { client: ann, page } = await allowed(lab, String(ready.page), String(ready.invite))
+    const ben: Client = await lab.chromium('Ben')
+    await ben.join(await host.invite())
+    const second = await page.context().newPage()
+    await second.goto(String(ready.page))
+    await second.getByRole('textbox', { name: 'Message' }).waitFor()
+    await page.bringToFront()
+    await ann.driver.press('Notifications')
+    await choose(page, 'Show notifications of this system')
+    await choose(page, 'A soft tone with each')
+    await choose(page, WITH_TEXT)
+    await ann.driver.key('Escape')
+    expect(await overheard(page)).toEqual({ badge: 0, notes: [], dot: false })
+
+    const comeBack = await lookAway(page, second)
+    await ben.send('the rhubarb is here')
+    await untilShown(page, ['Ben in My host: the rhubarb is here'])
+    for (const tab of [page, second])
+      await tab.waitForFunction(() => document.title === '(1) ClawChat')
+    expect(await countOf(page, second)).toBe(1)
+    expect(await overheard(page)).toEqual({ badge: 1, notes: [660, 880], dot: true })
+    expect(await overheard(second)).toEqual({ badge: 1, notes: [], dot: true })
+
+    await comeBack()
+    await untilShown(page, [])
+    await page.waitForFunction(() => document.title === 'ClawChat')
+    expect(await overheard(page)).toMatchObject({ badge: 0, dot: false })
+    await ann.driver.press('Notifications')
+    await choose(page, 'Who writes')
+    await ann.driver.key('Escape')
+    await lookAway(page, second)
+    await ben.send('and the gooseberries')
+    await untilShown(page, ['Ben in My host: New message'])
+    expect(await countOf(page, second)).toBe(2)
   },
 )
 

@@ -106,21 +106,30 @@ const titles = (page: Page): Promise<string[]> =>
     return (await registration.getNotifications()).map(({ title, body }) => `${title}: ${body}`)
   })
 
-labTest('a push shows one notification that tells nothing, and none to who looks', async (lab) => {
-  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
-  const { client: ann, page } = await lab.profile('Ann', lab.path('ann'))
-  const { origin } = new URL(String(ready.page))
-  await page.context().grantPermissions(['notifications'], { origin })
-  await ann.join(String(ready.invite))
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => null))
-  await deliver(page)
-  const devtools = await page.context().newCDPSession(page)
-  await devtools.send('Emulation.setFocusEmulationEnabled', { enabled: false })
-  const other = await page.context().newPage()
-  await other.bringToFront()
-  await page.waitForFunction(() => !document.hasFocus())
-  expect(await titles(page)).toEqual([])
-  await deliver(page)
-  await deliver(page)
-  await expect.poll(() => titles(page), { timeout: 20_000 }).toEqual(['ClawChat: New message'])
-})
+labTest(
+  'a push shows one notification that tells nothing, in the language chosen here, and none to who looks',
+  async (lab) => {
+    const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+    const { client: ann, page } = await lab.profile('Ann', lab.path('ann'))
+    const { origin } = new URL(String(ready.page))
+    await page.context().grantPermissions(['notifications'], { origin })
+    await ann.join(String(ready.invite))
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => null))
+    await ann.driver.press('Settings')
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('de')
+    await page.waitForFunction(
+      async () => (await (await caches.match('./push-words'))?.text()) === 'Neue Nachricht',
+    )
+    await ann.driver.key('Escape')
+    await deliver(page)
+    const devtools = await page.context().newCDPSession(page)
+    await devtools.send('Emulation.setFocusEmulationEnabled', { enabled: false })
+    const other = await page.context().newPage()
+    await other.bringToFront()
+    await page.waitForFunction(() => !document.hasFocus())
+    expect(await titles(page)).toEqual([])
+    await deliver(page)
+    await deliver(page)
+    await expect.poll(() => titles(page), { timeout: 20_000 }).toEqual(['ClawChat: Neue Nachricht'])
+  },
+)

@@ -86,8 +86,14 @@ const isWatched = async (): Promise<boolean> => (await tabs()).some(({ focused }
 /** A push says only that something is new (SPEC §7.8); what, this worker could not read. */
 async function tell(): Promise<void> {
   if (await isWatched()) return
-  const body = WORDS[navigator.language.slice(0, 2)] ?? WORDS.en
+  const body = (await chosenWords()) ?? WORDS[navigator.language.slice(0, 2)] ?? WORDS.en
   await self.registration.showNotification('ClawChat', { body, tag: 'push', icon: './app-192.png' })
+}
+
+/** In the language that the person chose, kept by the page (notifications.ts). */
+async function chosenWords(): Promise<string | undefined> {
+  const cache = await caches.open('clawchat-push').catch(() => null)
+  return (await cache?.match(new URL('push-words', scope)))?.text()
 }
 
 const WORDS: Readonly<Record<string, string>> & { readonly en: string } = {
