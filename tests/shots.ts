@@ -103,9 +103,109 @@ async function talk(host: Host, browser: Browser, ada: Person): Promise<Person> 
   return cleo
 }
 
+const press = ({ page }: Person, name: string) =>
+  page.getByRole('button', { name, exact: true }).click()
+
+/** The harbour at dusk, as far as a gradient and three circles go. */
+const picture = (page: Page): Promise<number[]> =>
+  page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(640, 420)
+    const pen = canvas.getContext('2d')
+    if (pen === null) throw new Error('no canvas')
+    const sky = pen.createLinearGradient(0, 0, 0, 420)
+    for (const [at, colour] of [
+      [0, '#2b3a67'],
+      [0.55, '#e07a5f'],
+      [0.6, '#f2cc8f'],
+      [0.62, '#31425f'],
+      [1, '#141c2b'],
+    ] as const)
+      sky.addColorStop(at, colour)
+    pen.fillStyle = sky
+    pen.fillRect(0, 0, 640, 420)
+    for (const [x, y, radius, colour] of [
+      [430, 235, 48, '#ffe8b8'],
+      [140, 300, 90, '#1d2a44'],
+      [250, 330, 70, '#172238'],
+    ] as const) {
+      pen.fillStyle = colour
+      pen.beginPath()
+      pen.arc(x, y, radius, 0, 2 * Math.PI)
+      pen.fill()
+    }
+    const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 })
+    return [...new Uint8Array(await blob.arrayBuffer())]
+  })
+
+const attach = ({ page }: Person, name: string, mimeType: string, buffer: Buffer) =>
+  page.locator('.composer input[type="file"]').setInputFiles({ name, mimeType, buffer })
+
+const LONG_NAME = 'Choir, whole evening.flac'
+
+/** A picture, a document, and one that is on its way. */
+async function files(browser: Browser, ada: Person, cleo: Person): Promise<void> {
+  const harbour = Buffer.from(await picture(cleo.page))
+  await attach(cleo, 'harbour.jpg', 'image/jpeg', harbour)
+  await ada.page.getByRole('img', { name: 'harbour.jpg' }).waitFor()
+  await attach(ada, 'March scans.pdf', 'application/pdf', Buffer.alloc(180_000, 'scan '))
+  await cleo.page.getByText('March scans.pdf').waitFor()
+  await attach(ada, LONG_NAME, 'audio/flac', Buffer.alloc(48_000_000, 'la '))
+  const bar = ada.page.getByRole('progressbar')
+  await bar.waitFor()
+  await ada.page.waitForFunction(
+    () => Number(document.querySelector<HTMLProgressElement>('progress')?.value ?? 0) > 0.25,
+  )
+  await press(ada, `Pause ${LONG_NAME}`)
+  await sheet(browser, ada, 'files')
+  await press(ada, `Cancel ${LONG_NAME}`)
+}
+
+/** A long room, in which Ada reads further up; what she looks for; and a day to go to. */
+async function back(browser: Browser, ada: Person, cleo: Person): Promise<void> {
+  for (let i = 1; i <= 60; i++) await cleo.client.send(LINES[i % LINES.length] ?? '')
+  await ada.client.driver.until(
+    () => document.querySelectorAll('[role="log"] article').length > 60,
+    null,
+    60_000,
+  )
+  await ada.page.getByRole('log').evaluate((log) => log.scrollBy(0, -1400))
+  await ada.page.getByRole('button', { name: 'To the newest message' }).waitFor()
+  await sheet(browser, ada, 'back')
+  await press(ada, 'To the newest message')
+  await ada.page.setViewportSize(DESKTOP)
+  await ada.page.getByRole('searchbox').fill('backup')
+  await ada.page.locator('.hits button').first().waitFor()
+  await sheet(browser, ada, 'search')
+  await ada.page.getByRole('searchbox').fill('')
+}
+
+const LINES = [
+  'The ferry leaves at ten past nine, not at nine.',
+  'Who has the key of the boathouse?',
+  'I put the **tent poles** behind the stairs.',
+  'Then we meet there. Bring the thermos.',
+  'Backup of tonight: 51 GB, 14 minutes.',
+]
+
+/** What only the owner sees, and what everybody may choose. */
+async function dialogs(browser: Browser, ada: Person): Promise<void> {
+  for (const [name, state] of [
+    ['The host', 'host'],
+    ['People and devices', 'people'],
+    ['Settings', 'settings'],
+    ['Notifications', 'notifications'],
+    ['New room', 'new-room'],
+  ] as const) {
+    await ada.page.setViewportSize(DESKTOP)
+    await press(ada, name)
+    await ada.page.getByRole('dialog', { name }).waitFor()
+    await ada.page.waitForFunction(() => document.querySelector('dialog .skeleton') === null)
+    await sheet(browser, ada, state)
+    await ada.page.keyboard.press('Escape')
+  }
+}
+
 async function shoot(host: Host, invite: string, browser: Browser): Promise<void> {
-  const press = ({ page }: Person, name: string) =>
-    page.getByRole('button', { name, exact: true }).click()
   const ada = await person(browser, 'Ada')
   await ada.client.join(invite)
   await sheet(browser, ada, 'empty')
@@ -115,10 +215,18 @@ async function shoot(host: Host, invite: string, browser: Browser): Promise<void
   await press(ada, 'Security')
   await shot(ada, 'security-dark', DESKTOP, 'dark')
   await ada.page.keyboard.press('Escape')
+  await dialogs(browser, ada)
   await ada.page.setViewportSize(PHONE)
   await press(ada, 'Rooms and members')
   await shot(ada, 'rooms-phone', PHONE, 'dark')
   await press(ada, 'Back to the conversation')
+  await files(browser, ada, cleo)
+  await back(browser, ada, cleo)
+  await away(host, browser, ada, cleo)
+}
+
+/** Without network, and without host. */
+async function away(host: Host, browser: Browser, ada: Person, cleo: Person): Promise<void> {
   await host.kill()
   // The browser says that its network is gone before the carrier has been silent for long.
   await cleo.page.context().setOffline(true)

@@ -57,14 +57,27 @@ class Stack {
 }
 
 async function connect(ready: EchoReady): Promise<{ bare: Client; stack: Stack }> {
+  const root = fromHex(ready.devices[0]?.root ?? '')
+  const address = '127.0.0.2'
+  const bare = await Client.connect(
+    { port: ready.barePort },
+    address,
+    fromHex(ready.fingerprint),
+    root,
+  )
+  const stack = new Stack(await openStack(ready, 0, '127.0.0.3'))
+  await stack.ask({ type: 'resume', stored: 0, id: new Uint8Array(16) }, 'state')
+  return { bare, stack }
+}
+
+/** A session of the device `nth`, from an address of its own in 127/8. */
+export async function openStack(ready: EchoReady, nth: number, address: string): Promise<Session> {
+  const { root: rootHex = '', secret = '' } = ready.devices[nth] ?? {}
   const hostFingerprint = fromHex(ready.fingerprint)
-  const root = fromHex(ready.root)
-  const dial = (port: number, address: string) =>
-    Client.connect({ port }, address, hostFingerprint, root)
-  const bare = await dial(ready.barePort, '127.0.0.2')
-  const client = await dial(ready.stackPort, '127.0.0.3')
+  const root = fromHex(rootHex)
+  const client = await Client.connect({ port: ready.stackPort }, address, hostFingerprint, root)
   const knock = fromBase64(client.knock.ufrag, 'malformed')
-  const session = await openSession({
+  return openSession({
     carrier: {
       route: 'direct',
       send: (bytes) => client.channel.send(Buffer.from(bytes)),
@@ -88,12 +101,9 @@ async function connect(ready: EchoReady): Promise<{ bare: Client; stack: Stack }
       hostStatic: fromHex(ready.hostStatic),
     } as RecordBody,
     root,
-    deviceKey: nodeBackend.dhKey(fromHex(ready.deviceSecret)),
+    deviceKey: nodeBackend.dhKey(fromHex(secret)),
     runtime: browserRuntime,
   })
-  const stack = new Stack(session)
-  await stack.ask({ type: 'resume', stored: 0, id: new Uint8Array(16) }, 'state')
-  return { bare, stack }
 }
 
 export async function benchEcho(): Promise<void> {

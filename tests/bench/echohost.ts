@@ -1,5 +1,6 @@
-// The host of the `echo` cell, a process of its own: one port with a bare data channel that echoes, one with the product's
-// whole stack on a real database. Both are the same werift behind the same gate.
+// The host of the cells `echo` and `fanout`, a process of its own: one port with a bare data channel that echoes, one with the
+// product's whole stack on a real database, for as many devices as its argument says. Both are the same werift behind the
+// same gate.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,8 +18,8 @@ export interface EchoReady {
   readonly barePort: number
   readonly stackPort: number
   readonly fingerprint: string
-  readonly root: string
-  readonly deviceSecret: string
+  /** each of a member of its own */
+  readonly devices: readonly { readonly root: string; readonly secret: string }[]
   readonly hostPublicKey: string
   readonly hostStatic: string
 }
@@ -30,13 +31,16 @@ const members = new Members(db, random)
 const rooms = new Rooms(db, random)
 const hostPublicKey = random(32)
 const hostKey = nodeBackend.dhKey(random(32))
-const deviceSecret = random(32)
 const nowMs = Date.now()
 const secret = random(32)
-const args = { role: 'owner', uses: 1, expiresMs: 3_600_000, note: '', rooms: [] } as const
+const count = Number(process.argv[2] ?? 1)
+const args = { role: 'member', uses: 64, expiresMs: 3_600_000, note: '', rooms: [] } as const
 const invite = members.invite({ ...args, secret, hostPublicKey, nowMs })
-const { publicKey } = nodeBackend.dhKey(deviceSecret)
-const { deviceId, root } = members.reserve(invite.id, publicKey, 'Bench', nowMs)
+const devices = Array.from({ length: count }, (_, i) => {
+  const secret = random(32)
+  const { publicKey } = nodeBackend.dhKey(secret)
+  return { secret, ...members.reserve(invite.id, publicKey, `Bench ${i}`, nowMs) }
+})
 const input = {
   hostPublicKey,
   hostKey,
@@ -61,9 +65,16 @@ const stack = await startHost(new Map(), (carrier, peer) =>
   serveCarrier(carrier, { ...peer, route: 'direct' }, input),
 )
 for (const host of [bare, stack]) {
-  host.roots.set(toHex(deviceId), root)
+  for (const { deviceId, root } of devices) host.roots.set(toHex(deviceId), root)
   host.listener.refresh()
 }
+// Once all are in: a room of the first two alone.
+process.on('message', () => {
+  const memberOf = ({ deviceId }: (typeof devices)[number]): string =>
+    String(db.prepare('SELECT member FROM devices WHERE id = ?').get(toHex(deviceId))?.member)
+  const pair = rooms.list.make('Pair', null, devices.slice(0, 2).map(memberOf), Date.now())
+  process.send?.({ pair: toHex(pair) })
+})
 process.on('disconnect', () => {
   db.close()
   rmSync(dir, { recursive: true, force: true })
@@ -74,8 +85,7 @@ process.send?.({
   barePort: bare.port,
   stackPort: stack.port,
   fingerprint: toHex(fingerprint),
-  root: toHex(root),
-  deviceSecret: toHex(deviceSecret),
+  devices: devices.map(({ root, secret }) => ({ root: toHex(root), secret: toHex(secret) })),
   hostPublicKey: toHex(hostPublicKey),
   hostStatic: toHex(hostKey.publicKey),
 } satisfies EchoReady)

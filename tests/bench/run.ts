@@ -23,6 +23,8 @@ const CELLS = [
   'history',
   'search',
   'page',
+  'load',
+  'fanout',
   'scroll',
   'connect',
 ] as const
@@ -48,6 +50,11 @@ if (
 )
   kept = false
 if (runs('echo')) await benchEcho()
+if (
+  runs('fanout') &&
+  spawnSync(process.execPath, ['tests/bench/fanout.ts'], { stdio: 'inherit' }).status !== 0
+)
+  kept = false
 if (runs('records')) await benchRecords()
 const long = (['history', 'search'] as const).filter(runs)
 if (long.length > 0) benchHistory(long)
@@ -55,6 +62,7 @@ if (long.length > 0) benchHistory(long)
 const inNamespace = (file: string): boolean =>
   spawnSync(process.execPath, ['tests/namespace.ts', file], { stdio: 'inherit' }).status === 0
 if (runs('page') && !inNamespace('tests/bench/page.ts')) kept = false
+if (runs('load') && !inNamespace('tests/bench/load.ts')) kept = false
 if (runs('connect')) {
   const why = labLacks(process.getuid?.())
   if (why !== null) console.log(`connect    not run: the network lab ${why}`)
