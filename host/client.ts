@@ -11,7 +11,7 @@ import { Conversation, type Live } from '../web/conversation.ts'
 import { askToEnrol } from '../web/enrol.ts'
 import { freshProfile, type Profile, type StoredMessage } from '../web/keep.ts'
 import { Own } from '../web/own.ts'
-import { PING_MS } from '../web/pulse.ts'
+import { lookMs } from '../web/pulse.ts'
 import { causeOf, Records } from '../web/records.ts'
 import {
   counts,
@@ -86,6 +86,7 @@ export class Client {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#end('removed')
       },
+      onTrusted: () => this.#feed({ type: 'trusted' }),
     })
     // What comes while it ends is told by the next run.
     this.#box.subscribe(() => this.#stopped || input.onMessages())
@@ -140,9 +141,8 @@ export class Client {
     if (profile === null) throw new ClawError('storage')
     if (profile.removed) throw new ClawError('removed')
     await this.#chat.timeline.load()
-    this.#beat = setInterval(() => {
-      if (this.#chat.beat()) this.#feed({ type: 'want' })
-    }, PING_MS)
+    // Whether a person waits nobody knows here: many a device of this kind is a program.
+    this.#beat = setInterval(() => this.#look(), lookMs(false))
     this.#feed({ type: 'want' })
   }
 
@@ -175,6 +175,13 @@ export class Client {
     if (code === 'removed') await this.#own.update({ removed: true }).catch(() => undefined)
     if (code === 'burned') await this.#input.keep.burn().catch(() => undefined)
     this.#over.resolve(code)
+  }
+
+  #look(): void {
+    const due = this.#chat.beat(false)
+    if (due === 'fresh') this.#feed({ type: 'want' })
+    const sinceMs = this.#chat.live?.sinceMs ?? 0
+    if (due === 'suspect') this.#feed({ type: 'suspect', heldMs: Date.now() - sinceMs })
   }
 
   #feed(input: RedialInput): void {

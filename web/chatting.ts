@@ -20,7 +20,7 @@ type Asks = Extract<TabMessage, { type: 'request' }>['message']
 type AnswerMessage = Extract<TabMessage, { type: 'answer' }>['message']
 
 export interface ChattingPorts
-  extends Pick<ConversationPorts, 'mayTalk' | 'onEnded' | 'onRecord' | 'onNotice'> {
+  extends Pick<ConversationPorts, 'mayTalk' | 'onEnded' | 'onRecord' | 'onNotice' | 'onTrusted'> {
   readonly device: Device
   readonly own: Own
   readonly box: StateBox

@@ -45,6 +45,8 @@ export interface ConversationPorts {
   /** of the carrier in use */
   readonly onFile: (message: FileMessage) => void
   readonly onBye: (reason: Of<'bye'>['reason']) => void
+  /** the carrier in use had become suspect, and answers */
+  readonly onTrusted: () => void
   /** the host sent messages, new or changed, and they are kept; for who tells a person of it */
   readonly onMessages?: (messages: readonly StoredMessage[]) => void
 }
@@ -82,6 +84,7 @@ export class Conversation {
       epoch,
       sinceMs,
       heardMs: sinceMs,
+      askedMs: null,
       window: new SendWindow(0),
       resumed: false,
       ended: false,
@@ -97,7 +100,7 @@ export class Conversation {
       if (live.ended) throw new ClawError('no-answer')
       session.run(
         async (message) => {
-          live.heardMs = now()
+          if (this.#pulse.heard(now(), live)) this.#ports.onTrusted()
           if (live.resumed) return this.#handle(live, message)
           if (message.type !== 'resume') throw new ClawError('frame-invalid')
           await this.#settled(live, message)
@@ -299,22 +302,34 @@ export class Conversation {
         // Another call may have been quicker.
         if (number <= live.window.sentUpTo || !live.window.open) continue
         live.window.sent(number, body.length)
+        live.askedMs ??= this.#ports.now()
         live.session.send({ type: 'event', number, id, kind, body })
       }
       if (live.window.sentUpTo === from) return
     }
   }
 
-  /** A regular look at the carrier. @returns whether another one is wanted beside it (`Pulse`) */
-  beat(): boolean {
+  /** A regular look at the carrier (`lookMs`). @returns whether another one is wanted beside it, and why */
+  beat(brisk: boolean): 'fresh' | 'suspect' | null {
     const live = this.#live
     if (live === null) {
       this.#pulse.rest()
-      return false
+      return null
     }
-    const due = this.#pulse.look(this.#ports.now(), live)
-    if (due === 'silent') live.session.close()
-    else live.session.send({ type: 'ping', token: Math.round(this.#ports.clock()) })
-    return due === 'fresh'
+    const { now, clock } = this.#ports
+    const due = this.#pulse.look({ nowMs: now(), brisk }, live)
+    if (due === 'nothing') return null
+    if (due === 'silent') {
+      live.session.close()
+      return null
+    }
+    live.askedMs ??= now()
+    live.session.send({ type: 'ping', token: Math.round(clock()) })
+    return due === 'ping' ? null : due
+  }
+
+  /** The path may be another one now: the next look asks. */
+  doubt(): void {
+    this.#pulse.doubt()
   }
 }

@@ -13,11 +13,12 @@ import { Handover } from './handover.ts'
 import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
 import { rememberedLink, takeFragment } from './link.ts'
-import type { AppState, Engine } from './model.ts'
-import { type Opened, openCarrier, SHORTER } from './open.ts'
+import type { AppState, Connection, Engine } from './model.ts'
+import { watchNetwork } from './network.ts'
+import { type Opened, openCarrier, preloadWays, SHORTER } from './open.ts'
 import { Own } from './own.ts'
 import { Part } from './part.ts'
-import { PING_MS } from './pulse.ts'
+import { lookMs } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
 import {
   counts,
@@ -37,6 +38,9 @@ import { Tab, type TabMessage } from './tab.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
 
 const ANSWER_MS = 15_000
+
+/** What may lead to a dial. */
+const BEGINS: ReadonlySet<RedialInput['type']> = new Set(['want', 'network', 'suspect', 'fired'])
 
 const CHATTING = new Part(async () => (await import('./chatting.ts')).Chatting)
 
@@ -73,6 +77,9 @@ class PageEngine implements Engine {
   #cause: ClawErrorCode | null = null
   /** when the port of the notice comes into use */
   #noticed: ReturnType<typeof setTimeout> | undefined
+  #nextBeat: ReturnType<typeof setTimeout> | undefined
+  /** of the carrier in use, while another one is dialled because it is suspect */
+  #trustedSteps: Connection['steps'] = []
 
   constructor(backend: CryptoBackend, device: Device) {
     this.#backend = backend
@@ -153,6 +160,7 @@ class PageEngine implements Engine {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#noteRemoved()
       },
+      onTrusted: () => this.#trusted(),
     })
     if (this.#tab.leading) void this.#loaded.files.load().catch(() => undefined)
     return this.#loaded
@@ -182,18 +190,19 @@ class PageEngine implements Engine {
     if (fragment !== null) this.#joining.take(fragment)
     if (this.#own.profile === null && this.#joining.invite === null)
       this.#box.set({ phase: 'blank' })
-    addEventListener('online', () => {
-      // Another network, perhaps: what the old carrier still says is no sign that it lasts.
-      this.#feed({ type: 'network' })
+    watchNetwork({
+      // What the old carrier still says is no sign that it lasts.
+      onAnother: () => this.#feed({ type: 'network' }),
+      onNone: () => this.#box.connection({ state: 'offline' }),
+      onDoubt: () => this.#doubt(),
     })
-    addEventListener('offline', () => this.#box.connection({ state: 'offline' }))
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState !== 'visible') return
       this.#hurry()
       this.#loaded?.talk.look()
     })
     addEventListener('focus', () => this.#loaded?.talk.look())
-    setInterval(() => this.#beat(), PING_MS)
+    this.#beat()
     await this.#tab.start()
   }
 
@@ -288,8 +297,7 @@ class PageEngine implements Engine {
   }
 
   #feed(input: RedialInput): void {
-    const idle = input.type === 'want' || input.type === 'network' || input.type === 'fired'
-    if (idle && (this.#removed || !this.#mayTalk())) return
+    if (BEGINS.has(input.type) && (this.#removed || !this.#mayTalk())) return
     const [next, effects] = stepRedial(this.#redial, input)
     this.#redial = next
     for (const effect of effects) this.#do(effect)
@@ -315,7 +323,8 @@ class PageEngine implements Engine {
 
   /** Of this dial, else of joining; once a later dial has begun, its steps are shown instead. */
   #steps(dial: number | null = null): Steps {
-    const isShown = (): boolean => dial === null || dial === this.#redial.begun
+    const isShown = (): boolean =>
+      dial === null || (dial === this.#redial.begun && counts(this.#redial, dial))
     return new Steps({ box: this.#box, clock: () => performance.now(), isShown })
   }
 
@@ -341,6 +350,8 @@ class PageEngine implements Engine {
       const live = await this.#resume(session, epoch, dial, steps)
       // It may have ended since.
       if (this.#chat.conversation.live !== live) throw new ClawError('no-answer')
+      // A later one may have begun beside it.
+      if (dial !== this.#redial.begun) steps.show()
       this.#feed({ type: 'up', dial, route })
       this.#box.connection({ state: 'connected', route, epoch })
       this.#chat.files.live(route)
@@ -366,6 +377,7 @@ class PageEngine implements Engine {
 
   async #connected(live: Live, found: Resolved): Promise<void> {
     this.#chat.askAgain()
+    preloadWays()
     this.#tab.tell({ type: 'connected' })
     await this.#showSecurity(live)
     this.#joining.forgetSpare()
@@ -505,14 +517,39 @@ class PageEngine implements Engine {
   }
 
   #beat(): void {
-    if (this.#loaded?.conversation.beat()) this.#feed({ type: 'want' })
+    clearTimeout(this.#nextBeat)
+    // A relay's messages are counted by whoever runs it.
+    const { visibilityState } = document
+    const brisk = visibilityState === 'visible' && this.state.connection.route !== 'relay'
+    this.#nextBeat = setTimeout(() => this.#beat(), lookMs(brisk))
+    const due = this.#loaded?.conversation.beat(brisk)
+    if (due === 'fresh') this.#feed({ type: 'want' })
+    if (due === 'suspect') this.#suspect()
+  }
+
+  /** Make before break: what the old carrier may still say is heard meanwhile. */
+  #suspect(): void {
+    this.#trustedSteps = this.state.connection.steps
+    const heldMs = Date.now() - (this.#chat.conversation.live?.sinceMs ?? 0)
+    this.#feed({ type: 'suspect', heldMs })
+    this.#box.connection({ state: 'reconnecting', latencyMs: null })
+  }
+
+  #trusted(): void {
+    this.#feed({ type: 'trusted' })
+    this.#box.connection({ state: 'connected', steps: this.#trustedSteps })
+  }
+
+  #doubt(): void {
+    this.#loaded?.conversation.doubt()
+    this.#beat()
   }
 
   #hurry(): void {
     // Whether the clock has been set right meanwhile, a fresh carrier tells.
     if ((this.#loaded?.conversation.live ?? null) === null || this.state.clock !== null)
       this.#feed({ type: 'want', soon: true })
-    else this.#beat()
+    else this.#doubt()
   }
 
   handOver(files: readonly Blob[]): Promise<boolean> {

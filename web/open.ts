@@ -29,6 +29,12 @@ export const SHORTER: Readonly<Record<Route, readonly Route[]>> = {
   direct: [],
 }
 
+/** Once a path has broken, the page's own server may be as far away as the host. */
+export function preloadWays(): void {
+  PUNCH.preload()
+  RELAY.preload()
+}
+
 export interface Opened {
   readonly session: Session
   readonly route: Route

@@ -2,8 +2,16 @@
 // came of it (`RedialInput`) and does what it answers (`RedialEffect`).
 import type { Route } from '../shared/constants.ts'
 
+/** dials in quick succession: some minutes, as each of them takes its time to fail */
+const QUICK_TRIES = 12
 /** after a failure, by how many there were since a conversation held */
-export const BACKOFF_MS: readonly number[] = [200, 500, 1000, 2000, 4000, 8000, 15_000]
+export const BACKOFF_MS: readonly number[] = [
+  ...[200, 500, 1000],
+  ...new Array<number>(QUICK_TRIES).fill(2000),
+  ...[4000, 8000, 15_000],
+]
+/** a first dial that takes so long may hang on what was true when it began: another one is begun beside it */
+export const HEDGE_MS = 3000
 /** on a longer way: when the shorter ones are tried again */
 export const UPGRADE_MS: readonly number[] = [5000, 30_000, 60_000, 120_000, 300_000, 600_000]
 /** a conversation that held so long earns a quick return */
@@ -26,6 +34,8 @@ export type Shorter = Readonly<Partial<Record<Route, readonly Route[]>>>
 interface Dial {
   readonly id: number
   readonly way: Way
+  /** `suspect`: for a carrier that may be dead; `hedge`: beside one that takes long */
+  readonly why?: 'suspect' | 'hedge' | undefined
 }
 
 export interface RedialState {
@@ -36,6 +46,8 @@ export interface RedialState {
   readonly running: readonly Dial[]
   /** of the carrier in use; null: there is none */
   readonly route: Route | null
+  /** answers are overdue on it */
+  readonly suspect: boolean
   /** failures since a conversation held */
   readonly failures: number
   /** tries of a shorter way since this carrier is in use */
@@ -44,13 +56,18 @@ export interface RedialState {
   readonly moveTo: number | null
 }
 
-export type RedialTimer = 'retry' | 'upgrade' | 'move'
+export const REDIAL_TIMERS = ['retry', 'hedge', 'upgrade', 'move'] as const
+export type RedialTimer = (typeof REDIAL_TIMERS)[number]
 
 export type RedialInput =
   /** a carrier is wanted, or a fresh one beside that in use; `soon`: whoever waits sits before it */
   | { readonly type: 'want'; readonly soon?: boolean }
   /** the device has a network again, another one perhaps: a dial that began before may hang on the old one */
   | { readonly type: 'network' }
+  /** answers are overdue on the carrier in use, which has held for `heldMs`: another one is wanted beside it */
+  | { readonly type: 'suspect'; readonly heldMs: number }
+  /** they came after all: no other one is wanted */
+  | { readonly type: 'trusted' }
   | { readonly type: 'fired'; readonly timer: RedialTimer }
   /** RESUME is settled on what this dial brought, and the conversation goes on there */
   | { readonly type: 'up'; readonly dial: number; readonly route: Route }
@@ -73,7 +90,7 @@ export type RedialEffect =
 export type RedialStep = readonly [RedialState, readonly RedialEffect[]]
 
 export const restingRedial = (shorter: Shorter): RedialState => ({
-  ...{ shorter, begun: 0, running: [], route: null },
+  ...{ shorter, begun: 0, running: [], route: null, suspect: false },
   ...{ failures: 0, upgrades: 0, moveTo: null },
 })
 
@@ -100,7 +117,11 @@ export function stepRedial(state: RedialState, input: RedialInput): RedialStep {
     case 'want':
       return want(input.soon ? { ...state, failures: 0 } : state)
     case 'network':
-      return begin({ ...state, failures: 0 }, {})
+      return begin({ ...state, failures: 0, running: state.running.slice(1 - MAX_DIALS) }, {})
+    case 'suspect':
+      return suspected({ ...state, suspect: true, failures: earned(state, input.heldMs) })
+    case 'trusted':
+      return trusted(state)
     case 'fired':
       return fired(state, input.timer)
     case 'up':
@@ -113,19 +134,22 @@ export function stepRedial(state: RedialState, input: RedialInput): RedialStep {
       return [{ ...state, moveTo: input.epoch }, [timer('move', input.inMs)]]
     case 'rest': {
       const idle = { ...restingRedial(state.shorter), begun: state.begun }
-      return [idle, (['retry', 'upgrade', 'move'] as const).map((name) => timer(name, null))]
+      return [idle, REDIAL_TIMERS.map((name) => timer(name, null))]
     }
   }
 }
 
-function begin(state: RedialState, way: Way): RedialStep {
+function begin(state: RedialState, way: Way, why?: Dial['why']): RedialStep {
   if (state.running.length === MAX_DIALS) return [state, []]
-  const dial = { id: state.begun + 1, way }
+  const dial = { id: state.begun + 1, way, why }
+  // Later ones come soon enough after one another.
+  const hedged = isFull(dial) && why !== 'hedge' && state.failures === 0 && isNeeded(state)
   return [
     { ...state, begun: dial.id, running: [...state.running, dial] },
     [
       timer('retry', null),
       timer('upgrade', null),
+      timer('hedge', hedged ? HEDGE_MS : null),
       { type: 'dial', dial: dial.id, way, beside: state.route !== null },
     ],
   ]
@@ -137,8 +161,28 @@ function want(state: RedialState): RedialStep {
   return enough ? [state, []] : begin(state, {})
 }
 
+/** Somebody waits for the next carrier. */
+const isNeeded = ({ route, suspect }: RedialState): boolean => route === null || suspect
+
+function suspected(state: RedialState): RedialStep {
+  if (!state.running.some(isFull)) return begin(state, {}, 'suspect')
+  return [state, state.failures === 0 ? [timer('hedge', HEDGE_MS)] : []]
+}
+
+/** One that breaks at once must not become a loop. */
+const earned = ({ failures }: RedialState, heldMs: number): number =>
+  heldMs > STEADY_MS ? 0 : failures
+
+function trusted(state: RedialState): RedialStep {
+  if (!state.suspect) return [state, []]
+  const running = state.running.filter(({ why }) => why === undefined)
+  const [next, effects] = upgradeLater({ ...state, suspect: false, running })
+  return [next, [timer('retry', null), timer('hedge', null), ...effects]]
+}
+
 function fired(state: RedialState, name: RedialTimer): RedialStep {
-  if (name === 'retry') return want(state)
+  if (name === 'retry') return state.suspect ? suspected(state) : want(state)
+  if (name === 'hedge') return isNeeded(state) ? begin(state, {}, 'hedge') : [state, []]
   const shorter = shorterWays(state)
   if (name === 'upgrade') {
     // With a dial under way the next try is set by its end.
@@ -155,9 +199,10 @@ function fired(state: RedialState, name: RedialTimer): RedialStep {
 
 /** What began before has lost its purpose; what began later, for another network, may still bring the better carrier. */
 function up(state: RedialState, dial: number, route: Route): RedialStep {
-  const running = state.running.filter(({ id }) => id > dial)
-  const [next, effects] = upgradeLater({ ...state, running, route, upgrades: 0 })
-  return [next, [timer('retry', null), ...effects]]
+  const running = state.running.filter(({ id, why }) => id > dial && why === undefined)
+  const next = { ...state, running, route, suspect: false, upgrades: 0 }
+  const [later, effects] = upgradeLater(next)
+  return [later, [timer('retry', null), timer('hedge', null), ...effects]]
 }
 
 function upgradeLater(state: RedialState): RedialStep {
@@ -189,9 +234,9 @@ function retryLater(state: RedialState): RedialStep {
 }
 
 function ended(state: RedialState, heldMs: number, replaced: boolean): RedialStep {
-  // One that breaks at once must not become a loop; with a copy of the keys somewhere else, taking turns would help neither.
-  const earned = heldMs > STEADY_MS ? 0 : state.failures
-  const failures = replaced ? BACKOFF_MS.length : earned
-  const [next, effects] = retryLater({ ...state, route: null, failures })
+  // With a copy of the keys somewhere else, taking turns would help neither.
+  const failures = replaced ? BACKOFF_MS.length : earned(state, heldMs)
+  const lost = { ...state, route: null, suspect: false, failures }
+  const [next, effects] = retryLater(lost)
   return [next, [timer('upgrade', null), ...effects, { type: 'down', lasting: false }]]
 }

@@ -20,15 +20,22 @@ export interface StepsPorts {
   }
   /** ms that never go back */
   readonly clock: () => number
-  /** false once a later dial has begun: its steps are shown then */
+  /** false once a later dial has begun, or this one has lost its purpose */
   readonly isShown?: () => boolean
 }
 
 export class Steps {
   readonly #ports: StepsPorts
+  /** also what was not shown */
+  #own: readonly Step[] = idleSteps()
 
   constructor(ports: StepsPorts) {
     this.#ports = ports
+  }
+
+  /** Of several dials this one came through. */
+  show(): void {
+    this.#ports.box.connection({ steps: this.#own })
   }
 
   /** One that was not needed. */
@@ -48,7 +55,7 @@ export class Steps {
     try {
       const result = await work()
       this.#note(name, { status: 'done', ms: ms() })
-      if (this.#ports.isShown?.() !== false) this.tell(name, facts(result))
+      this.#note(name, { facts: { ...this.#factsOf(name), ...facts(result) } })
       return result
     } catch (error) {
       this.#note(name, { status: 'failed', ms: ms(), code: codeOf(error) })
@@ -58,19 +65,24 @@ export class Steps {
 
   /** What is found out on the way, or later of one that is done, of whichever dial it was; beside what was known. */
   tell(name: StepName, facts: Step['facts']): void {
-    const known = this.#ports.box.value.connection.steps.find((step) => step.name === name)?.facts
-    this.#change(name, { facts: { ...known, ...facts } })
+    this.#own = changed(this.#own, name, { facts: { ...this.#factsOf(name), ...facts } })
+    const { box } = this.#ports
+    const { steps } = box.value.connection
+    const known = steps.find((step) => step.name === name)?.facts
+    box.connection({ steps: changed(steps, name, { facts: { ...known, ...facts } }) })
+  }
+
+  #factsOf(name: StepName): Step['facts'] {
+    return this.#own.find((step) => step.name === name)?.facts ?? {}
   }
 
   #note(name: StepName, change: Partial<Step>): void {
-    if (this.#ports.isShown?.() !== false) this.#change(name, change)
-  }
-
-  #change(name: StepName, change: Partial<Step>): void {
-    const { box } = this.#ports
-    const steps = box.value.connection.steps.map((step) =>
-      step.name === name ? { ...step, ...change } : step,
-    )
-    box.connection({ steps })
+    this.#own = changed(this.#own, name, change)
+    const { box, isShown } = this.#ports
+    if (isShown?.() !== false)
+      box.connection({ steps: changed(box.value.connection.steps, name, change) })
   }
 }
+
+const changed = (steps: readonly Step[], name: StepName, change: Partial<Step>): Step[] =>
+  steps.map((step) => (step.name === name ? { ...step, ...change } : step))

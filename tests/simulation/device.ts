@@ -12,7 +12,7 @@ import { candidates, epochsToTry } from '../../web/dial.ts'
 import { askToEnrol } from '../../web/enrol.ts'
 import { freshProfile } from '../../web/keep.ts'
 import { Own } from '../../web/own.ts'
-import { PING_MS } from '../../web/pulse.ts'
+import { lookMs } from '../../web/pulse.ts'
 import { HOST_ROOM } from '../../web/roster.ts'
 import type { Runtime } from '../../web/runtime.ts'
 import { openSession, type Session } from '../../web/session.ts'
@@ -182,18 +182,19 @@ class DeviceRun {
       onAnswer: () => undefined,
       onFile: () => undefined,
       onBye: () => undefined,
+      onTrusted: () => undefined,
     })
   }
 
   start(): void {
     void this.#restore().catch(this.#input.world.fail)
     const beat = (): void => {
-      if (this.chat.beat()) this.#try()
+      if (this.chat.beat(false) !== null) this.#try()
       // As a person does who scrolls up.
       if (this.box.value.hasOlder) this.chat.timeline.loadOlder()
-      this.#cancelBeat = this.#input.world.after(PING_MS, beat)
+      this.#cancelBeat = this.#input.world.after(lookMs(false), beat)
     }
-    this.#cancelBeat = this.#input.world.after(PING_MS, beat)
+    this.#cancelBeat = this.#input.world.after(lookMs(false), beat)
   }
 
   async #restore(): Promise<void> {

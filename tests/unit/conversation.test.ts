@@ -1,12 +1,13 @@
 // The device's side of a conversation (SPEC §6.2) on carriers that the test holds in its hands.
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { toHex } from '../../shared/bytes.ts'
 import { decodeEvent, encodeEvent } from '../../shared/events.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
 import { Conversation } from '../../web/conversation.ts'
 import { freshProfile, type Profile } from '../../web/keep.ts'
 import { Own } from '../../web/own.ts'
+import { lookMs, SUSPECT_MS } from '../../web/pulse.ts'
 import { HOST_ROOM } from '../../web/roster.ts'
 import type { Session } from '../../web/session.ts'
 import { StateBox } from '../../web/state.ts'
@@ -83,6 +84,7 @@ async function device(known: Partial<Profile> = {}) {
   const box = new StateBox()
   const ended: number[] = []
   const byes: string[] = []
+  const trusted: number[] = []
   const chat = new Conversation({
     keep,
     own,
@@ -97,6 +99,7 @@ async function device(known: Partial<Profile> = {}) {
     onAnswer: () => undefined,
     onFile: () => undefined,
     onBye: (reason) => byes.push(reason),
+    onTrusted: () => trusted.push(world.nowMs),
   })
   const pass = async (ms = 100): Promise<void> => void (await world.run(world.nowMs + ms))
   /** A carrier whose RESUME the host has answered. */
@@ -109,7 +112,7 @@ async function device(known: Partial<Profile> = {}) {
     await live
     return wire
   }
-  return { chat, disk, box, ended, byes, pass, connected }
+  return { chat, disk, box, ended, byes, trusted, pass, connected }
 }
 
 const texts = (box: StateBox): string[] => box.value.messages.map(({ text }) => text)
@@ -391,4 +394,44 @@ test('what is read after one stopped sharing that is not shared, however soon af
   await pass()
   const [read] = disk.outbox.map(({ kind, body }) => decodeEvent(kind, body))
   expect(read).toMatchObject({ type: 'read', seq: 1, shared: false })
+})
+
+describe('answers that are overdue', () => {
+  test.each(['a question', 'a message'] as const)(
+    '%s without an answer makes the carrier suspect, once, and not before its time',
+    async (what) => {
+      const { chat, trusted, pass, connected } = await device()
+      const wire = await connected(1)
+      if (what === 'a message') {
+        void chat.timeline.post(toHex(bytes(16)), 'hello', null).then(() => chat.flush())
+        while (!wire.sent.some(({ type }) => type === 'event')) await pass(1)
+        chat.beat(true)
+      } else expect(chat.beat(true)).toBe(null)
+      for (let ms = 0; ms + lookMs(true) < SUSPECT_MS; ms += lookMs(true)) {
+        await pass(lookMs(true))
+        expect(chat.beat(true)).toBe(null)
+      }
+      await pass(lookMs(true))
+      expect(chat.beat(true)).toBe('suspect')
+      await pass(lookMs(true))
+      expect(chat.beat(true)).toBe(null)
+      expect([wire.closed, trusted]).toEqual([false, []])
+      wire.speak({ type: 'pong', token: 0 })
+      await pass()
+      expect(trusted).toHaveLength(1)
+    },
+  )
+
+  test('what an older carrier still says is no answer of the newer one', async () => {
+    const { chat, trusted, pass, connected } = await device()
+    const older = await connected(1)
+    const newer = await connected(2)
+    const due: unknown[] = []
+    for (let ms = 0; ms <= SUSPECT_MS; ms += lookMs(true)) {
+      due.push(chat.beat(true))
+      older.speak({ type: 'pong', token: 0 })
+      await pass(lookMs(true))
+    }
+    expect([due.at(-1), trusted, newer.closed]).toEqual(['suspect', [], false])
+  })
 })

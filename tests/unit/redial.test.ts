@@ -6,7 +6,9 @@ import { SHORTER } from '../../web/open.ts'
 import {
   BACKOFF_MS,
   counts,
+  HEDGE_MS,
   MAX_DIALS,
+  REDIAL_TIMERS,
   type RedialEffect,
   type RedialInput,
   type RedialState,
@@ -67,9 +69,40 @@ describe('one dial at a time', () => {
     // The older one's failure says nothing of the newer network.
     bench.feed({ type: 'failed', dial: 1 })
     expect(bench.isDown).toBe(null)
-    expect(bench.timers.size).toBe(0)
+    expect(bench.timers.has('retry')).toBe(false)
     bench.feed({ type: 'up', dial: 2, route: 'direct' })
     expect(bench.state).toMatchObject({ route: 'direct', running: [] })
+  })
+
+  test('also if two hang on networks that are gone: the oldest comes to nothing', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    for (const dial of [2, 3]) {
+      bench.feed({ type: 'network' })
+      expect(bench.dialled).toMatchObject([{ dial, way: {} }])
+    }
+    expect([1, 2, 3].map((dial) => counts(bench.state, dial))).toEqual([false, true, true])
+  })
+
+  test('a first dial that takes long may hang on yesterday’s record: one more begins beside it, and whichever is first wins', () => {
+    for (const winner of [1, 2]) {
+      const bench = new Bench()
+      bench.feed({ type: 'want' })
+      expect(bench.timers.get('hedge')).toBe(HEDGE_MS)
+      bench.feed({ type: 'fired', timer: 'hedge' })
+      expect(bench.dialled).toMatchObject([{ dial: 2, way: {} }])
+      expect(bench.timers.has('hedge')).toBe(false)
+      bench.feed({ type: 'up', dial: winner, route: 'direct' })
+      expect(counts(bench.state, 3 - winner)).toBe(false)
+    }
+  })
+
+  test('what follows a failure soon is not hedged', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'failed', dial: 1 })
+    bench.feed({ type: 'fired', timer: 'retry' })
+    expect(bench.timers.has('hedge')).toBe(false)
   })
 
   test('what began before is of no use once a later dial is up, unless the host goes on with it', () => {
@@ -92,6 +125,61 @@ describe('one dial at a time', () => {
     bench.feed({ type: 'ended', heldMs: 0, replaced: false })
     bench.feed({ type: 'fired', timer: 'retry' })
     expect(bench.dialled).toMatchObject([{ dial: 3, way: {}, beside: false }])
+  })
+})
+
+describe('a carrier whose answers are overdue', () => {
+  const suspect = { type: 'suspect', heldMs: STEADY_MS + 1 } as const
+
+  test('another one is dialled beside it at once, by every way, and replaces it', () => {
+    const bench = Bench.up('direct')
+    bench.feed(suspect)
+    expect(bench.dialled).toEqual([{ type: 'dial', dial: 2, way: {}, beside: true }])
+    expect(bench.isDown).toBe(null)
+    bench.feed({ type: 'up', dial: 2, route: 'relay' })
+    expect(bench.state).toMatchObject({ route: 'relay', suspect: false, running: [] })
+  })
+
+  test('if they come after all, that dial comes to nothing', () => {
+    const bench = Bench.up('relay')
+    bench.feed(suspect)
+    bench.feed({ type: 'fired', timer: 'hedge' })
+    bench.feed({ type: 'trusted' })
+    expect([2, 3].map((dial) => counts(bench.state, dial))).toEqual([false, false])
+    expect([...bench.timers.keys()]).toEqual(['upgrade'])
+    expect(bench.feed({ type: 'failed', dial: 2 })).toEqual([])
+  })
+
+  test('a dial that fails is followed by others until it is trusted or gone', () => {
+    const bench = Bench.up('direct')
+    bench.feed(suspect)
+    bench.feed({ type: 'failed', dial: 2 })
+    expect(bench.timers.get('retry')).toBe(BACKOFF_MS[0])
+    bench.feed({ type: 'fired', timer: 'retry' })
+    expect(bench.dialled).toMatchObject([{ dial: 3, way: {} }])
+    bench.feed({ type: 'ended', heldMs: 0, replaced: false })
+    expect(bench.isDown).toBe(false)
+    expect(counts(bench.state, 3)).toBe(true)
+  })
+
+  test('a dial that is under way for another reason serves for this too, and is not given up', () => {
+    const bench = Bench.up('direct')
+    bench.feed({ type: 'want' })
+    bench.feed(suspect)
+    expect(bench.dialled).toEqual([])
+    expect(bench.timers.get('hedge')).toBe(HEDGE_MS)
+    bench.feed({ type: 'trusted' })
+    expect(counts(bench.state, 2)).toBe(true)
+  })
+
+  test('one that is suspect again and again, soon after it came, earns no hedge', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'failed', dial: 1 })
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'up', dial: 2, route: 'direct' })
+    bench.feed({ type: 'suspect', heldMs: STEADY_MS })
+    expect(bench.timers.has('hedge')).toBe(false)
   })
 })
 
@@ -199,10 +287,11 @@ describe('in any order of events', () => {
   const dial = fc.nat({ max: 12 })
   const input: fc.Arbitrary<RedialInput> = fc.oneof(
     fc.record({ type: fc.constant('want' as const), soon: fc.boolean() }),
-    fc.record({ type: fc.constant('network' as const) }),
+    fc.record({ type: fc.constantFrom('network' as const, 'trusted' as const) }),
+    fc.record({ type: fc.constant('suspect' as const), heldMs: fc.nat() }),
     fc.record({
       type: fc.constant('fired' as const),
-      timer: fc.constantFrom<RedialTimer>('retry', 'upgrade', 'move'),
+      timer: fc.constantFrom<RedialTimer>(...REDIAL_TIMERS),
     }),
     fc.record({
       type: fc.constant('up' as const),
@@ -226,7 +315,8 @@ describe('in any order of events', () => {
         for (const each of inputs) {
           // A timer that is not set does not fire, and what is not there does not end.
           if (each.type === 'fired' && !bench.timers.has(each.timer)) continue
-          if (each.type === 'ended' && bench.state.route === null) continue
+          const ofCarrier = each.type === 'ended' || each.type === 'suspect'
+          if (ofCarrier && bench.state.route === null) continue
           bench.feed(each)
           const { running, route } = bench.state
           expect(running.length).toBeLessThanOrEqual(MAX_DIALS)

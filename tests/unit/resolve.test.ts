@@ -230,6 +230,25 @@ test('when every store hangs, the wait ends after five seconds and says why', as
   }
 })
 
+test('with a copy that covers this moment it ends after two, unless that copy has just led nowhere', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const cached = record(5)
+    const late = NOW_MS + 30 * 3_600_000
+    const [now, patient, past] = [{}, { patient: true }, { nowMs: late }].map((more) => {
+      const end = { seq: 0 }
+      resolve({ a: 'hangs' }, { cached, ...more }).then((found) => (end.seq = found.record.seq))
+      return end
+    })
+    await vi.advanceTimersByTimeAsync(2000)
+    expect([now?.seq, patient?.seq, past?.seq]).toEqual([5, 0, 0])
+    await vi.advanceTimersByTimeAsync(3000)
+    expect([patient?.seq, past?.seq]).toEqual([5, 5])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('a store that goes on for ever is left at the first byte too many', async () => {
   given = 0
   expect(await codeOf(resolve({ a: 'endless' }))).toBe('record-malformed')
