@@ -119,8 +119,37 @@ export function withFar(
   return first.slice(0, MAX_ADDRESSES)
 }
 
-/** How often the machine's own addresses are compared. */
-const CHECK_MS = 10_000
+/** How often the machine's own addresses are compared: one call to the kernel, as no system tells Node of a change. */
+const CHECK_MS = 1000
+
+/** Stores bear only so many records: of a network that comes and goes no more than this is told. */
+const CHANGES = 3
+const CHANGES_MS = 30_000
+
+/** What was found last, and whether there has been nothing since. */
+export interface Known {
+  readonly list: readonly HostAddress[]
+  readonly gone: boolean
+  /** of the last changes */
+  readonly changedMs: readonly number[]
+}
+
+export const knownAddresses = (list: readonly HostAddress[]): Known => ({
+  ...{ list, gone: false, changedMs: [] },
+})
+
+/** Without any network there is nobody to tell; that it is back is worth telling, also if all is as it was. */
+export function compareAddresses(
+  known: Known,
+  found: readonly HostAddress[],
+  nowMs: number,
+): { readonly known: Known; readonly changed: boolean } {
+  if (found.length === 0) return { known: { ...known, gone: true }, changed: false }
+  const same = !known.gone && JSON.stringify(found) === JSON.stringify(known.list)
+  const recent = known.changedMs.filter((ms) => Math.abs(nowMs - ms) < CHANGES_MS)
+  if (same || recent.length === CHANGES) return { known, changed: false }
+  return { known: { list: found, gone: false, changedMs: [...recent, nowMs] }, changed: true }
+}
 
 interface AddressOptions {
   readonly externalAddress: string | null
@@ -130,7 +159,8 @@ interface AddressOptions {
 /** What the record says a device may dial, kept current. */
 export class OwnAddresses {
   readonly #options: AddressOptions
-  #list: readonly HostAddress[] = []
+  #known = knownAddresses([])
+  #looking = false
 
   private constructor(options: AddressOptions) {
     this.#options = options
@@ -138,13 +168,13 @@ export class OwnAddresses {
 
   static async open(options: AddressOptions): Promise<OwnAddresses> {
     const own = new OwnAddresses(options)
-    own.#list = await own.#find()
+    own.#known = knownAddresses(await own.#find())
     return own
   }
 
   /** As {@link hostAddresses}, and what leads here through the router. */
   get list(): readonly HostAddress[] {
-    return withFar(this.#list, this.far())
+    return withFar(this.#known.list, this.far())
   }
 
   /** Far ends of mapped ports. */
@@ -163,10 +193,14 @@ export class OwnAddresses {
   }
 
   async #compare(changed: () => unknown): Promise<void> {
-    const found = await this.#find()
-    // Without any network there is nobody to tell, and the old addresses may come back.
-    if (found.length === 0 || JSON.stringify(found) === JSON.stringify(this.#list)) return
-    this.#list = found
-    await changed()
+    if (this.#looking) return
+    this.#looking = true
+    try {
+      const next = compareAddresses(this.#known, await this.#find(), performance.now())
+      this.#known = next.known
+      if (next.changed) await changed()
+    } finally {
+      this.#looking = false
+    }
   }
 }

@@ -13,6 +13,8 @@ import { encodeBindingSuccess, looksLikeStun, parseBindingRequest } from './stun
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 const ICE_DEADLINE_MS = 15_000
 const LIVE_DEADLINE_MS = 20_000
+/** Devices say something every 5 s, and their browsers more often. */
+const QUIET_MS = 7000
 const SWEEP_MS = 1000
 
 export interface DirectInput {
@@ -33,6 +35,8 @@ export interface DirectInput {
     remove(nonce: Uint8Array): void
   }
   readonly onCarrier: (carrier: Carrier, peer: Admitted & { hostFingerprint: Uint8Array }) => void
+  /** a device that was in has said nothing for a while: it has gone, or this host cannot be reached any more */
+  readonly onQuiet: () => void
 }
 
 interface LivePeer {
@@ -43,6 +47,7 @@ interface LivePeer {
   readonly admittedMs: number
   nominated: boolean
   live: boolean
+  quiet: boolean
 }
 
 export class DirectListener {
@@ -99,12 +104,18 @@ export class DirectListener {
     return bindAddress !== null ? [bindAddress] : hostAddresses([]).map(({ ip }) => formatIp(ip))
   }
 
-  /** The machine's addresses changed: open ports get sockets on the new ones too. */
-  async readdress(): Promise<void> {
+  /**
+   * The machine's addresses changed: open ports get sockets on the new ones too. @returns false if one cannot be bound yet, as
+   * an IPv6 address that the kernel still checks for a double.
+   */
+  async readdress(): Promise<boolean> {
+    let whole = true
     for (const [port, sockets] of this.#sockets) {
       const fresh = this.addresses().filter((address) => !sockets.has(address))
-      await this.#bindAll(port, sockets, fresh)
+      const errors = await this.#bindAll(port, sockets, fresh)
+      whole &&= errors.length === 0
     }
+    return whole
   }
 
   async #bindAll(
@@ -197,6 +208,7 @@ export class DirectListener {
       admittedMs: this.#input.now(),
       nominated: false,
       live: false,
+      quiet: false,
       rtc: new RtcPeer({
         certificate,
         clientFingerprint: admitted.clientFingerprint,
@@ -225,9 +237,15 @@ export class DirectListener {
       const age = now - peer.admittedMs
       const late =
         (!peer.nominated && age > ICE_DEADLINE_MS) || (!peer.live && age > LIVE_DEADLINE_MS)
-      const silent = now - this.#gate.lastHeard(peer.admitted.key) > LIMIT.heardMs
-      if (late || silent) peer.rtc.close()
+      const silentMs = now - this.#gate.lastHeard(peer.admitted.key)
+      if (late || silentMs > LIMIT.heardMs) peer.rtc.close()
+      else this.#noteQuiet(peer, silentMs > QUIET_MS)
     }
+  }
+
+  #noteQuiet(peer: LivePeer, quiet: boolean): void {
+    if (peer.live && quiet && !peer.quiet) this.#input.onQuiet()
+    peer.quiet = quiet
   }
 
   /**

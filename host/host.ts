@@ -33,6 +33,9 @@ import { Wake } from './wake.ts'
 
 /** How long goodbyes get before everything closes. */
 const BYE_MS = 300
+/** until an address that cannot be bound yet is tried again */
+const READDRESS_MS = 1000
+const READDRESS_TRIES = 5
 
 /** What a host stands on; all of it is open. */
 export interface HostInput {
@@ -139,6 +142,28 @@ export class Host {
   /** Something that the record says is another now. */
   changed(): void {
     if (this.#started) void this.publisher.publish()
+  }
+
+  /** This machine's addresses are others, or came back. */
+  async networkChanged(): Promise<void> {
+    await this.#readdress(READDRESS_TRIES)
+    this.changed()
+    this.publisher.networkChanged()
+    this.#doubt()
+  }
+
+  /** Not every address can be bound at once. */
+  async #readdress(tries: number): Promise<void> {
+    if ((await this.ports.readdress()) || tries === 1 || this.isStopping) return
+    const again = setTimeout(() => void this.#readdress(tries - 1), READDRESS_MS)
+    again.unref()
+  }
+
+  /** What leads here from outside may do so no more. */
+  #doubt(): void {
+    if (!this.#started) return
+    this.relays.doubt()
+    this.router.doubt()
   }
 
   /** The stores, as links and ENROL_OK name them. */
@@ -290,6 +315,7 @@ export class Host {
       nonces: new NonceTable(state.database),
       onCarrier: (carrier, peer) =>
         serveCarrier(carrier, { ...peer, route: 'direct' }, this.#serveInput()),
+      onQuiet: () => this.#doubt(),
     })
   }
 

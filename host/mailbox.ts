@@ -22,6 +22,8 @@ const PING_MS = 30_000
 /** What comes within this time shows that the line is up. */
 const SILENCE_MS = 75_000
 const OPEN_MS = 15_000
+/** an answer to a ping that was sent in doubt */
+const DOUBT_MS = 1500
 
 export interface MailboxInput {
   /** base URL of the store, no trailing slash */
@@ -44,6 +46,8 @@ export class MailboxLine {
   #failures = 0
   #retry: NodeJS.Timeout | undefined
   #watch: NodeJS.Timeout | undefined
+  #doubt: NodeJS.Timeout | undefined
+  #pongMs = 0
   #stopped = false
 
   constructor(input: MailboxInput) {
@@ -70,7 +74,10 @@ export class MailboxLine {
     this.#watch.unref()
     socket.onmessage = ({ data }) => {
       heardMs = performance.now()
-      if (typeof data === 'string') return
+      if (typeof data === 'string') {
+        this.#pongMs = heardMs
+        return
+      }
       this.#receive(socket, new Uint8Array(data as ArrayBuffer)).catch(() =>
         this.#over(socket, null),
       )
@@ -88,9 +95,40 @@ export class MailboxLine {
     this.#send(encodeHints(hints))
   }
 
+  /**
+   * The network may be another one. A line that is up proves itself within 1.5 s, since devices may be talking over it; one
+   * that is not is opened anew at once.
+   */
+  doubt(): void {
+    if (this.#stopped) return
+    const socket = this.#socket
+    if (socket !== null && this.isUp) this.#test(socket)
+    else this.#anew()
+  }
+
+  #test(socket: WebSocket): void {
+    if (this.#doubt !== undefined) return
+    const askedMs = performance.now()
+    socket.send('ping')
+    this.#doubt = setTimeout(() => {
+      this.#doubt = undefined
+      // What the mailbox sends by itself may still come where nothing gets back to it.
+      if (socket === this.#socket && this.#pongMs < askedMs) this.#anew()
+    }, DOUBT_MS)
+    this.#doubt.unref()
+  }
+
+  #anew(): void {
+    if (this.#socket !== null) this.#over(this.#socket, null)
+    clearTimeout(this.#retry)
+    this.#failures = 0
+    this.start()
+  }
+
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#retry)
+    clearTimeout(this.#doubt)
     if (this.#socket !== null) this.#over(this.#socket, null)
   }
 

@@ -168,7 +168,7 @@ async function firstLink(host: Host): Promise<string | null> {
 /** The record follows this machine's addresses, and is renewed. */
 function keepCurrent(host: Host): void {
   const { addresses, closers } = host.input
-  const unwatch = addresses.watch(() => host.ports.readdress().then(() => host.publisher.publish()))
+  const unwatch = addresses.watch(() => host.networkChanged())
   const renewal = setInterval(() => void host.publisher.publish(), REPUBLISH_MS)
   closers.push(() => {
     unwatch()

@@ -38,6 +38,8 @@ export type MappingInput = (
   | { readonly type: 'wanted'; readonly wanted: readonly Wanted[] }
   /** the gateway or this computer's own address is another one */
   | { readonly type: 'moved' }
+  /** something else broke: the router is asked at once, and more often for a while */
+  | { readonly type: 'doubt' }
   /** what a STUN server saw; null: it did not answer */
   | { readonly type: 'seen'; readonly address: string | null }
   | { readonly type: 'wake' }
@@ -65,10 +67,14 @@ export interface MappingStep {
 /** For each transport: the port of now, and the one before or the next. */
 const MAX_LIVE = 2
 const LOOK_MS = 10_000
+/** for so long after a doubt */
+const DOUBT_MS = 60_000
+const DOUBT_LOOK_MS = 2000
 const FIRST_SEARCH_MS = 60_000
 const LAST_SEARCH_MS = 15 * 60_000
-/** while something was mapped: the router restarts, and will be back */
-const LOST_SEARCH_MS = 5000
+/** while something was mapped: the router restarts, and will be back; at first, and if it takes longer than a minute or two */
+const LOST_SEARCH_MS = [1000, 5000] as const
+const LOST_SEARCHES = 20
 const REPEAT_MS = 1000
 const MISSES = 2
 const MAX_CONFLICTS = 4
@@ -90,6 +96,7 @@ export const createMapping = (options: MappingOptions): MappingState => ({
   searchAtMs: 0,
   searches: 0,
   lookAtMs: 0,
+  doubtUntilMs: 0,
   looks: 0,
   misses: 0,
   missing: null,
@@ -136,6 +143,13 @@ class Run {
         break
       case 'moved':
         this.leave()
+        break
+      case 'doubt':
+        this.set({
+          doubtUntilMs: this.nowMs + DOUBT_MS,
+          lookAtMs: this.nowMs,
+          searchAtMs: this.nowMs,
+        })
         break
       case 'seen':
         this.set({ seen: input.address })
@@ -218,10 +232,11 @@ class Run {
     const { searches, live } = this.state
     const wait = Math.min(FIRST_SEARCH_MS * 2 ** Math.min(searches, 10), LAST_SEARCH_MS)
     const lost = live.some(({ granted }) => granted)
+    const lostWait = LOST_SEARCH_MS[searches < LOST_SEARCHES ? 0 : 1]
     this.set({
       searches: searches + 1,
       missing,
-      searchAtMs: this.nowMs + (lost ? LOST_SEARCH_MS : wait),
+      searchAtMs: this.nowMs + (lost ? lostWait : wait),
     })
   }
 
@@ -457,11 +472,12 @@ class Run {
   }
 
   private nextLook(): Job | null {
-    const { lookAtMs, live, looks } = this.state
+    const { lookAtMs, live, looks, doubtUntilMs } = this.state
     if (lookAtMs > this.nowMs) return null
     const granted = live.filter((slot) => slot.granted)
     const slot = granted[looks % Math.max(1, granted.length)]
-    this.set({ lookAtMs: this.nowMs + LOOK_MS, looks: looks + 1 })
+    const wait = this.nowMs < doubtUntilMs ? DOUBT_LOOK_MS : LOOK_MS
+    this.set({ lookAtMs: this.nowMs + wait, looks: looks + 1 })
     return { type: 'look', slot: slot ? slotOf(slot) : null }
   }
 }

@@ -84,6 +84,8 @@ export interface MappingState {
   /** searches without success, in a row */
   readonly searches: number
   readonly lookAtMs: number
+  /** until then it is looked at more often */
+  readonly doubtUntilMs: number
   /** looks so far: each is at another mapping */
   readonly looks: number
   /** questions without answer, in a row */

@@ -27,9 +27,10 @@ export class Ports {
     this.#signal?.close(port)
   }
 
-  async readdress(): Promise<void> {
-    await this.#direct.readdress()
-    await this.#signal?.readdress()
+  /** As `DirectListener.readdress`. */
+  async readdress(): Promise<boolean> {
+    const all = [await this.#direct.readdress(), (await this.#signal?.readdress()) ?? true]
+    return all.every((whole) => whole)
   }
 
   refresh(): void {

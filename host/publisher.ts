@@ -161,6 +161,11 @@ export class Publisher {
     }
   }
 
+  /** What failed before may work now: no store waits for its next try. */
+  networkChanged(): void {
+    this.#step({ type: 'network', nowMs: this.#input.now() })
+  }
+
   /** The burn record, 6144 bytes (SPEC §3.5): nothing is published any more after it. `reason`: u8 */
   sealLast(reason: number): Uint8Array {
     const { body, roots, identitySecret, random, now } = this.#input

@@ -37,6 +37,8 @@ export type PublishingInput =
       readonly nowMs: number
       readonly jitter: number
     }
+  /** another network, or one again: what failed before may work now */
+  | { readonly type: 'network'; readonly nowMs: number }
   | { readonly type: 'wake'; readonly nowMs: number }
 
 /** Answer with `stored` or `failed`; at most one put per store is on its way. */
@@ -88,6 +90,7 @@ export function stepPublishing(state: PublishingState, input: PublishingInput): 
 
 /** An answer to anything but the put on its way is late and changes nothing. */
 function answered(store: StoreState, input: PublishingInput): StoreState {
+  if (input.type === 'network') return { ...store, failures: 0, retryAtMs: 0 }
   if (input.type !== 'stored' && input.type !== 'failed') return store
   if (input.store !== store.store || input.seq !== store.busySeq) return store
   if (input.type === 'stored') {

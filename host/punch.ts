@@ -70,6 +70,7 @@ export class PunchPeer {
   readonly #openedMs: number
   #heardMs: number
   #nominated = false
+  #open = false
   #closed = false
 
   /** @returns null if no own address can be bound */
@@ -95,7 +96,10 @@ export class PunchPeer {
     this.#rtc = new RtcPeer({
       certificate,
       clientFingerprint: input.offer.fingerprint,
-      onOpen: onCarrier,
+      onOpen: (carrier) => {
+        this.#open = true
+        onCarrier(carrier)
+      },
       onLive,
       onGone: () => this.#gone(),
     })
@@ -124,7 +128,11 @@ export class PunchPeer {
   }
 
   get isLate(): boolean {
-    return !this.#nominated && this.#input.now() - this.#openedMs > ICE_DEADLINE_MS
+    return !this.#nominated && this.#ageMs > ICE_DEADLINE_MS
+  }
+
+  get #ageMs(): number {
+    return this.#input.now() - this.#openedMs
   }
 
   #targets(): (readonly [Socket, Candidate])[] {
@@ -139,7 +147,8 @@ export class PunchPeer {
   }
 
   #punch(target: readonly [Socket, Candidate] | undefined): void {
-    if (this.#nominated || this.isLate) clearInterval(this.#punches)
+    // A client may nominate before it has any answer: what leads here need not lead back (a VPN at this end).
+    if (this.#open || this.#ageMs > ICE_DEADLINE_MS) clearInterval(this.#punches)
     else if (target !== undefined) {
       const [socket, { address, port }] = target
       const { ufrag, password } = this.#input.offer

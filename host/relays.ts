@@ -54,6 +54,11 @@ export class Relays {
     for (const line of this.#lines) line.refresh()
   }
 
+  /** The network may be another one. */
+  doubt(): void {
+    for (const line of this.#lines) line.doubt()
+  }
+
   /** As `RelayDesk.retire`. */
   retire(credentialIds: ReadonlySet<string>): void {
     this.#desk.retire(credentialIds)

@@ -81,6 +81,11 @@ export class RouterMapping {
     this.#send({ type: 'wanted', wanted })
   }
 
+  /** Asks at once, and more often for a while. */
+  doubt(): void {
+    this.#send({ type: this.#hasMoved() ? 'moved' : 'doubt' })
+  }
+
   /** Deletes what is mapped, within 2.5 s; what the router did not confirm is deleted at the next start. */
   async stop(): Promise<void> {
     if (this.#closed) return

@@ -49,6 +49,11 @@ export class Routers {
     for (const [, router] of this.#families) router.want(wanted)
   }
 
+  /** The router may have restarted, or be another one. */
+  doubt(): void {
+    for (const [, router] of this.#families) router.doubt()
+  }
+
   /** Deletes what is mapped, within 2.5 s. */
   async stop(): Promise<void> {
     await Promise.all(this.#families.map(([, router]) => router.stop()))

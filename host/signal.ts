@@ -92,11 +92,15 @@ export class SignalListener {
   }
 
   /** The machine's addresses changed: open ports are listened to on the new ones too. */
-  async readdress(): Promise<void> {
+  /** @returns whether all addresses have their socket */
+  async readdress(): Promise<boolean> {
+    let whole = true
     for (const [port, servers] of this.#servers) {
       const fresh = this.#input.addresses().filter((address) => !servers.has(address))
       await this.#listenAll(port, servers, fresh)
+      whole &&= fresh.every((address) => servers.has(address))
     }
+    return whole
   }
 
   /** @returns whether another program has the port */

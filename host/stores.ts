@@ -100,9 +100,11 @@ async function ask<T>(
   read: (answer: Response) => Promise<T>,
 ): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs)
+  // One that is kept may belong to a network that is gone: what is asked there waits for its deadline.
+  const headers = { ...init.headers, connection: 'close' }
   try {
     // A redirect could send the write, and the token with it, to someone else.
-    return await read(await request(url, { ...init, redirect: 'error', signal }))
+    return await read(await request(url, { ...init, headers, redirect: 'error', signal }))
   } catch (error) {
     throw error instanceof ClawError ? error : new ClawError('store-unreachable')
   }

@@ -117,6 +117,7 @@ export async function startHost(
       add: (nonce, untilEpoch) => void nonces.set(Buffer.from(nonce).toString('hex'), untilEpoch),
       remove: (nonce) => void nonces.delete(Buffer.from(nonce).toString('hex')),
     },
+    onQuiet: () => undefined,
     onCarrier: (carrier, peer) => {
       const entry = { carrier, peer, closed: false }
       host.carriers.push(entry)

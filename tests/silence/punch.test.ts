@@ -107,6 +107,22 @@ test('it answers a right check, and not one byte before', async () => {
   expect(answer.subarray(8, 20)).toEqual(right)
 })
 
+test('nominated on a path it goes on knocking at the others: what leads here need not lead back', async () => {
+  const [near, far] = [await ear(), await ear()]
+  const { description } = await punch([candidate(far.port)])
+  const { port } = description.candidates[0] as Candidate
+  const nominates = encodeBindingRequest({
+    transaction: randomBytes(12),
+    username: `${description.ufrag}:clnt`,
+    password: description.password,
+    useCandidate: true,
+  })
+  near.socket.send(nominates, port, ADDRESS)
+  expect((await near.next()).readUInt16BE(0)).toBe(0x0101)
+  // More than can have been on their way.
+  for (let i = 0; i < 10; i++) expect(parseBindingRequest(await far.next())).not.toBe(null)
+})
+
 test('nobody but the client can nominate, and it serves eight of its addresses', async () => {
   const { description } = await punch([])
   const { port } = description.candidates[0] as Candidate

@@ -354,6 +354,45 @@ describe('what can happen to a router', () => {
     expect(causeOf(world.state)).toBeNull()
   })
 
+  test('when something else broke it is asked at once, and more often for a while', () => {
+    const world = new World().start().want(50_000)
+    world.pass(15_000)
+    world.reboot()
+    world.send({ type: 'doubt' })
+    expect(world.rows).toEqual([[50_000, 50_000]])
+    const before = world.state.looks
+    world.pass(60_000)
+    const soon = world.state.looks - before
+    world.pass(60_000)
+    expect(soon).toBeGreaterThan(25)
+    expect(world.state.looks - before - soon).toBeLessThan(8)
+  })
+
+  test('it is silent while something broke: it is mapped within 3 s of its first answer, for a minute at least', () => {
+    const world = new World().start().want(50_000)
+    for (const silentMs of [3000, 20_000, 60_000]) {
+      world.answers = false
+      world.send({ type: 'doubt' })
+      world.pass(silentMs)
+      world.reboot()
+      world.answers = true
+      world.pass(3000)
+      expect(world.rows).toEqual([[50_000, 50_000]])
+    }
+  })
+
+  test('a router that was never there is not asked on and on', () => {
+    const world = new World()
+    world.answers = false
+    world.start().want(50_000)
+    for (let i = 1; i <= 4; i++) {
+      world.send({ type: 'doubt' })
+      expect(world.state.searches).toBe(1 + i)
+    }
+    world.pass(60_000)
+    expect(world.state.searches).toBeLessThan(7)
+  })
+
   test('silent for longer than the lease: no longer told', () => {
     const world = new World().start().want(50_000)
     world.answers = false

@@ -100,6 +100,27 @@ it('keeps the back-off of a failing store when a newer record comes, and lets th
   expect(send({ type: 'wake', nowMs: 1000 }).puts).toEqual(['a 2'])
 })
 
+it('waits no longer once there is another network, and begins anew', () => {
+  const { send } = machine('a')
+  send({ type: 'wanted', seq: 1, nowMs: 0 })
+  const failed = {
+    type: 'failed',
+    store: 'a',
+    seq: 1,
+    code: 'store-unreachable',
+    jitter: 0.5,
+  } as const
+  let nowMs = 0
+  for (let i = 0; i < 6; i++) {
+    send({ type: 'wake', nowMs })
+    nowMs = send({ ...failed, nowMs }).wakeAtMs ?? 0
+  }
+  nowMs -= 30_000
+  expect(send({ type: 'wake', nowMs }).puts).toEqual([])
+  expect(send({ type: 'network', nowMs }).puts).toEqual(['a 1'])
+  expect(send({ ...failed, nowMs }).wakeAtMs).toBe(nowMs + 1000)
+})
+
 it('does not wait for hours when the clock goes back', () => {
   const { send } = machine('a')
   const late = 100 * 60 * MINUTE

@@ -234,3 +234,15 @@ test('an endpoint: what passes is tried again, what does not is a refusal', asyn
   const gone = httpsStore({ name: 'x', url: 'http://127.0.0.1:1', writeSecret })
   expect(await codeOf(gone.get())).toBe('store-unreachable')
 })
+
+test('each question has a connection of its own: one that was kept could belong to a network that is gone', async () => {
+  const sockets = new Set<unknown>()
+  const url = await serve((request, answer) => {
+    sockets.add(request.socket)
+    answer.statusCode = 404
+    answer.end()
+  })
+  const store = httpsStore({ name: 'x', url, writeSecret })
+  for (let i = 0; i < 3; i++) expect(await store.get()).toBe(null)
+  expect(sockets.size).toBe(3)
+})
