@@ -14,6 +14,8 @@ import { ClawError, codeOf } from '../shared/error.ts'
 import { MAILBOX_PROTOCOL } from '../shared/mailbox.ts'
 import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
+import { ADDRESS_FLAG } from '../shared/record.ts'
+import { hostAddresses } from './addresses.ts'
 import type { StartOptions } from './config.ts'
 import { callControl, controlPath } from './control.ts'
 import { isDatabaseWhole } from './database.ts'
@@ -25,6 +27,7 @@ import {
   judgeClock,
   judgeFolder,
   judgeNat,
+  judgeUntold,
   SMALL_BUFFER_BYTES,
 } from './findings.ts'
 import { KEY_FILE, peekIdentity } from './folder.ts'
@@ -32,7 +35,7 @@ import { checkPage } from './page.ts'
 import { askStun } from './reflexive.ts'
 import { examineRouter, isRouterFine } from './routerdoctor.ts'
 import { fileStore, httpsStore } from './stores.ts'
-import { type TurnOption, turnLogin } from './turn.ts'
+import { reflectorsOf, type TurnOption, turnLogin } from './turn.ts'
 import { examineTurn } from './turndoctor.ts'
 
 const STORE_MS = 5000
@@ -178,7 +181,7 @@ async function lookAtNetwork(options: DoctorOptions, look: Look): Promise<void> 
     return granted < SMALL_BUFFER_BYTES ? 'buffer-small' : null
   })
   if (signal) await look('tcp', () => listens(udpAddress))
-  await lookAtNat(address, stun, look)
+  await lookAtNat(address, stun.length > 0 ? stun : reflectorsOf(turn), turn !== null, look)
   if (turn !== null) await lookAtTurn(turn, look)
   if (!map) return
   await look('router', async () => {
@@ -187,27 +190,36 @@ async function lookAtNetwork(options: DoctorOptions, look: Look): Promise<void> 
   })
 }
 
-async function lookAtNat(address: string, stun: readonly string[], look: Look): Promise<void> {
-  if (stun.length === 0) return look('stun', () => 'stun-none')
+/** `servers`: STUN servers, or TURN servers that tell the same. */
+async function lookAtNat(
+  address: string,
+  servers: readonly string[],
+  hasTurn: boolean,
+  look: Look,
+): Promise<void> {
+  if (servers.length === 0) return look('stun', () => judgeUntold(hasTurn, hasPublicAddress()))
   // One socket for all: whether a router gives it the same port for each of them is the question.
   const socket = await bound(address)
   if (socket === null) return
   const seen: string[] = []
   try {
-    for (const [i, server] of stun.entries()) {
+    for (const [i, server] of servers.entries()) {
       const ask: Probe = async () => {
         const mapped = await askStun(socket, server)
         if (mapped === null) return 'stun-silent'
         seen.push(`${mapped.address} ${mapped.port}`)
         return null
       }
-      await look('stun', ask, stun.length > 1 ? i + 1 : null)
+      await look('stun', ask, servers.length > 1 ? i + 1 : null)
     }
   } finally {
     socket.close()
   }
   await look('nat', () => judgeNat(seen))
 }
+
+const hasPublicAddress = (): boolean =>
+  hostAddresses([]).some(({ kind, flags }) => kind === 4 && (flags & ADDRESS_FLAG.public) !== 0)
 
 /** With a login like that of a record sealed now. */
 async function lookAtTurn({ servers, credential }: TurnOption, look: Look): Promise<void> {

@@ -119,6 +119,11 @@ const CAUSE_WORDS: Readonly<Record<DoctorNote | DoctorFault, Words>> = {
     message: 'It did not answer.',
     next: 'Check the address given with --stun, and that the firewall lets UDP out. Where UDP is blocked the relay is used.',
   },
+  'turn-blind': {
+    message:
+      'All TURN servers are reached by TCP only and no STUN server is named, so this host, which is behind a router, does not learn its outside address: nothing comes to it through TURN.',
+    next: 'Name one TURN server by UDP as well (turn:HOST:PORT), or a STUN server: --stun stun:HOST:PORT.',
+  },
   'turn-silent': {
     message: 'No TURN server answered there.',
     next: 'Check address and transport given with --turn, the server’s firewall, and with turns: that its certificate fits the name. Devices do without it meanwhile.',

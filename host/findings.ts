@@ -45,6 +45,7 @@ export type DoctorFault =
   | 'udp-refused'
   | 'tcp-refused'
   | 'stun-silent'
+  | 'turn-blind'
   | 'turn-silent'
   | 'turn-refused'
   | 'too-slow'
@@ -91,6 +92,13 @@ export function judgeClock(aheadMs: readonly number[]): DoctorCause | null {
   if (Math.abs(least) <= CLOCK_SLACK_MS) return null
   return least > 0 ? 'clock-ahead' : 'clock-behind'
 }
+
+/**
+ * Where no server tells this host its address. Packets through a TURN server reach it only if a device can name that address
+ * to the server. `hasPublic`: one of the machine's own is such.
+ */
+export const judgeUntold = (hasTurn: boolean, hasPublic: boolean): DoctorCause =>
+  hasTurn && !hasPublic ? 'turn-blind' : 'stun-none'
 
 /** What STUN servers see of one socket, each `address:port`; RFC 4787 §4.1. */
 export function judgeNat(seen: readonly string[]): DoctorCause | null {

@@ -9,6 +9,7 @@ import {
   judgeClock,
   judgeFolder,
   judgeNat,
+  judgeUntold,
 } from '../../host/findings.ts'
 
 const finding = (cause: DoctorCause | null): DoctorFinding => ({
@@ -34,6 +35,17 @@ test('one port for two servers is a router that a hole can be punched through; o
   expect(judgeNat(['203.0.113.9 50000', '203.0.113.9 50000'])).toBeNull()
   expect(judgeNat(['203.0.113.9 50000', '203.0.113.9 50001'])).toBe('nat-strict')
   expect(judgeNat(['203.0.113.9 50000'])).toBe('nat-unknown')
+})
+
+test('TURN by TCP alone does not tell a host behind a router where it is', () => {
+  expect(judgeUntold(true, false)).toBe('turn-blind')
+  expect(finding('turn-blind').ok).toBe(false)
+  for (const [hasTurn, hasPublic] of [
+    [true, true],
+    [false, false],
+    [false, true],
+  ] as const)
+    expect(judgeUntold(hasTurn, hasPublic)).toBe('stun-none')
 })
 
 describe('folder', () => {
