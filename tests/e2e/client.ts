@@ -19,7 +19,7 @@ export interface Driver {
   fill(label: string, text: string): Promise<void>
   press(button: string): Promise<void>
   /** One key on the keyboard, where the focus is */
-  key(name: 'Enter' | 'Tab' | 'Escape' | 'Shift+Enter'): Promise<void>
+  key(name: 'Enter' | 'Tab' | 'Escape' | 'Shift+Enter' | 'Control+V'): Promise<void>
   /** Types at the focus, one key after the other */
   type(text: string): Promise<void>
   until<A>(test: (arg: A) => boolean, arg: A, timeoutMs: number): Promise<void>

@@ -2,6 +2,8 @@
 import { expect } from 'vitest'
 import { freePort, labTest } from './harness.ts'
 
+const composed = (text: string): boolean =>
+  document.querySelector('textarea')?.value.includes(text) === true
 const httpArgs = () => ['--http', `127.0.0.1:${freePort()}`]
 
 labTest(
@@ -35,8 +37,22 @@ labTest(
       null,
     )
     expect(report).toMatch(/^relay: done in \d+ ms$/m)
-    expect(report).not.toMatch(/127\.0\.0\.1|Ann|Ben|through the relay/)
+    const secrets = /127\.0\.0\.1|Ann|Ben|through the relay/
+    expect(report).not.toMatch(secrets)
+    // As somebody would who writes to whoever helps: copied, and pasted elsewhere.
+    await ann.driver.read(() => document.querySelector('.report')?.setAttribute('open', ''), null)
+    await ann.driver.press('Copy the report')
     await ann.driver.key('Escape')
+    await ann.driver.fill('Message', '')
+    await ann.driver.key('Control+V')
+    await ann.driver.until(composed, 'relay: done in ', 45_000)
+    const pasted = await ann.driver.read(
+      () => document.querySelector('textarea')?.value ?? '',
+      null,
+    )
+    expect(pasted).toMatch(/^ClawChat connection report\n/)
+    expect(pasted).not.toMatch(secrets)
+    await ann.driver.fill('Message', '')
 
     await ann.driver.reload()
     await ann.waitConnected(45_000, 'relay')

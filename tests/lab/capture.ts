@@ -8,6 +8,8 @@ import type { Node } from './topology.ts'
 const FILE_HEADER = 24
 const PACKET_HEADER = 16
 const ETHERNET = 14
+/** without extensions, which UDP of ours has none of */
+const IPV6_HEADER = 40
 const UDP_HEADER = 8
 
 export class Capture {
@@ -36,7 +38,7 @@ export class Capture {
     return new Capture(file, tcpdump)
   }
 
-  /** Ends it; the payload of each datagram over IPv4, in order. */
+  /** Ends it; the payload of each datagram, in order. */
   async stop(): Promise<Buffer[]> {
     const ended = once(this.#tcpdump, 'close')
     this.#tcpdump.kill('SIGINT')
@@ -51,8 +53,9 @@ function datagrams(file: Buffer): Buffer[] {
   for (let at = FILE_HEADER; at + PACKET_HEADER <= file.length; ) {
     const length = file.readUInt32LE(at + 8)
     const ip = file.subarray(at + PACKET_HEADER + ETHERNET, at + PACKET_HEADER + length)
-    const headerBytes = ((ip[0] ?? 0) & 15) * 4
-    const end = ip.readUInt16BE(2)
+    const six = (ip[0] ?? 0) >> 4 === 6
+    const headerBytes = six ? IPV6_HEADER : ((ip[0] ?? 0) & 15) * 4
+    const end = six ? IPV6_HEADER + ip.readUInt16BE(4) : ip.readUInt16BE(2)
     found.push(Buffer.from(ip.subarray(headerBytes + UDP_HEADER, end)))
     at += PACKET_HEADER + length
   }

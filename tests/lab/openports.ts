@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 const port = Number(process.argv[2])
-const socket = createSocket('udp4')
+// Both families, as the TCP port below.
+const socket = createSocket('udp6')
 socket.on('message', (_, from) => socket.send('here', from.port, from.address))
 socket.bind(port)
 const server = createServer((connection) => {

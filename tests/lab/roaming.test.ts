@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { Client } from '../e2e/client.ts'
 import type { Host } from '../e2e/host.ts'
 import { pause, Talk } from './talk.ts'
-import { type Home, missing } from './topology.ts'
+import { type Home, missing, tunnel } from './topology.ts'
 import { person, report, TALL, World } from './world.ts'
 
 const why = missing()
@@ -95,13 +95,59 @@ describe.skipIf(why !== null)(`roaming${why === null ? '' : ` (${why})`}`, () =>
   test('the host gets another address', async () => {
     await world.startWorker()
     await talk.through('host with another address', async () => {
+      const from = host.events.length
       hostHome.computer.run('ip addr del 11.99.1.1/16 dev eth0')
       hostHome.computer.run('ip addr add 11.99.1.77/16 dev eth0')
       hostHome.computer.run(`ip route replace default via ${CLOUD_WAN}`)
-      // The page may have a fresh carrier before it shows that the old one is gone: a message that is written now counts.
-      const usable = performance.now()
-      await ann.waitMessage(`message ${ann.wrote.length}`, 'sent', 'delivered')
-      return usable
+      return published(from)
     })
   })
+
+  test('the host has no link for 10 s', () =>
+    talk.through('host without a link for 10 s', async () => {
+      hostHome.computer.run('ip link set eth0 down')
+      await ann.waitDisconnected(60_000)
+      await pause(10_000)
+      hostHome.computer.run('ip link set eth0 up')
+      hostHome.computer.run(`ip route replace default via ${CLOUD_WAN}`)
+    }))
+
+  test('the guest’s computer sleeps for longer than the host waits, and wakes', () =>
+    talk.through('asleep for 35 s', async () => {
+      const wake = world.freeze(guestHome.computer, 'chromium')
+      await pause(35_000)
+      wake()
+    }))
+
+  test('the guest turns a VPN on, and off again', async () => {
+    const provider = await world.internet.tunnels('11.99.4.1')
+    let off = (): void => undefined
+    await talk.through('VPN on, guest', async () => {
+      off = tunnel(guestHome, provider)
+    })
+    await talk.through('VPN off, guest', async () => off())
+  })
+
+  test('the host turns a VPN on: nobody reaches its port any more; and off again', async () => {
+    const provider = await world.internet.tunnels('11.99.5.1')
+    let off = (): void => undefined
+    const on = (): Promise<number> => {
+      const from = host.events.length
+      off = tunnel(hostHome, provider)
+      return published(from)
+    }
+    const end = (): Promise<number> => {
+      const from = host.events.length
+      off()
+      return published(from)
+    }
+    await talk.through('VPN on, host', on, 'mailbox')
+    await talk.through('VPN off, host', end, 'direct', 'mailbox')
+  })
+
+  /** @returns when the worker had the record with the host's new addresses */
+  async function published(from: number): Promise<number> {
+    await host.waitFor('published', ({ store }) => store === 'https-1', from)
+    return performance.now()
+  }
 })

@@ -31,21 +31,30 @@ interface Target {
   epoch: number
 }
 
+type Six = ReturnType<World['internet']['six']>
+
 const SILENCE = { datagrams: 0, accepted: 0, words: 0 }
 
 describe.skipIf(why !== null)(`scanned${why === null ? '' : ` (${why})`}`, () => {
   let world: World
   let outside: Target
   let inside: Target
+  let outsideSix: Target
+  let insideSix: Target
 
   beforeAll(async () => {
     world = await World.make()
-    const scanner = (await world.internet.home('public', '11.99.8.1', 41)).computer
-    const open = (await world.internet.home('public', '11.99.1.1', 42)).computer
+    const scanner = await world.internet.home('public', '11.99.8.1', 41)
+    const open = await world.internet.home('public', '11.99.1.1', 42)
     const home = await world.internet.home('eim', '11.99.1.2', 40)
     const neighbour = home.routers[0] as Node
-    outside = await target(open, '11.99.1.1', scanner, '11.99.8.1')
+    const [openSix, scannerSix, homeSix] = [open, scanner, home].map((each) =>
+      world.internet.six(each),
+    ) as [Six, Six, Six]
+    outside = await target(open.computer, '11.99.1.1', scanner.computer, '11.99.8.1')
     inside = await target(home.computer, '192.168.40.2', neighbour, '192.168.40.1')
+    outsideSix = overSix(outside, openSix.address, scannerSix.address)
+    insideSix = overSix(inside, homeSix.address, homeSix.neighbour)
   })
   afterAll(() => world?.end())
 
@@ -55,8 +64,15 @@ describe.skipIf(why !== null)(`scanned${why === null ? '' : ` (${why})`}`, () =>
     return { node, address, from, sent: watch(node, its), ...(await hostAt(node)) }
   }
 
+  /** The same host, by its other address. */
+  const overSix = (at: Target, address: string, its: string): Target => ({
+    ...at,
+    ...{ address, sent: watch(at.node, its) },
+  })
+
+  /** It asks nothing of its router, which is who scans from inside. */
   async function hostAt(node: Node, ...options: string[]) {
-    const { host, ready } = await world.host(node, ...options)
+    const { host, ready } = await world.host(node, '--no-map', ...options)
     return { host, port: Number(ready.port), epoch: Number(ready.epoch) }
   }
 
@@ -67,30 +83,43 @@ describe.skipIf(why !== null)(`scanned${why === null ? '' : ` (${why})`}`, () =>
     return { open: open.filter((port) => port !== CONTROL_PORT), ...more }
   }
 
-  test.for(['outside', 'inside'] as const)('from %s: no port is open', async (where) => {
-    const at = where === 'outside' ? outside : inside
-    at.sent()
-    expect(await scanned(at, 'tcp')).toMatchObject({ open: [], others: 'closed' })
-    const udp = await scanned(at, 'udp')
-    expect(udp).toMatchObject({ open: [], others: 'closed' })
-    // The kernel refuses for every closed port and not for this one: `open|filtered`. OPERATING hides that, see below.
-    expect(udp.silent).toContain(at.port)
-    const sent = at.sent()
-    expect(sent).toMatchObject(SILENCE)
-    expect(sent.control).toBeGreaterThan(0)
-    // What it refused: nearly all ports were asked.
-    expect(sent.anything).toBeGreaterThan(120_000)
-  })
+  test.for(['outside', 'inside', 'outside over IPv6', 'inside over IPv6'] as const)(
+    'from %s: no port is open',
+    async (where) => {
+      const at = {
+        outside,
+        inside,
+        'outside over IPv6': outsideSix,
+        'inside over IPv6': insideSix,
+      }[where]
+      at.sent()
+      expect(await scanned(at, 'tcp')).toMatchObject({ open: [], others: 'closed' })
+      const udp = await scanned(at, 'udp')
+      expect(udp).toMatchObject({ open: [], others: 'closed' })
+      // The kernel refuses for every closed port and not for this one: `open|filtered`. OPERATING hides that, see below.
+      expect(udp.silent).toContain(at.port)
+      const sent = at.sent()
+      expect(sent).toMatchObject(SILENCE)
+      expect(sent.control).toBeGreaterThan(0)
+      // What it refused: nearly all ports were asked.
+      expect(sent.anything).toBeGreaterThan(120_000)
+    },
+  )
 
   test('behind the rule of OPERATING the port cannot be told from others', async () => {
     inside.node.rules(
-      'table inet hide {\nchain output {\ntype filter hook output priority 0;\nicmp type destination-unreachable icmp code port-unreachable drop\n}\n}',
+      'table inet hide {\nchain output {\ntype filter hook output priority 0;\nicmp type destination-unreachable icmp code port-unreachable drop\nicmpv6 type destination-unreachable icmpv6 code port-unreachable drop\n}\n}',
     )
-    inside.sent()
-    const found = await scanned(inside, 'udp', WITHOUT_WAITING)
-    expect(found).toEqual({ open: [], silent: [], others: 'open|filtered' })
-    expect(inside.sent()).toMatchObject({ anything: 0 })
-    inside.node.run('nft delete table inet hide')
+    try {
+      for (const at of [inside, insideSix]) {
+        at.sent()
+        const found = await scanned(at, 'udp', WITHOUT_WAITING)
+        expect(found).toEqual({ open: [], silent: [], others: 'open|filtered' })
+        expect(at.sent()).toMatchObject({ anything: 0 })
+      }
+    } finally {
+      inside.node.run('nft delete table inet hide')
+    }
   })
 
   test('with --lan the page’s port is open and no other', async () => {
@@ -133,7 +162,39 @@ describe.skipIf(why !== null)(`scanned${why === null ? '' : ` (${why})`}`, () =>
     expect(sent()).toMatchObject({ ...SILENCE, anything: 0 })
 
     // That would have been seen: a knock of the scanner's own is answered.
-    await knock()
+    await knock(outside)
+    expect(sent().datagrams).toBeGreaterThan(0)
+  })
+
+  test('over IPv6 as well: a browser gets in by the direct route, a stranger with all that it sent gets nothing', async () => {
+    const { node, from, address, port, sent, host } = outsideSix
+    const guest = await world.internet.home('public', '11.99.2.2', 44)
+    const its = world.internet.six(guest)
+    // Then the host's IPv4 address leads nowhere.
+    guest.computer.rules(
+      'table ip old {\nchain o {\ntype filter hook output priority 0;\nmeta l4proto udp drop\n}\n}',
+    )
+    const browser = await world.browser(guest.computer)
+    const { client } = await person(browser, 'Cleo')
+    const filter = `udp and dst ${address} and src ${its.address}`
+    const capture = await Capture.start(node, filter, world.path('pcap6'))
+    await client.join(await host.invite(), 'direct')
+    await client.send('over IPv6')
+    await client.waitMessage('over IPv6', 'sent')
+    const taken = await capture.stop()
+    expect(taken.filter((packet) => parseBindingRequest(packet)).length).toBeGreaterThan(1)
+    const file = world.path('taken6')
+    writeFileSync(file, taken.map((packet) => packet.toString('hex')).join('\n'))
+    sent()
+    for (const [what, count] of [
+      [file, taken.length],
+      ['1', 10_000],
+    ] as const) {
+      const said = await world.program(from, 'stranger.ts', address, String(port), what)
+      expect(JSON.parse(said)).toEqual({ sent: count, answers: 0 })
+    }
+    expect(sent()).toMatchObject({ ...SILENCE, anything: 0 })
+    await knock(outsideSix)
     expect(sent().datagrams).toBeGreaterThan(0)
   })
 
@@ -141,8 +202,7 @@ describe.skipIf(why !== null)(`scanned${why === null ? '' : ` (${why})`}`, () =>
     outside.host.events.slice(from).filter(({ event }) => event === 'disconnected').length
 
   /** From the scanner's address, with a link. */
-  async function knock(): Promise<void> {
-    const { from, address, port, epoch, host } = outside
+  async function knock({ from, address, port, epoch, host }: Target): Promise<void> {
     const link = await host.invite()
     const invite = decodeInvite(link.slice(link.indexOf('#') + 1))
     const parts = [inviteRoot(invite), hostTag(invite.hostPublicKey)]

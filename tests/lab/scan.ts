@@ -1,6 +1,7 @@
 // What a scanner finds: nmap over every port of one transport. The kernels of the lab refuse without a limit on their rate,
 // or 65 535 closed UDP ports would take a day.
 import { execFile } from 'node:child_process'
+import { isIPv6 } from 'node:net'
 import { promisify } from 'node:util'
 import type { Node } from './topology.ts'
 
@@ -19,6 +20,7 @@ export interface Found {
 export function refuseQuickly(node: Node): void {
   const limits = ['icmp_ratelimit=0', 'icmp_msgs_per_sec=1000000', 'icmp_msgs_burst=1000000']
   for (const limit of limits) node.run(`sysctl -qw net.ipv4.${limit}`)
+  node.run('sysctl -qw net.ipv6.icmp.ratelimit=0')
 }
 
 /** Who refuses sets the pace of a scan. */
@@ -33,7 +35,9 @@ export async function scan(
   pace: readonly string[] = AT_ITS_PACE,
 ): Promise<Found> {
   const kind = transport === 'tcp' ? '-sS' : '-sU'
-  const command = [...from.prefix, 'nmap', '-n', '-Pn', kind, '-p-', ...pace, '-oX', '-', address]
+  const family = isIPv6(address) ? ['-6'] : []
+  const how = ['-n', '-Pn', ...family, kind, '-p-', ...pace]
+  const command = [...from.prefix, 'nmap', ...how, '-oX', '-', address]
   const [file = '', ...args] = command
   const { stdout } = await promisify(execFile)(file, args, { maxBuffer: 64 * 1024 * 1024 })
   return parse(stdout)

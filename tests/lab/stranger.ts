@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
 
 const PER_SECOND = 10_000
 const SLICE_MS = 10
@@ -12,7 +13,7 @@ const SLICE_MS = 10
 const PATIENCE_MS = 300
 
 const [address = '', port = '', what = ''] = process.argv.slice(2)
-const socket = createSocket('udp4')
+const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
 let answers = 0
 socket.on('message', () => (answers += 1))
 socket.bind(0)

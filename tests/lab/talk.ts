@@ -35,7 +35,7 @@ class Chatter {
 }
 
 export interface Resumed {
-  /** from usable again to connected */
+  /** from usable again until the host has a message that was written after that */
   readonly ms: number
   /** written meanwhile */
   readonly messages: number
@@ -67,8 +67,10 @@ export class Talk {
     try {
       const said = await breaks()
       const usable = typeof said === 'number' ? said : performance.now()
-      await writer.waitConnected(120_000, route)
+      // Whatever the page says: what is written from now on has to get through.
+      await writer.waitMessage(`message ${writer.wrote.length}`, 'sent', 'delivered')
       ms = Math.round(performance.now() - usable)
+      await writer.waitConnected(120_000, route)
     } finally {
       await chatter.stop()
     }
@@ -91,7 +93,7 @@ export class Talk {
   /** The table, for `report`. */
   get table(): string[] {
     return [
-      '| what happened | usable again to connected, ms | messages | lost, doubled, out of order |',
+      '| what happened | usable again to the next message with the host, ms | messages | lost, doubled, out of order |',
       '|---|---|---|---|',
       ...this.rows,
     ]

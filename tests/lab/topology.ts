@@ -15,6 +15,9 @@ export type Kind = 'public' | 'eim' | 'sym' | 'double' | 'noudp' | 'full' | 'map
 
 /** What looks public and is nobody's in here. */
 export const WAN = '11.99.0.0/16'
+const WAN6 = '2a11:99'
+/** of a tunnel: `.1` is the provider's end */
+const TUNNEL = '10.66.0'
 const CLOUD_WAN = '11.99.0.1'
 /** Plain http pages are allowed at local addresses only, so the cloud has one of these as well. */
 export const CLOUD = '100.64.9.1'
@@ -136,6 +139,8 @@ export class Internet {
   readonly #bridge: Node
   readonly cloud: Node
   #count = 0
+  /** who has an IPv6 address already */
+  readonly #six = new Set<Node>()
 
   private constructor(bridge: Node, cloud: Node) {
     this.#bridge = bridge
@@ -212,6 +217,38 @@ export class Internet {
     return { kind, wan, net, computer, routers: [router] }
   }
 
+  /**
+   * Gives a home IPv6 as well. Its router, if it has one, lets nothing in that was not asked for.
+   * @returns the computer's address, and that of its neighbour in the same network
+   */
+  six({ net, computer, routers }: Home): { readonly address: string; readonly neighbour: string } {
+    const [router] = routers
+    const network = router === undefined ? `${WAN6}:` : `${WAN6}:${net}:`
+    const [address, neighbour] = [`${network}:${net + 1}`, `${network}:1`]
+    computer.run(`ip addr add ${address}/64 dev eth0 nodad`)
+    if (router === undefined && !this.#six.has(this.cloud)) {
+      this.#six.add(this.cloud)
+      this.cloud.run(`ip addr add ${neighbour}/64 dev wan nodad`)
+    }
+    router?.run(`ip addr add ${neighbour}/64 dev lan nodad`)
+    computer.run(`ip route add default via ${neighbour}`)
+    return { address, neighbour }
+  }
+
+  /**
+   * Somebody who sells tunnels. As with WireGuard, what comes out of one must bear the address that was given there: what was
+   * begun in another network and now goes that way is lost.
+   */
+  async tunnels(wan: string): Promise<Node> {
+    const provider = await this.#router('eim', TUNNEL)
+    provider.rules(
+      `table inet tunnel {\nchain f {\ntype filter hook prerouting priority -300;\niifname "lan" ip saddr != ${TUNNEL}.2 drop\n}\n}`,
+    )
+    this.#plug(provider, 'wan', wan)
+    provider.run(`ip route add default via ${CLOUD_WAN}`)
+    return provider
+  }
+
   async #router(kind: Kind, lan: string): Promise<Node> {
     const router = await this.#node(`router ${lan}`)
     router.run('sysctl -qw net.ipv4.ip_forward=1')
@@ -228,6 +265,21 @@ export class Internet {
 /** The rules of a router of this kind, and none that it had: it forgets every mapping. */
 export function setRules(router: Node, kind: Kind, lan: string): void {
   router.rules(`flush ruleset\n${natRules(kind)}\n${kind === 'full' ? fullCone(`${lan}.2`) : ''}`)
+}
+
+/**
+ * A tunnel comes up: another device with another address, and all that is not for the own network goes there from now on.
+ * The old default route stays behind it. One at a time for each provider. @returns a function that ends it
+ */
+export function tunnel({ computer, routers }: Home, provider: Node): () => void {
+  const [, gateway = ''] = /^default via (\S+)/m.exec(computer.run('ip route')) ?? []
+  // Who is public here has the whole internet in the own network, which a tunnel would leave alone.
+  const old = routers.length === 0 ? 'default dev eth0' : `default via ${gateway} dev eth0`
+  computer.run(`ip route flush ${routers.length === 0 ? 'dev eth0' : 'exact default'}`)
+  computer.run(`ip route add ${old} metric 600`)
+  cable(provider, 'lan', computer, 'tun0', TUNNEL)
+  computer.run('ip link set tun0 mtu 1420')
+  return () => void computer.run('ip link del tun0')
 }
 
 /** Joins two nodes: `up` is .1 of the network and the default route of `down`, which is .2. */

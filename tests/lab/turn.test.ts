@@ -3,10 +3,20 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENVELOPE_BYTES } from '../../shared/constants.ts'
-import { Client, chromiumDriver } from '../e2e/client.ts'
+import { Client, chromiumDriver, firefoxDriver } from '../e2e/client.ts'
 import { commandIn, type Host } from '../e2e/host.ts'
-import { type Home, type Kind, missing } from './topology.ts'
-import { STUN, TURN, TURN_CREDENTIAL, TURN_SECRET, World } from './world.ts'
+import { type Home, type Kind, missing, type Node } from './topology.ts'
+import {
+  PAGE,
+  STUN,
+  TURN,
+  TURN_CREDENTIAL,
+  TURN_PORT,
+  TURN_SECRET,
+  TURNS,
+  TURNS_PORT,
+  World,
+} from './world.ts'
 
 const why = missing()
 const BY_UDP = ['--turn', TURN]
@@ -14,11 +24,20 @@ const BY_TCP = [...BY_UDP, '--turn', `${TURN}?transport=tcp`]
 
 describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`, () => {
   let world: World
+  let trust: { readonly certificate: string; readonly spki: string }
   beforeAll(async () => {
     world = await World.make()
-    await world.startTurn()
+    trust = await world.startTurn()
   })
   afterAll(() => world?.end())
+
+  /** From now on this router lets out TCP to the page and to these ports, and nothing else. */
+  const onlyTo = (router: Node, ...ports: number[]): void => {
+    const allowed = [new URL(PAGE).port, ...ports].join(', ')
+    router.rules(
+      `table inet only {}\nflush table inet only\ntable inet only {\nchain f {\ntype filter hook forward priority -10;\niifname "lan" udp dport 1-65535 drop\niifname "lan" tcp dport != { ${allowed} } drop\n}\n}`,
+    )
+  }
 
   let homes = 0
   const home = (kind: Kind): Promise<Home> => {
@@ -40,7 +59,7 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     await guest.client.join(await host.invite(), 'mailbox')
     await guest.client.send('through TURN')
     await guest.client.waitMessage('through TURN', 'sent')
-    expect(await chosenPair(guest.page)).toEqual({ own: 'relay', by: 'udp' })
+    expect(await chosenPair(guest.client)).toEqual({ own: 'relay', by: 'udp' })
     await guest.client.driver.reload()
     await guest.client.waitConnected(60_000, 'mailbox')
     await guest.client.waitMessage('through TURN')
@@ -57,7 +76,7 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     await guest.client.send('moves')
     await guest.client.waitConnected(60_000, 'mailbox')
     await guest.client.waitMessage('moves', 'sent')
-    expect(await chosenPair(guest.page)).toEqual({ own: 'relay', by: 'udp' })
+    expect(await chosenPair(guest.client)).toEqual({ own: 'relay', by: 'udp' })
     await guest.context.close()
   })
 
@@ -70,18 +89,62 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
       await guest.client.join(await host.invite(), 'mailbox')
       await guest.client.send('by TCP to TURN')
       await guest.client.waitMessage('by TCP to TURN', 'sent')
-      expect(await chosenPair(guest.page)).toEqual({ own: 'relay', by: 'tcp' })
+      expect(await chosenPair(guest.client)).toEqual({ own: 'relay', by: 'tcp' })
       await saysTurn(guest, 1)
       await guest.context.close()
     },
   )
+
+  test('only TCP to one port gets out, in Chromium: TURN over TLS, from a server whose certificate is trusted', async () => {
+    const host = await hostBehind('sym', [...BY_UDP, '--turn', TURNS])
+    const { computer, routers } = await home('noudp')
+    onlyTo(routers[0] as Node, TURNS_PORT)
+    const browser = await world.browser(
+      computer,
+      `--ignore-certificate-errors-spki-list=${trust.spki}`,
+    )
+    const guest = await guestOf(await browser.newContext())
+    await relayNothing(guest.page)
+    await guest.client.join(await host.invite(), 'mailbox')
+    await guest.client.send('by TLS to TURN')
+    await guest.client.waitMessage('by TLS to TURN', 'sent')
+    expect(await chosenPair(guest.client)).toEqual({ own: 'relay', by: 'tls' })
+    await guest.context.close()
+  })
+
+  test('in Chromium that does not trust it: no TURN, the relay', async () => {
+    const host = await hostBehind('sym', [...BY_UDP, '--turn', TURNS])
+    const { computer, routers } = await home('noudp')
+    onlyTo(routers[0] as Node, TURNS_PORT)
+    const guest = await guestOf(await (await world.browser(computer)).newContext())
+    await guest.client.join(await host.invite(), 'relay')
+    await guest.context.close()
+  })
+
+  test('Firefox behind a router that gives each peer another port: TURN by UDP, and by TCP once that is blocked', async () => {
+    const host = await hostBehind('sym', BY_TCP)
+    const { computer, routers } = await home('sym')
+    const [router] = routers as [Node]
+    const browser = await world.firefox(computer)
+    const page = await (await browser.createBrowserContext()).newPage()
+    await page.evaluateOnNewDocument(keepConnections)
+    const client = new Client('Fox', firefoxDriver(page))
+    await client.join(await host.invite(), 'mailbox')
+    expect(await chosenPair(client)).toEqual({ own: 'relay', by: 'udp' })
+    onlyTo(router, TURN_PORT)
+    await client.driver.reload()
+    await client.waitConnected(90_000, 'mailbox')
+    expect(await chosenPair(client)).toEqual({ own: 'relay', by: 'tcp' })
+    await client.send('in Firefox by TCP')
+    await client.waitMessage('in Firefox by TCP', 'sent')
+  })
 
   test('where a hole opens TURN is not used, and that is said as well', async () => {
     const host = await hostBehind('eim', BY_UDP)
     const guest = await guestBehind('eim')
     await guest.client.join(await host.invite(), 'mailbox')
     await saysTurn(guest, 0)
-    expect((await chosenPair(guest.page))?.own).not.toBe('relay')
+    expect((await chosenPair(guest.client))?.own).not.toBe('relay')
     await guest.context.close()
   })
 
@@ -92,6 +155,22 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     await guest.client.send('by the worker')
     await guest.client.waitMessage('by the worker', 'sent')
     await guest.context.close()
+  })
+
+  test('doctor warns a host behind a router that TURN by TCP alone does not tell it where it is', async () => {
+    for (const [kind, more, cause] of [
+      ['eim', [], 'turn-blind'],
+      ['eim', ['--turn', TURN], null],
+      ['public', [], 'stun-none'],
+    ] as const) {
+      const { computer } = await home(kind)
+      const env = { CLAWCHAT_TURN_CREDENTIAL: TURN_CREDENTIAL }
+      const args = ['--json', '--data', world.path(`doctor-${kind}`), ...BY_TCP.slice(2), ...more]
+      const { lines, code } = await commandIn(computer.prefix, env, 'doctor', ...args)
+      const { doctor: steps } = lines[0] as { doctor: { step: string; cause: unknown }[] }
+      expect(steps.filter(({ step }) => step === 'stun')).toMatchObject([{ cause }])
+      expect(code).toBe(cause === 'turn-blind' ? 1 : 0)
+    }
   })
 
   test('doctor tells a login that is taken, one that is not, and silence', async () => {
@@ -152,16 +231,21 @@ function keepConnections(): void {
 }
 
 /** Of the connection that is open: its own end of the pair in use, and how it reaches the TURN server. */
-const chosenPair = (page: Page): Promise<{ own: string; by: string | undefined } | undefined> =>
-  page.evaluate(async () => {
-    const all = (globalThis as Kept).connections
-    const open = all.findLast((one) => one.connectionState === 'connected')
-    const reports = [...((await open?.getStats()) ?? new Map()).values()]
-    const transport = reports.find(({ type }) => type === 'transport')
-    const pair = reports.find(({ id }) => id === transport?.selectedCandidatePairId)
-    const own = reports.find(({ id }) => id === pair?.localCandidateId)
-    return own && { own: own.candidateType, by: own.relayProtocol }
-  })
+const chosenPair = (client: Client): ReturnType<typeof pairInPage> =>
+  client.driver.read(pairInPage, null)
+
+/** Runs in a page. Firefox has no report of the transport, and marks the pair instead. */
+async function pairInPage(): Promise<{ own: string; by: string | undefined } | undefined> {
+  const all = (globalThis as Kept).connections
+  const open = all.findLast((one) => one.connectionState === 'connected')
+  const reports = [...((await open?.getStats()) ?? new Map()).values()]
+  const transport = reports.find(({ type }) => type === 'transport')
+  const pair = reports.find(
+    ({ id, selected }) => id === transport?.selectedCandidatePairId || selected,
+  )
+  const own = reports.find(({ id }) => id === pair?.localCandidateId)
+  return own && { own: own.candidateType, by: own.relayProtocol }
+}
 
 /** "Connection details" and "Security" say what the browser does. */
 async function saysTurn({ client, page }: Guest, turn: 0 | 1): Promise<void> {

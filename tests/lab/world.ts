@@ -1,7 +1,16 @@
 // What the lab's tests share: the cloud's services, real hosts and real browsers, each in its own home.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
@@ -11,6 +20,7 @@ import puppeteer, { type Browser as Firefox } from 'puppeteer-core'
 import { Client, chromiumDriver, firefoxDriver } from '../e2e/client.ts'
 import { chromiumArgs } from '../e2e/harness.ts'
 import { type Host, type HostEvent, startHost } from '../e2e/host.ts'
+import { selfSigned } from '../worker/certificate.ts'
 import { DEPLOY_TOKEN } from '../worker/endpoint.ts'
 import { startMiniupnpd } from './miniupnpd.ts'
 import { CLOUD, Internet, type Node } from './topology.ts'
@@ -23,8 +33,14 @@ export const PAGE = `http://${CLOUD}:${PORT}`
 /** Two on one machine: what a router does for each of them tells its kind. */
 const STUN_PORTS = [3478, 3479]
 export const STUN = STUN_PORTS.map((port) => `stun:${CLOUD}:${port}`)
-const TURN_PORT = 3480
+export const TURN_PORT = 3480
 export const TURN = `turn:${CLOUD}:${TURN_PORT}`
+/** over TLS on a port of its own */
+export const TURNS_PORT = 3481
+export const TURNS = `turns:${CLOUD}:${TURNS_PORT}`
+/** Of the same server by a name: Firefox takes no address for TLS. */
+const TURN_NAME = 'turn.example'
+export const TURNS_BY_NAME = `turns:${TURN_NAME}:${TURNS_PORT}`
 export const TURN_SECRET = 'what-host-and-coturn-share'
 export const TURN_CREDENTIAL = `secret:${TURN_SECRET}`
 /** of WebDriver BiDi; one Firefox at a time */
@@ -105,16 +121,25 @@ export class World {
     ])
   }
 
-  /** coturn by UDP and TCP as docs/OPERATING.md sets it up, with the secret of TURN_CREDENTIAL. */
-  async startTurn(): Promise<void> {
+  /**
+   * coturn by UDP, TCP and TLS as docs/OPERATING.md sets it up, with the secret of TURN_CREDENTIAL. Nobody trusts its
+   * certificate who is not told to. @returns the file of it, and the hash of its key
+   */
+  async startTurn(): Promise<{ readonly certificate: string; readonly spki: string }> {
+    const { key, cert, spki } = selfSigned([CLOUD, TURN_NAME])
+    const [certificate, pkey] = [this.path('turn.pem'), this.path('turn.key')]
+    writeFileSync(certificate, cert)
+    writeFileSync(pkey, key)
     const [pid, db] = [this.path('turn.pid'), this.path('turn.db')]
     const config = this.path('turnserver.conf')
     writeFileSync(config, guidedConfig())
     const child = this.#spawn(this.internet.cloud, [
-      ...['turnserver', '-c', config, '--no-tls', '--no-dtls', '--log-file', 'stdout'],
+      ...['turnserver', '-c', config, '--no-dtls', '--log-file', 'stdout'],
+      ...['--tls-listening-port', String(TURNS_PORT), '--cert', certificate, '--pkey', pkey],
       ...['--pidfile', pid, '--userdb', db, '--listening-ip', CLOUD, '--relay-ip', CLOUD],
     ])
     await lineWith(child, 'admin thread')
+    return { certificate, spki }
   }
 
   #spawn(node: Node, command: readonly string[]): ChildProcess {
@@ -151,12 +176,23 @@ export class World {
     return started
   }
 
-  async browser(node: Node): Promise<Browser> {
+  async browser(node: Node, ...more: string[]): Promise<Browser> {
     const executablePath = this.#inside(node, '/usr/bin/chromium')
-    const options = { executablePath, args: [...chromiumArgs], headless: true }
+    const options = { executablePath, args: [...chromiumArgs, ...more], headless: true }
     const browser = await chromium.launch(options)
     this.#closers.push(() => browser.close())
     return browser
+  }
+
+  /** What runs of this program in there stops at once, as when the lid is closed. @returns a function that wakes it */
+  freeze(node: Node, program: string): () => void {
+    const network = readlinkSync(`/proc/${node.pid}/ns/net`)
+    const asleep = readdirSync('/proc').filter((pid) => isOf(pid, network, program))
+    if (asleep.length === 0) throw new Error(`no ${program} runs there`)
+    for (const pid of asleep) process.kill(Number(pid), 'SIGSTOP')
+    return () => {
+      for (const pid of asleep) process.kill(Number(pid), 'SIGCONT')
+    }
   }
 
   /** Firefox listens for us on its own loopback: the same port of ours leads there. */
@@ -166,6 +202,9 @@ export class World {
       browser: 'firefox',
       executablePath: this.#inside(node, '/usr/bin/firefox-esr'),
       headless: true,
+      // There are no names in here but the cloud's, and no authorities.
+      acceptInsecureCerts: true,
+      extraPrefsFirefox: { 'network.dns.forceResolve': CLOUD },
       debuggingPort: BIDI_PORT,
       userDataDir: mkdtempSync(this.path('firefox-')),
       // Firefox asks for a home it may write to; nothing of the real one is read.
@@ -225,6 +264,8 @@ export async function person(
   viewport = { width: 1280, height: 720 },
 ): Promise<{ client: Client; close(): Promise<void> }> {
   const context = await browser.newContext({ viewport })
+  // A computer may be asleep for a while.
+  context.setDefaultTimeout(60_000)
   const client = new Client(name, chromiumDriver(await context.newPage()))
   return { client, close: () => context.close() }
 }
@@ -237,6 +278,16 @@ export async function foxPerson(
   const context = await browser.createBrowserContext()
   const client = new Client(name, firefoxDriver(await context.newPage()))
   return { client, close: () => context.close() }
+}
+
+function isOf(pid: string, network: string, program: string): boolean {
+  try {
+    const here = readlinkSync(`/proc/${pid}/ns/net`) === network
+    return here && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program)
+  } catch {
+    // No process, or one that has just ended.
+    return false
+  }
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

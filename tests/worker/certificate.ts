@@ -1,5 +1,6 @@
 // A test certificate that vouches for itself (X.509 v3, DER by hand): Node can sign but makes none.
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 
 const concat = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat(parts)
 
@@ -24,16 +25,23 @@ const BASIC_CONSTRAINTS = '551d13'
 const ALT_NAME = '551d11'
 const DAY_MS = 86_400_000
 
-/** For the DNS names given, valid around now. PEM texts. */
+/** For the DNS names and IPv4 addresses given, valid around now. PEM texts; `spki`: SHA-256 of the key, base64. */
 export function selfSigned(names: readonly string[]): {
   readonly key: string
   readonly cert: string
+  readonly spki: string
 } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const name = sequence(
     der(0x31, sequence(oid(COMMON_NAME), der(0x0c, Buffer.from('ClawChat test')))),
   )
-  const alt = sequence(...names.map((text) => der(0x82, Buffer.from(text))))
+  const alt = sequence(
+    ...names.map((text) =>
+      isIPv4(text)
+        ? der(0x87, Uint8Array.from(text.split('.'), Number))
+        : der(0x82, Buffer.from(text)),
+    ),
+  )
   const extensions = sequence(
     sequence(oid(BASIC_CONSTRAINTS), TRUE, der(0x04, sequence(TRUE))),
     sequence(oid(ALT_NAME), der(0x04, alt)),
@@ -50,7 +58,9 @@ export function selfSigned(names: readonly string[]): {
   )
   const signed = sequence(body, ECDSA_SHA256, bits(sign('sha256', body, privateKey)))
   const lines = signed.toString('base64').match(/.{1,64}/g) ?? []
+  const spki = publicKey.export({ type: 'spki', format: 'der' })
   return {
+    spki: createHash('sha256').update(spki).digest('base64'),
     key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
     cert: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
   }
