@@ -14,6 +14,7 @@ import {
   TURN_PORT,
   TURN_SECRET,
   TURNS,
+  TURNS_BY_NAME,
   TURNS_PORT,
   World,
 } from './world.ts'
@@ -109,6 +110,7 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     await guest.client.send('by TLS to TURN')
     await guest.client.waitMessage('by TLS to TURN', 'sent')
     expect(await chosenPair(guest.client)).toEqual({ own: 'relay', by: 'tls' })
+    await saysTurn(guest, 1)
     await guest.context.close()
   })
 
@@ -121,8 +123,8 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     await guest.context.close()
   })
 
-  test('Firefox behind a router that gives each peer another port: TURN by UDP, and by TCP once that is blocked', async () => {
-    const host = await hostBehind('sym', BY_TCP)
+  test('Firefox behind a router that gives each peer another port: TURN by UDP, then by TCP, then by TLS, as each is blocked', async () => {
+    const host = await hostBehind('sym', [...BY_TCP, '--turn', TURNS_BY_NAME])
     const { computer, routers } = await home('sym')
     const [router] = routers as [Node]
     const browser = await world.firefox(computer)
@@ -131,12 +133,17 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     const client = new Client('Fox', firefoxDriver(page))
     await client.join(await host.invite(), 'mailbox')
     expect(await chosenPair(client)).toEqual({ own: 'relay', by: 'udp' })
-    onlyTo(router, TURN_PORT)
-    await client.driver.reload()
-    await client.waitConnected(90_000, 'mailbox')
-    expect(await chosenPair(client)).toEqual({ own: 'relay', by: 'tcp' })
-    await client.send('in Firefox by TCP')
-    await client.waitMessage('in Firefox by TCP', 'sent')
+    for (const [by, ports] of [
+      ['tcp', [TURN_PORT, TURNS_PORT]],
+      ['tls', [TURNS_PORT]],
+    ] as const) {
+      onlyTo(router, ...ports)
+      await client.driver.reload()
+      await client.waitConnected(90_000, 'mailbox')
+      expect(await chosenPair(client)).toEqual({ own: 'relay', by })
+      await client.send(`in Firefox by ${by}`)
+      await client.waitMessage(`in Firefox by ${by}`, 'sent')
+    }
   })
 
   test('where a hole opens TURN is not used, and that is said as well', async () => {
