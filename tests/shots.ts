@@ -169,9 +169,11 @@ async function back(browser: Browser, ada: Person, cleo: Person): Promise<void> 
     60_000,
   )
   await ada.page.getByRole('log').evaluate((log) => log.scrollBy(0, -1400))
-  await ada.page.getByRole('button', { name: 'To the newest message' }).waitFor()
+  // Cleo may still be writing.
+  const down = ada.page.getByRole('button', { name: /^(To the newest message|New messages)$/ })
+  await down.waitFor()
   await sheet(browser, ada, 'back')
-  await press(ada, 'To the newest message')
+  await down.click()
   await ada.page.setViewportSize(DESKTOP)
   await ada.page.getByRole('searchbox').fill('backup')
   await ada.page.locator('.hits button').first().waitFor()
