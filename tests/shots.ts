@@ -174,11 +174,14 @@ async function back(browser: Browser, ada: Person, cleo: Person): Promise<void> 
   await down.waitFor()
   await sheet(browser, ada, 'back')
   await down.click()
-  await ada.page.setViewportSize(DESKTOP)
+  await ada.page.setViewportSize(PHONE)
+  await press(ada, 'Rooms and members')
   await ada.page.getByRole('searchbox').fill('backup')
   await ada.page.locator('.hits button').first().waitFor()
   await sheet(browser, ada, 'search')
+  await ada.page.setViewportSize(PHONE)
   await ada.page.getByRole('searchbox').fill('')
+  await press(ada, 'Back to the conversation')
 }
 
 const LINES = [
