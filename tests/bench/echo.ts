@@ -2,16 +2,12 @@
 // sealed and opened at both ends (PING, PONG), and stored on the host's disk as well (POST, ACK).
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { nodeBackend } from '../../host/nodecrypto.ts'
-import { fromBase64, fromHex } from '../../shared/bytes.ts'
-import { HINT_BYTES } from '../../shared/constants.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
-import type { RecordBody } from '../../shared/record.ts'
-import { browserRuntime } from '../../web/runtime.ts'
-import { openSession, type Session } from '../../web/session.ts'
-import { Client, EPOCH, random } from '../silence/dialer.ts'
+import type { Session } from '../../web/session.ts'
+import { type Client, random } from '../silence/dialer.ts'
 import type { EchoReady } from './echohost.ts'
+import { dialHost, openStack } from './stack.ts'
 import { printRatio, printRow } from './stats.ts'
 
 const ROUNDS = 9
@@ -57,53 +53,10 @@ class Stack {
 }
 
 async function connect(ready: EchoReady): Promise<{ bare: Client; stack: Stack }> {
-  const root = fromHex(ready.devices[0]?.root ?? '')
-  const address = '127.0.0.2'
-  const bare = await Client.connect(
-    { port: ready.barePort },
-    address,
-    fromHex(ready.fingerprint),
-    root,
-  )
+  const bare = await dialHost(ready, ready.barePort, '127.0.0.2')
   const stack = new Stack(await openStack(ready, 0, '127.0.0.3'))
   await stack.ask({ type: 'resume', stored: 0, id: new Uint8Array(16) }, 'state')
   return { bare, stack }
-}
-
-/** A session of the device `nth`, from an address of its own in 127/8. */
-export async function openStack(ready: EchoReady, nth: number, address: string): Promise<Session> {
-  const { root: rootHex = '', secret = '' } = ready.devices[nth] ?? {}
-  const hostFingerprint = fromHex(ready.fingerprint)
-  const root = fromHex(rootHex)
-  const client = await Client.connect({ port: ready.stackPort }, address, hostFingerprint, root)
-  const knock = fromBase64(client.knock.ufrag, 'malformed')
-  return openSession({
-    carrier: {
-      route: 'direct',
-      send: (bytes) => client.channel.send(Buffer.from(bytes)),
-      onMessage: (listener) =>
-        client.channel.onMessage.subscribe((data) => listener(new Uint8Array(data as Buffer))),
-      onClose: () => undefined,
-      close: () => {
-        throw new Error('the session gave the carrier up')
-      },
-      hostFingerprint,
-      clientFingerprint: client.fingerprint,
-      knock,
-      hint: knock.slice(0, HINT_BYTES),
-      epoch: EPOCH,
-    },
-    mode: 'connect',
-    backend: nodeBackend,
-    // Of the record a session needs the host's two keys only.
-    record: {
-      hostPublicKey: fromHex(ready.hostPublicKey),
-      hostStatic: fromHex(ready.hostStatic),
-    } as RecordBody,
-    root,
-    deviceKey: nodeBackend.dhKey(fromHex(secret)),
-    runtime: browserRuntime,
-  })
 }
 
 export async function benchEcho(): Promise<void> {

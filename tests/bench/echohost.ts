@@ -1,21 +1,25 @@
-// The host of the cells `echo` and `fanout`, a process of its own: one port with a bare data channel that echoes, one with the
-// product's whole stack on a real database, for as many devices as its argument says. Both are the same werift behind the
-// same gate.
+// The host of the cells `echo`, `fanout` and `files`, a process of its own: one port with a bare data channel that echoes, one
+// with a bare channel that takes and gives blocks, one with the product's whole stack on a real database and disk, for as many
+// devices as its argument says. All are the same werift behind the same gate.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '../../host/database.ts'
 import { guardWerift } from '../../host/direct.ts'
+import { Files } from '../../host/files.ts'
 import { Hub } from '../../host/hub.ts'
+import type { Carrier } from '../../host/link.ts'
 import { Members } from '../../host/members.ts'
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { Rooms } from '../../host/rooms.ts'
 import { serveCarrier } from '../../host/serve.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { certificateOf, EPOCH, random, startHost } from '../silence/dialer.ts'
+import { FRAME_BYTES } from './bareblocks.ts'
 
 export interface EchoReady {
   readonly barePort: number
+  readonly blocksPort: number
   readonly stackPort: number
   readonly fingerprint: string
   /** each of a member of its own */
@@ -29,6 +33,8 @@ const dir = mkdtempSync(join(tmpdir(), 'clawchat-bench-'))
 const db = openDatabase(dir)
 const members = new Members(db, random)
 const rooms = new Rooms(db, random)
+const limits = { maxBytes: 2 ** 30, quotaBytes: 2 ** 32 }
+const files = new Files({ db, dir, secret: random(32), random, now: () => Date.now(), limits })
 const hostPublicKey = random(32)
 const hostKey = nodeBackend.dhKey(random(32))
 const nowMs = Date.now()
@@ -50,7 +56,7 @@ const input = {
   now: () => Date.now(),
   members,
   rooms,
-  files: null,
+  files,
   hub: new Hub(),
   locator: () => [],
   recordSeq: () => 1,
@@ -60,11 +66,24 @@ const input = {
   request: async () => ({ kind: 'done' }) as const,
   report: () => undefined,
 }
+/** As the product takes blocks: a short answer to each that came, and a block in four messages for each that is asked for. */
+function bareBlocks(carrier: Carrier): void {
+  const frame = random(FRAME_BYTES)
+  const answer = random(96)
+  let frames = 0
+  carrier.onMessage((bytes) => {
+    carrier.markLive()
+    if (bytes.length < FRAME_BYTES) for (let i = 0; i < 4; i++) carrier.send(frame)
+    else if (++frames % 4 === 0) carrier.send(answer)
+  })
+}
+
 const bare = await startHost()
+const blocks = await startHost(new Map(), bareBlocks)
 const stack = await startHost(new Map(), (carrier, peer) =>
   serveCarrier(carrier, { ...peer, route: 'direct' }, input),
 )
-for (const host of [bare, stack]) {
+for (const host of [bare, blocks, stack]) {
   for (const { deviceId, root } of devices) host.roots.set(toHex(deviceId), root)
   host.listener.refresh()
 }
@@ -83,6 +102,7 @@ process.on('disconnect', () => {
 const { fingerprint } = await certificateOf(EPOCH)
 process.send?.({
   barePort: bare.port,
+  blocksPort: blocks.port,
   stackPort: stack.port,
   fingerprint: toHex(fingerprint),
   devices: devices.map(({ root, secret }) => ({ root: toHex(root), secret: toHex(secret) })),

@@ -7,7 +7,7 @@ import { fromHex } from '../../shared/bytes.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import type { Session } from '../../web/session.ts'
 import { random } from '../silence/dialer.ts'
-import { openStack } from './echo.ts'
+import { openStack } from './stack.ts'
 import type { EchoReady } from './echohost.ts'
 import { printRatio, printRow } from './stats.ts'
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
 import { labLacks } from '../tools.ts'
 import { benchEcho } from './echo.ts'
+import { benchFiles } from './files.ts'
 import { benchHandshake } from './handshake.ts'
 import { benchHistory } from './history.ts'
 import { benchKnock } from './knock.ts'
@@ -19,6 +20,7 @@ const CELLS = [
   'resolve',
   'memory',
   'echo',
+  'files',
   'records',
   'history',
   'search',
@@ -55,6 +57,7 @@ if (
   spawnSync(process.execPath, ['tests/bench/fanout.ts'], { stdio: 'inherit' }).status !== 0
 )
   kept = false
+if (runs('files')) await benchFiles()
 if (runs('records')) await benchRecords()
 const long = (['history', 'search'] as const).filter(runs)
 if (long.length > 0) benchHistory(long)

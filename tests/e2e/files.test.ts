@@ -2,7 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { inBrowser } from './browser.ts'
 import type { Client } from './client.ts'
 import { freePort, type Lab, labTest } from './harness.ts'
 import type { Host } from './host.ts'
@@ -199,6 +201,85 @@ labTest(
     expect(await savedHash(ben, 'long.dat')).toBe(hashOf(content))
   },
 )
+
+labTest(
+  'down: the host is killed, the page reloaded, and it goes on from what is kept',
+  async (lab) => {
+    const { host, args, ann, ben } = await scene(lab)
+    const content = randomBytes(20 * MIB + 3)
+    await attach(ann, fileOf(lab, 'long.dat', content))
+    await stateOf(ann, 'long.dat', 'delivered', 'sent')
+    await get(ben, 'long.dat')
+    await through(ben, 'long.dat', 2 * MIB)
+    await host.kill()
+    await ben.waitDisconnected()
+    await lab.host(args)
+    await ben.waitConnected()
+    await through(ben, 'long.dat', 17 * MIB)
+    await ben.driver.reload()
+    await ben.waitConnected()
+    await get(ben, 'long.dat')
+    // The first segment of 16 MiB is here already: nothing below it is ever shown.
+    await ben.driver.until(
+      () => {
+        const bars = [...document.querySelectorAll('progress')]
+        if (bars.some((bar) => bar.value > 0 && bar.value < 16_000_000)) throw new Error('anew')
+        return document.querySelector('[data-part="file"]')?.getAttribute('data-phase') === 'here'
+      },
+      null,
+      120_000,
+    )
+    expect(await savedHash(ben, 'long.dat')).toBe(hashOf(content))
+  },
+)
+
+/** Joins as Ann. */
+async function enter(page: Page, link: string): Promise<void> {
+  await page.goto(link)
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Ann')
+  await page.getByRole('button', { name: 'Join' }).click()
+  await page.getByRole('textbox', { name: 'Message' }).waitFor()
+}
+
+labTest('a voice note is recorded, sent, and can be played', async (lab) => {
+  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  const args = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+  await inBrowser(
+    {},
+    async (page) => {
+      await enter(page, String(ready.invite))
+      await page.getByRole('button', { name: 'Record voice note' }).click()
+      await page.getByRole('button', { name: 'Discard voice note' }).click()
+      await page.getByRole('button', { name: 'Record voice note' }).click()
+      await page.getByRole('status').filter({ hasText: 'Recording' }).waitFor()
+      await page.getByRole('button', { name: 'Stop and send' }).click()
+      const sound = page.locator('[data-part="file"] audio')
+      await sound.waitFor()
+      const played = await sound.evaluate(async (audio: HTMLAudioElement) => {
+        await audio.play()
+        await new Promise((resolve) =>
+          audio.addEventListener('timeupdate', resolve, { once: true }),
+        )
+        return audio.currentTime
+      })
+      expect(played).toBeGreaterThan(0)
+      expect(await sound.count()).toBe(1)
+    },
+    args,
+  )
+})
+
+labTest('without a microphone the page says so to everybody', async (lab) => {
+  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  await inBrowser({}, async (page) => {
+    await enter(page, String(ready.invite))
+    await page.getByRole('button', { name: 'Record voice note' }).click()
+    const said = page.getByText('The browser does not let this page use the microphone.')
+    await said.waitFor({ state: 'visible' })
+    const box = await said.boundingBox()
+    expect(box?.width ?? 0).toBeGreaterThan(100)
+  })
+})
 
 labTest('what the host does not take is said in words, and nobody else notices', async (lab) => {
   const { ann, ben } = await scene(lab, '--max-file', '1MiB')

@@ -63,9 +63,9 @@ export function VoiceNote({ engine, replyTo, onSent }: Props) {
         <button type="button" class="icon" aria-label={t.attachment.record} onClick={begin}>
           <Mic />
         </button>
-        <span class="sr-only" role="status">
+        <p class="problem" role="status">
           {isRefused ? t.attachment.refused : ''}
-        </span>
+        </p>
       </>
     )
   return (
