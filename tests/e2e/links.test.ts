@@ -54,8 +54,9 @@ labTest('a good link while the host is away, and "Try again" once it is back', a
   const { host, ready } = await lab.host(args)
   const ann = await lab.chromium('Ann')
   await ann.driver.goto(String(ready.invite))
-  await host.stop()
+  // Its words come after the page itself.
   await ann.driver.fill('Your name', 'Ann')
+  await host.stop()
   await ann.driver.press('Join')
   expect(['store-unreachable', 'record-missing', 'no-answer']).toContain(await ann.alertCode())
   await lab.host(args)
