@@ -218,6 +218,8 @@ export function pageHeaders(connect: readonly string[]): Record<string, string> 
       "style-src 'self'",
       "img-src 'self' blob: data:",
       'media-src blob:',
+      // The browser's viewer of PDF files.
+      'frame-src blob:',
       `connect-src ${sources}`,
       "manifest-src 'self'",
       "worker-src 'self'",

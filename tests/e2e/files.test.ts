@@ -252,6 +252,7 @@ labTest('a voice note is recorded, sent, and can be played', async (lab) => {
       await page.getByRole('button', { name: 'Discard voice note' }).click()
       await page.getByRole('button', { name: 'Record voice note' }).click()
       await page.getByRole('status').filter({ hasText: 'Recording' }).waitFor()
+      await page.getByRole('timer').filter({ hasText: '0:02' }).waitFor()
       await page.getByRole('button', { name: 'Stop and send' }).click()
       const sound = page.locator('[data-part="file"] audio')
       await sound.waitFor()
@@ -267,6 +268,27 @@ labTest('a voice note is recorded, sent, and can be played', async (lab) => {
     },
     args,
   )
+})
+
+const PDF = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj
+trailer<</Root 1 0 R>>`
+
+labTest('a PDF is shown in place by the browser, and hidden again', async (lab) => {
+  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+  await inBrowser({}, async (page) => {
+    await enter(page, String(ready.invite))
+    const chooser = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Attach file' }).click()
+    await (await chooser).setFiles(fileOf(lab, 'plan.pdf', Buffer.from(PDF)))
+    await page.getByRole('button', { name: 'Show plan.pdf' }).click()
+    // What shows it is the browser's viewer, in a frame of its own.
+    await expect.poll(() => page.frames().length).toBeGreaterThan(2)
+    await page.getByRole('button', { name: 'Hide plan.pdf' }).click()
+    await expect.poll(() => page.frames().length).toBe(1)
+  })
 })
 
 labTest('without a microphone the page says so to everybody', async (lab) => {

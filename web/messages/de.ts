@@ -272,6 +272,8 @@ export const de = {
     cancel: 'Abbrechen',
     save: 'Speichern',
     open: 'Öffnen',
+    show: 'Zeigen',
+    hide: 'Verbergen',
     again: 'Noch einmal',
     choose: 'Noch einmal wählen',
     waiting: 'wartet',
@@ -285,6 +287,7 @@ export const de = {
     discard: 'Sprachnachricht verwerfen',
     recording: 'Aufnahme läuft',
     refused: 'Der Browser lässt diese Seite das Mikrofon nicht benutzen.',
+    tooShort: 'Es wurde nichts aufgenommen. Sprich etwas länger.',
     dropHere: 'Dateien hier ablegen, um sie zu senden',
   },
   file: {

@@ -273,6 +273,8 @@ export const en = {
     cancel: 'Cancel',
     save: 'Save',
     open: 'Open',
+    show: 'Show',
+    hide: 'Hide',
     again: 'Try again',
     choose: 'Choose it again',
     waiting: 'waiting',
@@ -286,6 +288,7 @@ export const en = {
     discard: 'Discard voice note',
     recording: 'Recording',
     refused: 'The browser does not let this page use the microphone.',
+    tooShort: 'Nothing was recorded. Speak a little longer.',
     dropHere: 'Drop files here to send them',
   },
   file: {

@@ -271,6 +271,8 @@ export const es = {
     cancel: 'Cancelar',
     save: 'Guardar',
     open: 'Abrir',
+    show: 'Mostrar',
+    hide: 'Ocultar',
     again: 'Reintentar',
     choose: 'Elegirlo otra vez',
     waiting: 'en espera',
@@ -284,6 +286,7 @@ export const es = {
     discard: 'Descartar la nota de voz',
     recording: 'Grabando',
     refused: 'El navegador no deja que esta página use el micrófono.',
+    tooShort: 'No se ha grabado nada. Habla un poco más.',
     dropHere: 'Suelta aquí los archivos para enviarlos',
   },
   file: {

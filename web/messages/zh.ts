@@ -256,6 +256,8 @@ export const zh = {
     cancel: '取消',
     save: '保存',
     open: '打开',
+    show: '显示',
+    hide: '隐藏',
     again: '重试',
     choose: '重新选择',
     waiting: '等待中',
@@ -269,6 +271,7 @@ export const zh = {
     discard: '放弃这段语音',
     recording: '正在录音',
     refused: '浏览器不允许此页面使用麦克风。',
+    tooShort: '没有录到声音，请说得长一点。',
     dropHere: '将文件拖到此处即可发送',
   },
   file: {

@@ -38,22 +38,24 @@ export function AttachFile({ engine, replyTo, onSent }: Props) {
 /** While it records, its two ends stand in place of the button. */
 export function VoiceNote({ engine, replyTo, onSent }: Props) {
   const [recording, setRecording] = useState<Recording | null>(null)
-  const [isRefused, setRefused] = useState(false)
+  const [problem, setProblem] = useState('')
+  const seconds = useSeconds(recording !== null)
   // Whoever leaves the room while recording has not sent it.
   useEffect(() => () => recording?.discard(), [recording])
   if (!canRecord()) return null
   const begin = (): void =>
     void record().then(
       (begun) => {
-        setRefused(false)
+        setProblem('')
         setRecording(begun)
       },
-      () => setRefused(true),
+      () => setProblem(t.attachment.refused),
     )
   const send = async (): Promise<void> => {
     const note = await recording?.stop()
     setRecording(null)
     if (note === undefined) return
+    if (note.sound.size === 0) return setProblem(t.attachment.tooShort)
     engine.files.voice(note.sound, note.durationMs, replyTo)
     onSent()
   }
@@ -64,7 +66,7 @@ export function VoiceNote({ engine, replyTo, onSent }: Props) {
           <Mic />
         </button>
         <p class="problem" role="status">
-          {isRefused ? t.attachment.refused : ''}
+          {problem}
         </p>
       </>
     )
@@ -72,6 +74,10 @@ export function VoiceNote({ engine, replyTo, onSent }: Props) {
     <>
       <span class="recording" role="status">
         {t.attachment.recording}
+      </span>
+      {/* Seen, and not read aloud every second. */}
+      <span class="recording" role="timer">
+        {clockOf(seconds)}
       </span>
       <button
         type="button"
@@ -86,4 +92,21 @@ export function VoiceNote({ engine, replyTo, onSent }: Props) {
       </button>
     </>
   )
+}
+
+const clockOf = (seconds: number): string =>
+  `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+
+/** Whole seconds since `isRunning` became true. */
+function useSeconds(isRunning: boolean): number {
+  const [seconds, setSeconds] = useState(0)
+  useEffect(() => {
+    setSeconds(0)
+    if (!isRunning) return
+    const startMs = performance.now()
+    const tick = (): void => setSeconds(Math.floor((performance.now() - startMs) / 1000))
+    const timer = setInterval(tick, 250)
+    return () => clearInterval(timer)
+  }, [isRunning])
+  return seconds
 }

@@ -40,10 +40,12 @@ export function Attachment({ message, transfer, isConnected, engine }: Props) {
   useEffect(() => {
     if (wants && isMissing && isConnected) engine.files.fetch(id)
   }, [wants, isMissing, isConnected, id])
+  const [isOpen, setOpen] = useState(false)
   const blob = content instanceof Blob ? content : null
   return (
     <div class="file" data-part="file" data-phase={blob === null ? transfer?.phase : 'here'}>
       <Shown file={file} kind={kind} content={blob} />
+      {isOpen && blob !== null && <Pages file={file} content={blob} />}
       <p class="file-name">
         <Clip />
         <span dir="auto">{file.name}</span>
@@ -53,7 +55,7 @@ export function Attachment({ message, transfer, isConnected, engine }: Props) {
       {blob === null ? (
         <Steer {...{ message, transfer, engine }} />
       ) : (
-        <Keep file={file} kind={kind} content={blob} />
+        <Keep {...{ file, kind, isOpen }} content={blob} onShow={() => setOpen(!isOpen)} />
       )}
     </div>
   )
@@ -116,6 +118,12 @@ function Shown({
     return <video controls preload="metadata" src={url} aria-label={file.name} />
   // biome-ignore lint/a11y/useMediaCaption: nobody has written down what a member says
   return <audio controls preload="metadata" src={url} aria-label={file.name} />
+}
+
+/** A PDF in the browser's own viewer, which runs none of what it says: its type is set here, not by the sender. */
+function Pages({ file, content }: { file: AttachmentOf; content: Blob }) {
+  const url = useUrl(content)
+  return url === null ? null : <iframe src={url} title={file.name} />
 }
 
 /** The thumbnail until the picture is here; neither is decoded before its size is known. */
@@ -233,11 +241,31 @@ function ChooseAgain({ name, onChosen }: { name: string; onChosen: (chosen: Blob
   )
 }
 
-function Keep({ file, kind, content }: { file: AttachmentOf; kind: FileKind; content: Blob }) {
+interface KeepProps {
+  readonly file: AttachmentOf
+  readonly kind: FileKind
+  readonly content: Blob
+  readonly isOpen: boolean
+  readonly onShow: () => void
+}
+
+function Keep({ file, kind, content, isOpen, onShow }: KeepProps) {
   const url = useUrl(content)
   if (url === null) return null
+  const words = isOpen ? t.attachment.hide : t.attachment.show
   return (
     <p class="steer">
+      {kind === 'pdf' && navigator.pdfViewerEnabled && (
+        <button
+          type="button"
+          class="quiet small"
+          aria-label={`${words} ${file.name}`}
+          aria-expanded={isOpen}
+          onClick={onShow}
+        >
+          {words}
+        </button>
+      )}
       {kind === 'pdf' && (
         <a
           class="quiet small"
