@@ -7,8 +7,8 @@ import { fromHex } from '../../shared/bytes.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import type { Session } from '../../web/session.ts'
 import { random } from '../silence/dialer.ts'
-import { openStack } from './stack.ts'
 import type { EchoReady } from './echohost.ts'
+import { openStack } from './stack.ts'
 import { printRatio, printRow } from './stats.ts'
 
 const MEMBERS = 50
