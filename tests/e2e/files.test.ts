@@ -184,7 +184,8 @@ labTest(
   'up: the host is killed, the page reloaded, and it goes on from where it was',
   async (lab) => {
     const { host, args, ann, ben } = await scene(lab)
-    const content = randomBytes(30 * MIB + 3)
+    // Long enough to be seen on its way on a fast machine, too.
+    const content = randomBytes(48 * MIB + 3)
     await attach(ann, fileOf(lab, 'long.dat', content))
     await through(ann, 'long.dat', 4 * MIB)
     await host.kill()
@@ -206,7 +207,7 @@ labTest(
   'down: the host is killed, the page reloaded, and it goes on from what is kept',
   async (lab) => {
     const { host, args, ann, ben } = await scene(lab)
-    const content = randomBytes(20 * MIB + 3)
+    const content = randomBytes(36 * MIB + 3)
     await attach(ann, fileOf(lab, 'long.dat', content))
     await stateOf(ann, 'long.dat', 'delivered', 'sent')
     await get(ben, 'long.dat')
