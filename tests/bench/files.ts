@@ -51,8 +51,6 @@ class Bare {
     )
 }
 
-const WANTED: readonly string[] = ['state', 'at', 'block', 'ack']
-
 class Stack {
   readonly #session: Session
   readonly #block = random(FILE_BLOCK_BYTES)
@@ -66,7 +64,6 @@ class Stack {
     this.#session = session
     session.run(
       (message) => {
-        if (!WANTED.includes(message.type)) return
         this.#heard.push(message)
         this.#wake()
       },
@@ -78,13 +75,15 @@ class Stack {
 
   async resume(): Promise<void> {
     this.#session.send({ type: 'resume', stored: 0, id: new Uint8Array(16) })
-    await this.#next()
+    await this.#next('state')
   }
 
-  async #next(): Promise<ClawMessage> {
+  /** The next message of this type; what else came before it is of no interest. */
+  async #next(type: ClawMessage['type']): Promise<ClawMessage> {
     for (;;) {
       const message = this.#heard.shift()
-      if (message !== undefined) return message
+      if (message?.type === type) return message
+      if (message !== undefined) continue
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
@@ -95,7 +94,7 @@ class Stack {
     const id = random(16)
     const size = BLOCKS * FILE_BLOCK_BYTES
     this.#session.send({ type: 'offer', id, room: new Uint8Array(16), size })
-    await this.#next()
+    await this.#next('at')
     let last: ClawMessage | null = null
     // Each block another one, as in a file.
     await windowed(
@@ -105,7 +104,7 @@ class Stack {
         this.#session.send({ type: 'put', id, index, bytes })
       },
       async () => {
-        last = await this.#next()
+        last = await this.#next('at')
       },
     )
     await this.#post(id, size, last)
@@ -120,14 +119,14 @@ class Stack {
     const event = encodeEvent({ type: 'post', room, replyTo: null, text: '', file })
     this.#events += 1
     this.#session.send({ type: 'event', number: this.#events, id, ...event })
-    await this.#next()
+    await this.#next('ack')
     this.#id = id
   }
 
   down = (): Promise<void> =>
     windowed(
       (index) => this.#session.send({ type: 'fetch', id: this.#id, index }),
-      () => this.#next(),
+      () => this.#next('block'),
     )
 }
 
