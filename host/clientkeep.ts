@@ -7,18 +7,20 @@ import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
 import {
   COUNTED_MOST,
+  ENDED_AT_ONCE,
+  goneOf,
   type Keep,
   type OutboxEntry,
   type Profile,
   roomIds,
   type StoredMessage,
 } from '../web/keep.ts'
-import { LOOK_THROUGH, withLost } from '../web/resume.ts'
+import { LOOK_THROUGH, withLost, withoutGone } from '../web/resume.ts'
 import { transaction } from './database.ts'
 import { createPrivate } from './folder.ts'
 
 const FILE = 'client.db'
-const VERSION = 1
+const VERSION = 2
 // `position`: the order in which messages without a place were written. `message`: the whole of it as JSON.
 const SCHEMA = `
 CREATE TABLE profile (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL) STRICT;
@@ -28,8 +30,21 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messagesByPlace ON messages (room, seq);
 CREATE TABLE outbox (number INTEGER PRIMARY KEY, id BLOB NOT NULL, kind INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
-PRAGMA user_version = ${VERSION};
 `
+/** When a message ends by its room, and when the host stored it (SPEC §7.10); null once it is gone. */
+const LIFETIMES = `
+UPDATE messages SET message = json_set(message, '$.gone', json('false'), '$.endsAtMs', 0, '$.notice', NULL);
+UPDATE profile SET value = json_set(value, '$.keepMs', 0, '$.aheadMs', 0, '$.rooms', (
+  SELECT json_group_array(json_patch(room.value, '{"lifeMs":0,"goneUpTo":0,"isTimer":false}'))
+  FROM json_each(profile.value, '$.rooms') room));
+ALTER TABLE messages ADD COLUMN ends INTEGER GENERATED ALWAYS AS (nullif(message ->> 'endsAtMs', 0)) VIRTUAL;
+ALTER TABLE messages ADD COLUMN since INTEGER GENERATED ALWAYS AS
+  (iif(message ->> 'gone', NULL, message ->> 'atMs')) VIRTUAL;
+CREATE INDEX messagesByEnd ON messages (ends) WHERE ends IS NOT NULL;
+CREATE INDEX messagesBySince ON messages (since) WHERE since IS NOT NULL;
+`
+/** What brings a database of the version before to this one; an empty one goes through all of them. */
+const STEPS: readonly string[] = [SCHEMA, LIFETIMES]
 
 type Row = Record<string, unknown>
 
@@ -64,10 +79,11 @@ export class ClientKeep implements Keep {
     try {
       createPrivate(path)
       const db = new DatabaseSync(path)
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON')
       const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
       if (version > VERSION) throw new ClawError('storage')
-      if (version === 0) transaction(db, () => db.exec(SCHEMA))
+      const missing = STEPS.slice(version).join('\n')
+      transaction(db, () => db.exec(`${missing} PRAGMA user_version = ${VERSION}`))
       return new ClientKeep(db)
     } catch {
       throw new ClawError('storage')
@@ -158,7 +174,8 @@ export class ClientKeep implements Keep {
   others(room: string, seq: number): Promise<StoredMessage[]> {
     return this.#once(() => {
       const others = this.#db.prepare(
-        `SELECT * FROM messages WHERE room = ? AND seq > ? AND message ->> 'mine' = 0 ORDER BY seq LIMIT ?`,
+        `SELECT * FROM messages WHERE room = ? AND seq > ? AND message ->> 'mine' = 0
+         AND since IS NOT NULL AND message ->> 'notice' IS NULL ORDER BY seq LIMIT ?`,
       )
       return others.all(room, seq, COUNTED_MOST).map(messageOf)
     })
@@ -188,7 +205,12 @@ export class ClientKeep implements Keep {
       `INSERT INTO messages (id, room, seq, message) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET room = excluded.room, seq = excluded.seq, message = excluded.message`,
     )
-    for (const message of messages) put.run(message.id, message.room, message.seq, written(message))
+    const drop = this.#db.prepare('DELETE FROM messages WHERE id = ?')
+    for (const message of messages) {
+      const { id, room, seq, gone } = message
+      if (gone && seq === null) drop.run(id)
+      else put.run(id, room, seq, written(message))
+    }
   }
 
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry> {
@@ -250,13 +272,13 @@ export class ClientKeep implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+  settle(stored: number, id: Uint8Array, nowMs: number): Promise<StoredMessage[]> {
     return this.#once(() => {
       const profile = this.#must()
       const settled = settleOutbox(this.#outbox(), profile.assigned, stored, id)
       const rooms = settled.forgotten ? roomIds(profile) : []
       const lost = rooms.flatMap((room) => this.#newest(room, LOOK_THROUGH))
-      const kept = withLost(settled.kept, lost, profile.member, stored)
+      const kept = withLost(settled.kept, lost, profile, stored, nowMs)
       this.#setOutbox(kept)
       if (settled.forgotten) this.#unplace(kept)
       const behind = settled.forked ? roomIds(profile) : profile.behind
@@ -296,10 +318,39 @@ export class ClientKeep implements Keep {
     })
   }
 
+  end(nowMs: number, keepMs: number): Promise<StoredMessage[]> {
+    const ended = this.#once(() => {
+      const over = this.#over(nowMs, keepMs)
+      this.#putMessages(over.map(goneOf))
+      const gone = new Set(over.map(({ id }) => id))
+      const put = this.#db.prepare('UPDATE outbox SET kind = ?, body = ? WHERE number = ?')
+      for (const { number, kind, body } of withoutGone(this.#outbox(), gone))
+        put.run(kind, body, number)
+      return over
+    })
+    // What was written lately lies once more in the log beside the database.
+    return ended.then((over) => {
+      if (over.length > 0) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      return over
+    })
+  }
+
+  #over(nowMs: number, keepMs: number): StoredMessage[] {
+    return this.#db
+      .prepare(
+        `SELECT * FROM messages WHERE ends <= ?1
+         UNION SELECT * FROM messages WHERE seq > 0 AND since <= ?2 LIMIT ${ENDED_AT_ONCE}`,
+      )
+      .all(nowMs, keepMs === 0 ? 0 : nowMs - keepMs)
+      .map(messageOf)
+  }
+
   /** Messages with a place that nobody was told of yet, in the order of each room. */
   untold(): StoredMessage[] {
     return this.#db
-      .prepare('SELECT * FROM messages WHERE told = 0 AND seq > 0 ORDER BY room, seq')
+      .prepare(
+        'SELECT * FROM messages WHERE told = 0 AND seq > 0 AND since IS NOT NULL ORDER BY room, seq',
+      )
       .all()
       .map(messageOf)
   }

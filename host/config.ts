@@ -52,6 +52,8 @@ export interface StartOptions {
   readonly signal: boolean
   /** how much of files it keeps (SPEC §6.5) */
   readonly files: FileLimits
+  /** how long any message is kept (SPEC §7.10); 0: for ever */
+  readonly keepMs: number
   readonly stores: readonly StoreOption[]
   /** STUN servers, `host:port` */
   readonly stun: readonly string[]

@@ -6,11 +6,13 @@ import type { Attachment } from '../shared/attachment.ts'
 import { toHex } from '../shared/bytes.ts'
 import { NAME_MAX_BYTES, TEXT_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError, type ClawErrorCode, codeOf } from '../shared/error.ts'
+import type { Notice } from '../shared/events.ts'
 import { sha256 } from '../shared/hash.ts'
 import { decodeInvite } from '../shared/invite.ts'
 import type { StoredMessage } from '../web/keep.ts'
 import { Client, type ClientState } from './client.ts'
 import { ClientKeep } from './clientkeep.ts'
+import { formatDuration } from './config.ts'
 import { CLIENTS_FOLDER, holdFolder } from './folder.ts'
 import { parseName } from './optionvalues.ts'
 import { errorWords } from './terminal.ts'
@@ -43,6 +45,18 @@ export type ConnectEvent =
       readonly at: string
       readonly text: string
       readonly attachments: readonly Pick<Attachment, 'name' | 'type' | 'size'>[]
+    }
+  /** how long new messages of a room stay was set (SPEC §7.10); 0: for ever */
+  | {
+      readonly event: 'lifetime'
+      readonly id: string
+      readonly room: string
+      readonly seq: number
+      readonly author: string
+      readonly name: string
+      readonly mine: boolean
+      readonly at: string
+      readonly lifeMs: number
     }
   /** of an own message: `sent` is with the host, `delivered` with another device, `failed` refused */
   | { readonly event: 'delivery'; readonly id: string; readonly state: StoredMessage['state'] }
@@ -250,7 +264,11 @@ class Teller {
   tell(client: Client): void {
     const { names } = client
     const fresh = this.#keep.untold()
-    for (const message of fresh) this.#message(message, names.get(message.author) ?? '')
+    for (const message of fresh) {
+      const name = names.get(message.author) ?? ''
+      if (message.notice === null) this.#message(message, name)
+      else this.#lifetime(message, message.notice, name)
+    }
     if (fresh.length > 0) this.#keep.told(fresh.map(({ id }) => id))
     for (const message of client.messages) if (message.mine) this.#delivery(message)
   }
@@ -268,6 +286,16 @@ class Teller {
       : `${printable(name || author.slice(0, 8))}: ${printable(lines.join('\n')).replaceAll('\n', '\n    ')}`
     const place = { id, room, seq: seq ?? 0 }
     this.#say({ event: 'message', ...place, author, name, mine, at, text, attachments }, words)
+  }
+
+  #lifetime(message: StoredMessage, { lifeMs }: Notice, name: string): void {
+    const { id, room, seq, author, mine, atMs } = message
+    const at = new Date(atMs).toISOString()
+    const who = mine ? 'You' : printable(name || author.slice(0, 8))
+    const what = lifeMs === 0 ? 'stay' : `disappear after ${formatDuration(lifeMs)}`
+    const place = { id, room, seq: seq ?? 0 }
+    const words = `${who} set new messages to ${what}.`
+    this.#say({ event: 'lifetime', ...place, author, name, mine, at, lifeMs }, words)
   }
 
   #delivery({ id, state }: StoredMessage): void {

@@ -8,7 +8,7 @@ import { createPrivate } from './folder.ts'
 import { fillIndex } from './search.ts'
 
 const FILE = 'clawchat.db'
-const VERSION = 8
+const VERSION = 9
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -114,6 +114,16 @@ const STEPS: readonly string[] = [
     device TEXT PRIMARY KEY REFERENCES devices ON DELETE CASCADE,
     endpoint TEXT NOT NULL, p256dh BLOB NOT NULL, auth BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;`,
+  // How long messages stay (SPEC §7.10). Of one that is gone only its place is left. `goneUpTo`: up to there all are;
+  // `goneCount`: how many. A message with `lifeMs` says that its author set that.
+  `ALTER TABLE rooms ADD COLUMN lifeMs INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rooms ADD COLUMN goneUpTo INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rooms ADD COLUMN goneCount INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE messages ADD COLUMN endsAtMs INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE messages ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE messages ADD COLUMN lifeMs INTEGER;
+  CREATE INDEX messagesByEnd ON messages (endsAtMs) WHERE endsAtMs > 0;
+  CREATE INDEX messagesByTime ON messages (atMs) WHERE gone = 0;`,
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */

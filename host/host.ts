@@ -22,6 +22,7 @@ import { Publisher } from './publisher.ts'
 import { Push } from './push.ts'
 import { Relays } from './relays.ts'
 import { answerRequest } from './requests.ts'
+import { watchLifetimes } from './retention.ts'
 import { publishedEverywhere } from './revocation.ts'
 import { Routers } from './routers.ts'
 import { serveCarrier } from './serve.ts'
@@ -82,6 +83,7 @@ export class Host {
     closers.push(() => this.publisher.stop())
     this.files = this.#makeFiles()
     closers.push(() => this.files.stop())
+    closers.push(watchLifetimes(input, () => this.files.sweep()))
     this.#expiry = new Wake(() => this.#expire(), input.options.clockOffsetMs)
     closers.push(() => this.#expiry.stop())
     this.epochs = this.#makeEpochs()
@@ -374,7 +376,7 @@ export class Host {
   }
 
   #serveInput(): Parameters<typeof serveCarrier>[2] {
-    const { state, random, now, report } = this.input
+    const { options, state, random, now, report } = this.input
     const { hostPublicKey, hostKey } = state.keys
     return {
       hostPublicKey,
@@ -387,6 +389,7 @@ export class Host {
       rooms: state.rooms,
       files: this.files,
       hub: this.hub,
+      keepMs: options.keepMs,
       locator: this.locator,
       recordSeq: () => this.publisher.seq,
       record: () => this.publisher.record,

@@ -23,8 +23,10 @@ export const LOOKUPS_PER_SECOND = 4
 export const lookupPace = (nowMs: number): Pace => new Pace(nowMs, LOOKUPS_PER_SECOND, LOOKUP_BURST)
 
 const SQL = {
-  byId: 'SELECT room, seq, deleted FROM messages WHERE id = ?',
-  lastSeq: 'SELECT seq FROM rooms WHERE id = ?',
+  byId: 'SELECT room, seq, deleted FROM messages WHERE id = ? AND gone = 0',
+  from: 'SELECT seq FROM messages WHERE room = ? AND seq >= ? AND gone = 0 ORDER BY seq LIMIT 1',
+  before:
+    'SELECT seq FROM messages WHERE room = ? AND seq < ? AND gone = 0 ORDER BY seq DESC LIMIT 1',
   versions: `SELECT atMs, text FROM changes WHERE message = ? AND kind = 'edit'
     ORDER BY change DESC LIMIT ${EARLIER_MAX}`,
 } as const
@@ -61,8 +63,9 @@ export class Lookups {
   #locate(member: string, { room, by }: Locate): number {
     if (!this.#list.isInside(room, member)) return 0
     if ('atMs' in by) {
-      const last = Number(this.#sql.lastSeq.get(room)?.seq)
-      return Math.min(this.#index.seqFrom(room, by.atMs), last)
+      const seq = this.#index.seqFrom(room, by.atMs)
+      const place = this.#sql.from.get(room, seq) ?? this.#sql.before.get(room, seq)
+      return Number(place?.seq ?? 0)
     }
     const row = this.#sql.byId.get(by.message)
     return row !== undefined && equal(row.room as Uint8Array, room) ? Number(row.seq) : 0

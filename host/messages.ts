@@ -12,6 +12,7 @@ import {
   type Refusal,
   type StoredMessage,
 } from '../shared/events.ts'
+import { earlierEnd } from '../shared/lifetime.ts'
 import { SearchIndex } from './search.ts'
 
 type Row = Record<string, unknown>
@@ -30,6 +31,8 @@ export interface Place {
   readonly seq: number
   /** of the host's clock when it was stored */
   readonly atMs: number
+  /** 0: not by its room (SPEC §7.10) */
+  readonly endsAtMs: number
 }
 
 const SQL = {
@@ -39,8 +42,12 @@ const SQL = {
   role: 'SELECT role FROM members WHERE id = ?',
   byId: 'SELECT * FROM messages WHERE id = ?',
   add: `INSERT INTO messages
-    (room, seq, id, author, authorDevice, atMs, text, replyTo, change, ordinal, file)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    (room, seq, id, author, authorDevice, atMs, text, replyTo, change, ordinal, file, endsAtMs)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  addNotice: `INSERT INTO messages
+    (room, seq, id, author, authorDevice, atMs, text, change, ordinal, lifeMs)
+    VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, ?)`,
+  life: 'SELECT lifeMs FROM rooms WHERE id = ?',
   isWhole: 'SELECT 1 FROM files WHERE id = ? AND member = ? AND room = ? AND size = ? AND hash = ?',
   dropFile: 'DELETE FROM files WHERE id = ?',
   edit: 'UPDATE messages SET text = ?, edited = 1, change = ? WHERE id = ?',
@@ -70,16 +77,18 @@ export class Messages {
   post(
     { member, device }: Author,
     id: Uint8Array,
-    { room, replyTo, text, file }: Post,
+    { room, replyTo, text, file, endsAtMs }: Post,
     nowMs: number,
   ): (Place & { readonly known: boolean }) | Refusal {
     const earlier = this.#sql.byId.get(id)
     if (earlier !== undefined) {
+      if (earlier.gone === 1) return 'gone'
       // Somebody else's id is random: who has it has seen the message.
       if (earlier.author !== member) return 'not-allowed'
       return { ...placeOf(earlier), known: true }
     }
     if (!this.#isInside(room, member)) return 'no-room'
+    if (endsAtMs > 0 && endsAtMs <= nowMs) return 'gone'
     if (isTooLong(text, file !== undefined)) return 'too-long'
     if (file !== undefined && !this.#isWhole(id, member, room, file)) return 'no-file'
     const seq = Number(this.#sql.nextSeq.get(room)?.seq)
@@ -87,9 +96,28 @@ export class Messages {
     const answers = this.#answers(room, replyTo)
     const ordinal = this.#index.nextOrdinal()
     const what = file === undefined ? null : fileBytes(file)
-    this.#sql.add.run(room, seq, id, member, device, nowMs, text, answers, change, ordinal, what)
+    const ends = earlierEnd(endsAtMs, this.#endOf(room, nowMs))
+    const about = [room, seq, id, member, device, nowMs, text, answers, change, ordinal, what]
+    this.#sql.add.run(...about, ends)
     this.#index.add(room, ordinal, member, text)
-    return { room, seq, atMs: nowMs, known: false }
+    return { room, seq, atMs: nowMs, endsAtMs: ends, known: false }
+  }
+
+  /** Of what is written in a room now; 0: by its room not at all. */
+  #endOf(room: Uint8Array, nowMs: number): number {
+    const lifeMs = Number(this.#sql.life.get(room)?.lifeMs)
+    return lifeMs === 0 ? 0 : nowMs + lifeMs
+  }
+
+  /** Says in the room that the author has set its lifetime; stays as long as the host keeps anything. @returns its seq */
+  notice({ member, device }: Author, room: Uint8Array, id: Uint8Array, nowMs: number): number {
+    const seq = Number(this.#sql.nextSeq.get(room)?.seq)
+    const change = this.#nextChange(room, nowMs)
+    const ordinal = this.#index.nextOrdinal()
+    const lifeMs = Number(this.#sql.life.get(room)?.lifeMs)
+    this.#sql.addNotice.run(room, seq, id, member, device, nowMs, change, ordinal, lifeMs)
+    this.#index.add(room, ordinal, member, '')
+    return seq
   }
 
   /** The member has put all of it for this message, and it is what the message says. */
@@ -100,14 +128,16 @@ export class Messages {
   /** A reply to what is not in this room answers nothing. */
   #answers(room: Uint8Array, replyTo: Uint8Array | null): Uint8Array | null {
     const row = replyTo === null ? undefined : this.#sql.byId.get(replyTo)
-    return row !== undefined && equal(row.room as Uint8Array, room) ? replyTo : null
+    const isHere = row?.gone === 0 && equal(row.room as Uint8Array, room)
+    return isHere ? replyTo : null
   }
 
   /** @returns where the changed message lies, null where nothing is to change, or why not */
   change(member: string, change: Change, nowMs: number): Place | Refusal | null {
     const row = this.#sql.byId.get(change.message)
     // Who is not in the room learns nothing of it.
-    if (row === undefined || !this.#isInside(row.room as Uint8Array, member)) return 'no-room'
+    if (row?.gone !== 0 || !this.#isInside(row.room as Uint8Array, member)) return 'no-room'
+    if (row.lifeMs !== null) return 'not-allowed'
     const done = this.#apply(row, member, change, nowMs)
     return done === 'done' ? placeOf(row) : done
   }
@@ -205,11 +235,14 @@ export class Messages {
       delivered: row.delivered === 1,
       edited: row.edited === 1 && row.deleted !== 1,
       deleted: row.deleted === 1,
+      gone: row.gone === 1,
       change: Number(row.change),
       replyTo: row.replyTo as Uint8Array | null,
       text: String(row.text),
       reactions: this.#reactions(row.id as Uint8Array),
       ...fileOf(row.file as Uint8Array | null),
+      endsAtMs: Number(row.endsAtMs),
+      notice: row.lifeMs === null ? null : { lifeMs: Number(row.lifeMs) },
     }
   }
 
@@ -244,4 +277,5 @@ const placeOf = (row: Row): Place => ({
   room: row.room as Uint8Array,
   seq: Number(row.seq),
   atMs: Number(row.atMs),
+  endsAtMs: Number(row.endsAtMs),
 })

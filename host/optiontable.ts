@@ -15,6 +15,7 @@ import {
   parseAddress,
   parseClockOffset,
   parseHost,
+  parseKeep,
   parseListen,
   parseName,
   parsePortRange,
@@ -259,6 +260,16 @@ export const OPTIONS = {
     example: '64GiB',
     parse: parseSize,
     must: SIZE,
+  }),
+  keep: text({
+    sign: 'DURATION',
+    help: 'how long any message is kept, from 1h to 3650d; or forever',
+    otherwise: 'forever',
+    reason:
+      'What is older goes from this host and from all devices, in every room, whatever the room itself says; files go with their messages (docs/OPERATING.md, "How long messages stay").',
+    example: 'forever',
+    parse: parseKeep,
+    must: 'this must be forever, or a duration from 1h to 3650d, such as 90d.',
   }),
   'push-service': {
     kind: 'list',

@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { FILE_MAX_BYTES } from '../shared/files.ts'
+import { KEEP_MS } from '../shared/lifetime.ts'
 import { isStunServer, isTurnWord, type TurnServer, URL_MAX_BYTES } from '../shared/locator.ts'
 import {
   type ListenAddress,
@@ -38,6 +39,14 @@ export function parseSize(value: string): number {
   const bytes = Number(count) * 1024 ** (['KiB', 'MiB', 'GiB'].indexOf(unit ?? '') + 1)
   if (!(bytes >= 1 && bytes <= FILE_MAX_BYTES)) throw new ClawError('usage')
   return bytes
+}
+
+/** 0: for ever (SPEC §7.10). */
+export function parseKeep(value: string): number {
+  if (value === 'forever') return 0
+  const ms = parseDuration(value)
+  if (!(ms >= KEEP_MS.min && ms <= KEEP_MS.max)) throw new ClawError('usage')
+  return ms
 }
 
 export function parseAddress(value: string): string {

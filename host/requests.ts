@@ -12,7 +12,7 @@ import {
 import type { InviteArgs, InviteResult, RevokeResult } from './config.ts'
 import type { Members } from './members.ts'
 import type { Push } from './push.ts'
-import { decides, isLeavable } from './roomlist.ts'
+import { decides, isLeavable, setsLifetime } from './roomlist.ts'
 import type { Rooms } from './rooms.ts'
 
 /** How long the link for a further device of a member works. */
@@ -94,6 +94,8 @@ function mayAsk({ members, rooms }: RequestsInput, { member }: Asker, request: R
     case 'rename-room':
     case 'add-to-room':
       return decides(rooms.list.room(request.id), member, owner)
+    case 'lifetime':
+      return setsLifetime(rooms.list.room(request.id), member, owner)
     case 'leave-room': {
       const room = rooms.list.room(request.id)
       const self = toHex(request.member) === member
@@ -152,7 +154,8 @@ async function carryOut(input: RequestsInput, asker: Asker, request: Request): P
 }
 
 /** Throws ClawError: `name-invalid`, `device-unknown`, `too-many`. */
-function changeRooms(input: RequestsInput, { member }: Asker, request: RoomRequest): Answer {
+function changeRooms(input: RequestsInput, asker: Asker, request: RoomRequest): Answer {
+  const { member } = asker
   const { rooms, now, tell } = input
   const answer = (room: Uint8Array): Answer => ({ kind: 'room', room })
   const told = (result: Answer): Answer => {
@@ -171,6 +174,9 @@ function changeRooms(input: RequestsInput, { member }: Asker, request: RoomReque
       return told({ kind: 'done' })
     case 'add-to-room':
       input.wake(rooms.enter(request.id, knownMember(input, request.member), now()))
+      return told({ kind: 'done' })
+    case 'lifetime':
+      input.wake(rooms.setLifetime(asker, request.id, request.lifeMs, now()))
       return told({ kind: 'done' })
     case 'leave-room':
       rooms.list.leave(request.id, toHex(request.member))

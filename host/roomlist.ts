@@ -23,6 +23,10 @@ export interface RoomRow {
   readonly createdMs: number
   /** member ids, in the order in which they came in */
   readonly members: readonly string[]
+  /** how long what is written now stays (SPEC §7.10); 0: as long as the host keeps it */
+  readonly lifeMs: number
+  /** up to this sequence number all messages are gone */
+  readonly goneUpTo: number
 }
 
 const SQL = {
@@ -37,8 +41,8 @@ const SQL = {
   direct: `SELECT r.id FROM rooms r JOIN inside a ON a.room = r.id JOIN inside b ON b.room = r.id
     WHERE r.kind = 'direct' AND a.member = ? AND b.member = ?`,
   count: 'SELECT count(*) AS n FROM rooms',
-  // Numbers have no gaps (SPEC §7), so the last one is how many there are.
-  messages: 'SELECT sum(seq) AS n FROM rooms',
+  // Numbers have no gaps (SPEC §7), so the last one is how many there were.
+  messages: 'SELECT sum(seq - goneCount) AS n FROM rooms',
   add: `INSERT INTO rooms (id, kind, name, createdBy, createdMs, number)
     VALUES (?, ?, ?, ?, ?, (SELECT max(number) + 1 FROM rooms))`,
   rename: 'UPDATE rooms SET name = ? WHERE id = ?',
@@ -153,6 +157,8 @@ export class RoomList {
       createdBy: row.createdBy === null ? null : String(row.createdBy),
       createdMs: Number(row.createdMs),
       members: this.#sql.members.all(id).map(({ member }) => String(member)),
+      lifeMs: Number(row.lifeMs),
+      goneUpTo: Number(row.goneUpTo),
     }
   }
 }
@@ -167,9 +173,15 @@ export const decides = (room: RoomRow | null, member: string, isOwner: boolean):
 export const isLeavable = (room: RoomRow | null, member: string): boolean =>
   room?.kind === 'room' && room.createdMs > 0 && room.members.includes(member)
 
+/** Beside who decides about a room: both members of a direct conversation, and the owner about the host's own room. */
+export const setsLifetime = (room: RoomRow | null, member: string, isOwner: boolean): boolean =>
+  room?.members.includes(member) === true &&
+  (room.kind === 'direct' || decides(room, member, isOwner) || (isOwner && room.createdMs === 0))
+
 /** As STATE says it to this member. */
 export const roomState = (room: RoomRow, member: string, isOwner: boolean) => ({
   ...{ id: room.id, kind: room.kind, name: room.name },
   mine: decides(room, member, isOwner),
   members: room.members.map((inside) => fromHex(inside)),
+  ...{ lifeMs: room.lifeMs, goneUpTo: room.goneUpTo },
 })

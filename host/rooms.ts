@@ -9,6 +9,7 @@ import { ClawError } from '../shared/error.ts'
 import { type ChatEvent, encodeEvent, MAX_DELIVERED, type StoredMessage } from '../shared/events.ts'
 import { ID_BYTES } from '../shared/fields.ts'
 import { transaction } from './database.ts'
+import { Lifetimes } from './lifetimes.ts'
 import { Lookups } from './lookups.ts'
 import { type Author, type Change, Messages, type Post } from './messages.ts'
 import { RoomList } from './roomlist.ts'
@@ -17,6 +18,8 @@ import { RoomList } from './roomlist.ts'
 const JOIN_MESSAGES = 200
 /** Text of one PAGE, so that it stays below the 1 MiB of a message. */
 const PAGE_TEXT_BYTES = 768 * 1024
+/** Messages deleted in one transaction, so that nobody waits long meanwhile. */
+export const ENDED_AT_ONCE = 200
 const MESSAGE_KIND = 2
 
 type Row = Record<string, unknown>
@@ -37,7 +40,7 @@ const SQL = {
   setIncoming: 'UPDATE devices SET incoming = ?, incomingId = ? WHERE id = ?',
   setAssigned: 'UPDATE devices SET assigned = ? WHERE id = ?',
   assign: 'UPDATE devices SET assigned = assigned + 1 WHERE id = ? RETURNING assigned',
-  lastSeq: 'SELECT seq FROM rooms WHERE id = ?',
+  lastSeq: 'SELECT seq, goneUpTo FROM rooms WHERE id = ?',
   queue:
     'INSERT INTO outgoing (device, number, id, kind, body, room, seq) VALUES (?, ?, ?, ?, ?, ?, ?)',
   waits: 'SELECT 1 FROM outgoing WHERE device = ? AND number > ? LIMIT 1',
@@ -49,7 +52,8 @@ const SQL = {
   span: 'SELECT min(number) AS first, count(*) AS count FROM outgoing WHERE device = ?',
   undelivered: `SELECT m.room, m.seq, m.id, m.author FROM outgoing o
     JOIN messages m ON m.room = o.room AND m.seq = o.seq
-    WHERE o.device = ? AND o.number <= ? AND m.delivered = 0 AND m.authorDevice <> o.device
+    WHERE o.device = ? AND o.number <= ? AND m.delivered = 0 AND m.gone = 0
+    AND m.authorDevice <> o.device
     ORDER BY o.number`,
   setDelivered: 'UPDATE messages SET delivered = 1 WHERE room = ? AND seq = ?',
   settled: 'DELETE FROM outgoing WHERE device = ? AND number <= ?',
@@ -67,6 +71,7 @@ export class Rooms {
   readonly #random: RandomBytes
   readonly #sql: Readonly<Record<keyof typeof SQL, StatementSync>>
   readonly #messages: Messages
+  readonly #lifetimes: Lifetimes
   /** who is in which */
   readonly list: RoomList
   readonly lookups: Lookups
@@ -75,6 +80,7 @@ export class Rooms {
     this.#db = db
     this.#random = random
     this.#messages = new Messages(db)
+    this.#lifetimes = new Lifetimes(db)
     this.list = new RoomList(db, random)
     this.lookups = new Lookups(db, this.list)
     const entries = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])
@@ -129,8 +135,8 @@ export class Rooms {
       this.#queue(device, { type: 'refused', id, reason: place })
       return [device]
     }
-    const { room, seq, atMs, known } = place
-    this.#queue(device, { type: 'stored', id, room, seq, atMs })
+    const { room, seq, atMs, endsAtMs, known } = place
+    this.#queue(device, { type: 'stored', id, room, seq, atMs, endsAtMs })
     // The device asks again because it lost the answer.
     if (known) return [device]
     const others = this.list.devices(room).filter((other) => other !== device)
@@ -261,7 +267,8 @@ export class Rooms {
     let bytes = 0
     for (const message of this.#messages.below(room, below, most + 1)) {
       bytes += toUtf8(message.text).length + (message.file?.thumbnail.length ?? 0)
-      if (messages.length === most || bytes > PAGE_TEXT_BYTES) return { messages, more: true }
+      if (messages.length === most || bytes > PAGE_TEXT_BYTES)
+        return { messages, more: message.seq > Number(this.#sql.lastSeq.get(room)?.goneUpTo) }
       messages.push(message)
     }
     return { messages, more: false }
@@ -275,6 +282,22 @@ export class Rooms {
     })
   }
 
+  /** What is written in a room from now on stays so long (SPEC §7.10), and it is said there. @returns devices with new events */
+  setLifetime(author: Author, room: Uint8Array, lifeMs: number, nowMs: number): string[] {
+    return transaction(this.#db, () => {
+      if (!this.#lifetimes.set(room, lifeMs)) return []
+      const seq = this.#messages.notice(author, room, this.#id(), nowMs)
+      const devices = this.list.devices(room)
+      for (const device of devices) this.#queueMessage(device, room, seq)
+      return devices
+    })
+  }
+
+  /** Deletes messages whose time is over, each by its room or by `keepMs` (0: none); at most `limit`. @returns how many */
+  end(nowMs: number, keepMs: number, limit = ENDED_AT_ONCE): number {
+    return transaction(this.#db, () => this.#lifetimes.end(nowMs, keepMs, limit))
+  }
+
   /** Lets a member into a room. @returns the devices to which its newest messages go */
   enter(room: Uint8Array, member: string, nowMs: number): string[] {
     return transaction(this.#db, () => {
@@ -286,10 +309,11 @@ export class Rooms {
   }
 
   #joinRoom(device: string, member: string, room: Uint8Array): void {
-    const last = Number(this.#sql.lastSeq.get(room)?.seq ?? 0)
+    const { seq: last = 0, goneUpTo = 0 } = this.#sql.lastSeq.get(room) ?? {}
     // Each once, however often a device forgets.
     const queued = new Set(this.#sql.queued.all(device, room).map((row) => Number(row.seq)))
-    for (let seq = Math.max(1, last - JOIN_MESSAGES + 1); seq <= last; seq++) {
+    const first = Math.max(Number(goneUpTo), Number(last) - JOIN_MESSAGES) + 1
+    for (let seq = first; seq <= Number(last); seq++) {
       if (!queued.has(seq)) this.#queueMessage(device, room, seq)
     }
     for (const read of this.#sql.readBy.all(room)) {

@@ -9,7 +9,7 @@ import { type RoomList, roomState } from './roomlist.ts'
 const NOBODY = new Uint8Array(16)
 
 /**
- * STATE without the name of the host, or null for a device that is not in. The owner sees all devices and open links,
+ * STATE without what is of the host, or null for a device that is not in. The owner sees all devices and open links,
  * others their own; guests and bots see only those with whom they share a room. `online`: by device id.
  */
 export function stateFor(
@@ -18,7 +18,7 @@ export function stateFor(
   deviceId: string,
   online: ReadonlyMap<string, Route>,
   nowMs: number,
-): Omit<State, 'type' | 'hostName'> | null {
+): Omit<State, 'type' | 'hostName' | 'keepMs'> | null {
   const all = members.devices()
   const own = all.find(({ id }) => id === deviceId)
   if (own === undefined) return null

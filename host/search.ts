@@ -188,7 +188,7 @@ export function fillIndex(db: DatabaseSync): void {
 function addAll(db: DatabaseSync): void {
   const rows = db.prepare(
     `SELECT m.ordinal, m.author, m.text, r.number AS room FROM messages m JOIN rooms r ON r.id = m.room
-     WHERE m.ordinal > ? AND m.deleted = 0 ORDER BY m.ordinal LIMIT ${BATCH}`,
+     WHERE m.ordinal > ? AND m.deleted = 0 AND m.gone = 0 ORDER BY m.ordinal LIMIT ${BATCH}`,
   )
   const add = db.prepare(SQL.add)
   let after = 0

@@ -40,6 +40,8 @@ export interface ServeInput {
   /** null: this host takes no files */
   readonly files: Files | null
   readonly hub: Hub
+  /** how long it keeps any message (SPEC §7.10); 0: for ever */
+  readonly keepMs: number
   readonly locator: () => Locator
   readonly recordSeq: () => number
   readonly record: () => Uint8Array
@@ -128,7 +130,8 @@ function converse(link: SecureLink, { credentialId, route }: Introduction, input
     notice: input.notice,
     state: () => {
       const state = stateFor(members, rooms.list, device, hub.online, input.now())
-      return state && { type: 'state', hostName: input.hostName(), ...state }
+      const { keepMs } = input
+      return state && { type: 'state', hostName: input.hostName(), keepMs, ...state }
     },
     request: (token, request) => input.request({ device, member }, token, request),
     onConnected: () => report({ event: 'connected', member, device, route }),

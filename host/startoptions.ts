@@ -47,6 +47,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
       maxBytes: values['max-file'] ?? DEFAULT_FILES.maxBytes,
       quotaBytes: values['files-quota'] ?? DEFAULT_FILES.quotaBytes,
     },
+    keepMs: values.keep ?? 0,
     stores,
     stun: values.stun ?? [],
     turn: turnOption(effective, label),

@@ -4,6 +4,7 @@ import { Reader, Writer } from './bytes.ts'
 import { TEXT_MAX_BYTES } from './constants.ts'
 import { ClawError } from './error.ts'
 import { ID_BYTES, readFew, readFlag, readIds, readNamed, writeIds } from './fields.ts'
+import { LIFE_MS, readSpan } from './lifetime.ts'
 
 export const MAX_DELIVERED = 1000
 /** UTF-8 of one reaction: an emoji, joined ones included */
@@ -12,7 +13,13 @@ export const EMOJI_MAX_BYTES = 32
 export const REACTIONS_MAX = 32
 export const REACTORS_MAX = 200
 
-export const REFUSAL = { 'too-long': 1, 'no-room': 2, 'not-allowed': 3, 'no-file': 4 } as const
+export const REFUSAL = {
+  'too-long': 1,
+  'no-room': 2,
+  'not-allowed': 3,
+  'no-file': 4,
+  gone: 5,
+} as const
 export type Refusal = keyof typeof REFUSAL
 
 /** Ids are 16 bytes; `seq` is the room's sequence number from 1. */
@@ -25,6 +32,8 @@ export type ChatEvent =
       /** empty only beside a file */
       readonly text: string
       readonly file?: Attachment
+      /** of one that is posted again: when it was to end, unix ms; 0: nothing was said */
+      readonly endsAtMs: number
     }
   | StoredMessage
   | {
@@ -33,6 +42,7 @@ export type ChatEvent =
       readonly room: Uint8Array
       readonly seq: number
       readonly atMs: number
+      readonly endsAtMs: number
     }
   | { readonly type: 'refused'; readonly id: Uint8Array; readonly reason: Refusal }
   | {
@@ -80,12 +90,23 @@ export interface StoredMessage {
   readonly edited: boolean
   /** then without text, reply, reactions and file */
   readonly deleted: boolean
+  /** its time is over: then nothing is left but id, room, seq, atMs and change */
+  readonly gone: boolean
   /** grows with every change of a message in the room; of two pictures of one message the higher is the later */
   readonly change: number
   readonly replyTo: Uint8Array | null
   readonly text: string
   readonly reactions: readonly Reaction[]
   readonly file?: Attachment
+  /** from when on it is gone, unix ms of the host; 0: its room says nothing of that */
+  readonly endsAtMs: number
+  /** what the author did, in place of a text; null: it is a message as usual */
+  readonly notice: Notice | null
+}
+
+/** The author set how long messages of the room stay from here on; 0: as long as the host keeps them. */
+export interface Notice {
+  readonly lifeMs: number
 }
 
 const KIND = {
@@ -100,7 +121,8 @@ const KIND = {
   read: 9,
   'read-by': 10,
 } as const
-const FLAG = { delivered: 1, edited: 2, deleted: 4 } as const
+const FLAG = { delivered: 1, edited: 2, deleted: 4, gone: 8 } as const
+const NOTICE = { none: 0, lifetime: 1 } as const
 const NONE = new Uint8Array(ID_BYTES)
 
 /** @returns the kind byte and the body that follows it in an EVENT */
@@ -114,11 +136,12 @@ function encodeBody(event: ChatEvent): Uint8Array {
     case 'post':
       writer.bytes(event.room).bytes(event.replyTo ?? NONE)
       writeAttachment(writer.str16(event.text, TEXT_MAX_BYTES), event.file)
-      return writer.done()
+      return writer.u64(event.endsAtMs).done()
     case 'message':
       return encodeStoredMessage(event)
     case 'stored':
-      return writer.bytes(event.id).bytes(event.room).u64(event.seq).u64(event.atMs).done()
+      writer.bytes(event.id).bytes(event.room).u64(event.seq).u64(event.atMs)
+      return writer.u64(event.endsAtMs).done()
     case 'refused':
       return writer.bytes(event.id).u8(REFUSAL[event.reason]).done()
     case 'delivered':
@@ -145,7 +168,7 @@ function encodeBody(event: ChatEvent): Uint8Array {
 
 /** MESSAGE body, as it stands in EVENT and in PAGE. */
 export function encodeStoredMessage(message: StoredMessage): Uint8Array {
-  const { delivered, edited, deleted } = message
+  const { delivered, edited, deleted, gone, notice } = message
   const writer = new Writer(160)
     .bytes(message.id)
     .bytes(message.room)
@@ -153,7 +176,7 @@ export function encodeStoredMessage(message: StoredMessage): Uint8Array {
     .u64(message.atMs)
     .bytes(message.author)
     .bytes(message.authorDevice)
-    .u8(+delivered * FLAG.delivered + +edited * FLAG.edited + +deleted * FLAG.deleted)
+    .u8((gone ? FLAG.gone : 0) + +delivered + +edited * FLAG.edited + +deleted * FLAG.deleted)
     .u64(message.change)
     .bytes(message.replyTo ?? NONE)
     .str16(message.text, TEXT_MAX_BYTES)
@@ -161,7 +184,9 @@ export function encodeStoredMessage(message: StoredMessage): Uint8Array {
   for (const { emoji, members } of message.reactions)
     writeIds(writer.str8(emoji, EMOJI_MAX_BYTES), members)
   writeAttachment(writer, message.file)
-  return writer.done()
+  writer.u64(message.endsAtMs)
+  if (notice === null) return writer.u8(NOTICE.none).done()
+  return writer.u8(NOTICE.lifetime).u48(notice.lifeMs).done()
 }
 
 /** Throws ClawError('malformed'). */
@@ -182,16 +207,43 @@ export function decodeStoredMessage(body: Uint8Array): StoredMessage {
     text: reader.str16(TEXT_MAX_BYTES),
     reactions: readFew(reader, 2, () => readReaction(reader)),
     ...readAttachment(reader),
+    endsAtMs: reader.u64(),
+    notice: readNotice(reader),
   }
   reader.end()
-  const delivered = (flags & FLAG.delivered) !== 0
-  const edited = (flags & FLAG.edited) !== 0
-  const deleted = (flags & FLAG.deleted) !== 0
-  const isSilent = content.text === '' && content.reactions.length === 0
-  const isBare = isSilent && content.replyTo === null && content.file === undefined
-  if (flags > 7 || place.seq === 0 || (deleted && !isBare)) reader.fail()
+  const has = (flag: number): boolean => (flags & flag) !== 0
+  const [delivered, edited] = [has(FLAG.delivered), has(FLAG.edited)]
+  const [deleted, gone] = [has(FLAG.deleted), has(FLAG.gone)]
+  const message = {
+    type: 'message',
+    ...place,
+    delivered,
+    edited,
+    deleted,
+    gone,
+    ...content,
+  } as const
+  if (flags > FLAG.gone || place.seq === 0 || !isWhole(message)) reader.fail()
   if (content.reactions.length > REACTIONS_MAX) reader.fail()
-  return { type: 'message', ...place, delivered, edited, deleted, ...content }
+  return message
+}
+
+/** Who has nothing to say any more, or says what was done, says nothing else. */
+function isWhole(message: StoredMessage): boolean {
+  const { edited, deleted, gone, text, reactions, replyTo, file, notice, endsAtMs } = message
+  const isSilent = text === '' && reactions.length === 0
+  const isBare = isSilent && replyTo === null && file === undefined
+  if (gone) return isBare && notice === null && endsAtMs === 0 && isNobody(message)
+  if (notice !== null) return isBare && !edited && !deleted
+  return !deleted || isBare
+}
+
+const isNobody = ({ author, authorDevice }: StoredMessage): boolean =>
+  [...author, ...authorDevice].every((byte) => byte === 0)
+
+function readNotice(reader: Reader): Notice | null {
+  const kind = readNamed(NOTICE, reader)
+  return kind === 'none' ? null : { lifeMs: readSpan(reader, LIFE_MS) }
 }
 
 function readReply(reader: Reader): Uint8Array | null {
@@ -226,11 +278,12 @@ function decodeOther(kind: number, reader: Reader): ChatEvent {
       const place = { room: reader.bytes(ID_BYTES), replyTo: readReply(reader) }
       const content = { text: reader.str16(TEXT_MAX_BYTES), ...readAttachment(reader) }
       if (content.text === '' && content.file === undefined) reader.fail()
-      return { type: 'post', ...place, ...content }
+      return { type: 'post', ...place, ...content, endsAtMs: reader.u64() }
     }
     case KIND.stored: {
-      const ids = { id: reader.bytes(ID_BYTES), room: reader.bytes(ID_BYTES) }
-      return { type: 'stored', ...ids, seq: reader.u64(), atMs: reader.u64() }
+      const id = reader.bytes(ID_BYTES)
+      const place = { room: reader.bytes(ID_BYTES), seq: reader.u64() }
+      return { type: 'stored', id, ...place, atMs: reader.u64(), endsAtMs: reader.u64() }
     }
     case KIND.refused:
       return { type: 'refused', id: reader.bytes(ID_BYTES), reason: readNamed(REFUSAL, reader) }

@@ -3,6 +3,7 @@ import type { Reader, Writer } from './bytes.ts'
 import { MEMBER_ROLE, NAME_MAX_BYTES, NOTE_MAX_BYTES, type Role, SLOT_COUNT } from './constants.ts'
 import type { ClawErrorCode } from './error.ts'
 import { ID_BYTES, readFew, readFlag, readIds, readNamed, writeIds } from './fields.ts'
+import { LIFE_MS, readSpan } from './lifetime.ts'
 import { type Overview, readOverview, writeOverview } from './overview.ts'
 import { type PushSubscription, readPush, readPushKey, writePush } from './push.ts'
 import { readTone } from './state.ts'
@@ -20,6 +21,7 @@ export const REQUEST = {
   'rename-room': 10,
   'add-to-room': 11,
   'leave-room': 12,
+  lifetime: 13,
   'push-on': 25,
   'push-off': 26,
   'push-key': 27,
@@ -98,6 +100,14 @@ export type RoomRequest =
       readonly id: Uint8Array
       readonly member: Uint8Array
     }
+  | {
+      /** how long what is written from now on stays (SPEC §7.10) */
+      readonly kind: 'lifetime'
+      /** of the room */
+      readonly id: Uint8Array
+      /** 0: off */
+      readonly lifeMs: number
+    }
 
 export const REQUEST_FAILURE = {
   'not-allowed': 1,
@@ -161,6 +171,7 @@ export function writeRequest(writer: Writer, request: Request): void {
   if ('name' in request) writer.str8(request.name, NAME_MAX_BYTES)
   if ('member' in request) writer.bytes(request.member)
   if ('members' in request) writeIds(writer, request.members)
+  if (request.kind === 'lifetime') writer.u48(request.lifeMs)
 }
 
 /** Fails on anything but exactly one request. */
@@ -178,6 +189,8 @@ export function readRequest(reader: Reader): Request {
     case 'rename-device':
     case 'rename-room':
       return { kind, id, name: reader.str8(NAME_MAX_BYTES) }
+    case 'lifetime':
+      return { kind, id, lifeMs: readSpan(reader, LIFE_MS) }
     case 'add-to-room':
     case 'leave-room':
       return { kind, id, member: reader.bytes(ID_BYTES) }

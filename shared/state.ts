@@ -9,6 +9,7 @@ import {
   type Route,
 } from './constants.ts'
 import { ID_BYTES, readFlag, readIds, readMany, readNamed, writeIds } from './fields.ts'
+import { KEEP_MS, LIFE_MS, readSpan } from './lifetime.ts'
 
 export const ROOM_KIND = { room: 1, direct: 2 } as const
 export type RoomKind = keyof typeof ROOM_KIND
@@ -65,6 +66,10 @@ export interface RoomState {
   /** whether the member that gets this decides about it */
   readonly mine: boolean
   readonly members: readonly Uint8Array[]
+  /** how long messages written from now on stay; 0: as long as the host keeps them */
+  readonly lifeMs: number
+  /** up to this sequence number nothing is left of any message */
+  readonly goneUpTo: number
 }
 export interface State {
   readonly type: 'state'
@@ -76,6 +81,8 @@ export interface State {
   readonly invites: readonly InviteState[]
   /** those that the member is in */
   readonly rooms: readonly RoomState[]
+  /** how long the host keeps any message; 0: for ever */
+  readonly keepMs: number
 }
 
 export function encodeState(state: State): Uint8Array {
@@ -90,15 +97,16 @@ export function encodeState(state: State): Uint8Array {
   writer.u16(state.invites.length)
   for (const invite of state.invites) writeInvite(writer, invite)
   writer.u16(state.rooms.length)
-  for (const { id, kind, name, mine, members } of state.rooms) {
+  for (const { id, kind, name, mine, members, lifeMs, goneUpTo } of state.rooms) {
     writer
       .bytes(id)
       .u8(ROOM_KIND[kind])
       .str8(name, NAME_MAX_BYTES)
       .u8(mine ? 1 : 0)
     writeIds(writer, members)
+    writer.u48(lifeMs).u64(goneUpTo)
   }
-  return writer.done()
+  return writer.u48(state.keepMs).done()
 }
 
 function writeMember(writer: Writer, member: MemberState): void {
@@ -139,8 +147,9 @@ export function readState(reader: Reader): State {
   const members = readMany(reader, 28, () => readMember(reader))
   const devices = readMany(reader, 82, () => readDevice(reader))
   const invites = readMany(reader, 46, () => readInvite(reader))
-  const rooms = readMany(reader, 20, () => readRoom(reader))
-  return { type: 'state', hostName, member, device, members, devices, invites, rooms }
+  const rooms = readMany(reader, 34, () => readRoom(reader))
+  const keepMs = readSpan(reader, KEEP_MS)
+  return { type: 'state', hostName, member, device, members, devices, invites, rooms, keepMs }
 }
 
 function readMember(reader: Reader): MemberState {
@@ -190,4 +199,6 @@ const readRoom = (reader: Reader): RoomState => ({
   name: reader.str8(NAME_MAX_BYTES),
   mine: readFlag(reader),
   members: readIds(reader),
+  lifeMs: readSpan(reader, LIFE_MS),
+  goneUpTo: reader.u64(),
 })

@@ -35,7 +35,7 @@ export function mergeMessages(
 function later(earlier: Message | null | undefined, news: Message): Message {
   if (earlier == null) return news
   return {
-    ...(news.change < earlier.change ? earlier : news),
+    ...(news.change < earlier.change && !news.gone ? earlier : news),
     seq: news.seq ?? earlier.seq,
     state: nextState(earlier, news),
   }

@@ -6,6 +6,7 @@ import type { Device } from './device.ts'
 import { Files } from './files.ts'
 import { FileStore } from './filestore.ts'
 import { Filer } from './filing.ts'
+import type { StoredMessage } from './keep.ts'
 import { Lookups } from './lookups.ts'
 import { Notifications } from './notifications.ts'
 import type { Own } from './own.ts'
@@ -53,6 +54,7 @@ export class Chatting {
       },
       onFile: (message) => this.files.heard(message),
       onMessages: (messages) => void this.notifications.news(messages),
+      onGone: (messages) => this.#gone(messages),
     })
     const { timeline } = this.conversation
     this.asking = new Requests({ box, runtime, send: say, onRoom })
@@ -80,6 +82,12 @@ export class Chatting {
       searchKept: (rooms, wish) => device.search(rooms, wish),
       jump: (room, seq) => this.talk.jump(room, seq),
     })
+  }
+
+  #gone(messages: readonly StoredMessage[]): void {
+    this.notifications.gone(messages)
+    const files = messages.filter(({ file }) => file !== undefined).map(({ id }) => id)
+    void this.files.gone(files).catch(() => undefined)
   }
 
   /** By the tab that leads. @returns false without a carrier */

@@ -49,6 +49,8 @@ export interface ConversationPorts {
   readonly onTrusted: () => void
   /** the host sent messages, new or changed, and they are kept; for who tells a person of it */
   readonly onMessages?: (messages: readonly StoredMessage[]) => void
+  /** messages went because their time was over (SPEC §7.10); as they were */
+  readonly onGone?: (messages: readonly StoredMessage[]) => void
 }
 
 export class Conversation {
@@ -141,7 +143,8 @@ export class Conversation {
   async #settled(live: Live, { stored, id }: Of<'resume'>): Promise<void> {
     const { keep, own, mayTalk } = this.#ports
     if (!mayTalk()) throw new ClawError('superseded')
-    const sent = await keep.settle(stored, id)
+    await this.timeline.ending.heard(live.session.hostTimeMs)
+    const sent = await keep.settle(stored, id, this.timeline.ending.nowMs())
     // Nobody would notice any more that this carrier has ended meanwhile.
     if (live.ended) throw new ClawError('no-answer')
     const older = this.#live
@@ -153,6 +156,7 @@ export class Conversation {
     if (own.profile?.invite === null) await own.load()
     else await own.update({ invite: null })
     this.timeline.resumed(sent)
+    void this.timeline.ending.look().catch(() => undefined)
     await this.flush()
   }
 
@@ -312,6 +316,7 @@ export class Conversation {
   /** A regular look at the carrier (`lookMs`). @returns whether another one is wanted beside it, and why */
   beat(brisk: boolean): 'fresh' | 'suspect' | null {
     const live = this.#live
+    if (this.#ports.mayTalk()) this.timeline.ending.beat()
     if (live === null) {
       this.#pulse.rest()
       return null

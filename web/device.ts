@@ -5,7 +5,10 @@ import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
 import {
   COUNTED_MOST,
+  ENDED_AT_ONCE,
   freshProfile,
+  goneOf,
+  isNews,
   type Keep,
   type OutboxEntry,
   type Profile,
@@ -14,12 +17,12 @@ import {
   type StoredMessage,
 } from './keep.ts'
 import type { Hit, SearchWish } from './model.ts'
-import { LOOK_THROUGH, withLost } from './resume.ts'
+import { LOOK_THROUGH, withLost, withoutGone } from './resume.ts'
 import { HOST_ROOM } from './roster.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
 
 const DATABASE = 'clawchat'
-const VERSION = 2
+const VERSION = 3
 const STORES = ['profile', 'messages', 'outbox', 'lease'] as const
 type StoreName = (typeof STORES)[number]
 
@@ -35,22 +38,55 @@ const done = <T>(request: IDBRequest<T>): Promise<T> =>
     request.onerror = () => reject(request.error)
   })
 
-/** A message and, while it has no place in the room, when it was written: a place among its like, always above the last. */
-type Row = StoredMessage & { written?: number }
+/**
+ * A message and, while it has no place in the room, when it was written: a place among its like, always above the last.
+ * As long as it is there: when it ends by its room, and when the host stored it.
+ */
+type Row = StoredMessage & { written?: number; ends?: number; since?: number }
 
-function messageOf({ written: _, ...message }: Row): StoredMessage {
+function messageOf({ written: _, ends: __, since: ___, ...message }: Row): StoredMessage {
   return message
+}
+
+function rowOf(message: StoredMessage): Row {
+  const { gone, endsAtMs, seq, atMs } = message
+  return {
+    ...message,
+    ...(endsAtMs > 0 && !gone ? { ends: endsAtMs } : {}),
+    ...(seq !== null && !gone ? { since: atMs } : {}),
+  }
 }
 
 async function putMessage(store: IDBObjectStore, message: StoredMessage): Promise<void> {
   if (message.seq !== null) {
-    store.put(message)
+    store.put(rowOf(message))
+    return
+  }
+  if (message.gone) {
+    store.delete(message.id)
     return
   }
   const known = (await done(store.get(message.id))) as Row | undefined
   const last = await done(store.index('written').openKeyCursor(null, 'prev'))
   const written = known?.written ?? Math.max(message.atMs, Number(last?.key ?? 0) + 1)
-  store.put({ ...message, written })
+  store.put({ ...rowOf(message), written })
+}
+
+/** Those whose time is over, by their room or by the host (SPEC §7.10). */
+async function overIn(
+  store: IDBObjectStore,
+  nowMs: number,
+  keepMs: number,
+): Promise<StoredMessage[]> {
+  const over = new Map<string, StoredMessage>()
+  const take = (row: Row): boolean => {
+    if (over.size < ENDED_AT_ONCE) over.set(row.id, messageOf(row))
+    return over.size < ENDED_AT_ONCE
+  }
+  await visit(store.index('ends').openCursor(IDBKeyRange.upperBound(nowMs)), take)
+  const oldest = IDBKeyRange.upperBound(nowMs - keepMs)
+  if (keepMs > 0) await visit(store.index('since').openCursor(oldest), take)
+  return [...over.values()]
 }
 
 /** All placed ones of a room above a sequence number. */
@@ -127,27 +163,50 @@ function create(db: IDBDatabase): void {
   const messages = db.createObjectStore('messages', { keyPath: 'id' })
   messages.createIndex('place', ['room', 'seq'])
   messages.createIndex('written', 'written')
+  messages.createIndex('ends', 'ends')
+  messages.createIndex('since', 'since')
   db.createObjectStore('outbox', { keyPath: 'number' })
   db.createObjectStore('lease')
 }
 
-/** Version 1 knew one room, and messages that never change. */
-function bringUp(transaction: IDBTransaction): void {
+/** Version 1 knew one room, and messages that never change; version 2 no messages that end. Each row is read once. */
+function bringUp(transaction: IDBTransaction, version: number): void {
   const messages = transaction.objectStore('messages')
-  messages.deleteIndex('seq')
-  messages.createIndex('place', ['room', 'seq'])
-  const fresh = { room: HOST_ROOM, edited: false, deleted: false, change: 0, replyTo: null }
-  eachRow(messages, (row) => ({ ...row, ...fresh, reactions: [] }))
-  const none = { rooms: [], read: {}, readBy: {}, receipts: true }
-  eachRow(transaction.objectStore('profile'), (row) =>
-    Array.isArray(row) ? row : { ...row, ...none, behind: [] },
+  if (version < 2) {
+    messages.deleteIndex('seq')
+    messages.createIndex('place', ['room', 'seq'])
+  }
+  messages.createIndex('ends', 'ends')
+  messages.createIndex('since', 'since')
+  eachRow<StoredMessage>(messages, (row) =>
+    rowOf({ ...(version < 2 ? withRoom(row) : row), ...LASTING }),
+  )
+  // Beside the profile there is the list of burnt identities.
+  eachRow<Profile | string[]>(transaction.objectStore('profile'), (row) =>
+    Array.isArray(row) ? row : withLifetimes(version < 2 ? withRooms(row) : row),
   )
 }
 
-function eachRow(store: IDBObjectStore, change: (row: object) => object): void {
+const LASTING = { gone: false, endsAtMs: 0, notice: null }
+
+const withRoom = (row: StoredMessage): StoredMessage => ({
+  ...{ ...row, room: HOST_ROOM, edited: false, deleted: false, change: 0, replyTo: null },
+  reactions: [],
+})
+
+const withRooms = (profile: Profile): Profile => ({
+  ...{ ...profile, rooms: [], read: {}, readBy: {}, receipts: true, behind: [] },
+})
+
+function withLifetimes(profile: Profile): Profile {
+  const rooms = profile.rooms.map((room) => ({ ...room, lifeMs: 0, goneUpTo: 0, isTimer: false }))
+  return { ...profile, rooms, keepMs: 0, aheadMs: 0 }
+}
+
+function eachRow<T>(store: IDBObjectStore, change: (row: T) => unknown): void {
   const request = store.openCursor()
   request.onsuccess = () => {
-    request.result?.update(change(request.result.value as object))
+    request.result?.update(change(request.result.value as T))
     request.result?.continue()
   }
 }
@@ -165,7 +224,7 @@ export class Device implements Keep {
       const request = indexedDB.open(DATABASE, VERSION)
       request.onupgradeneeded = ({ oldVersion }) => {
         if (oldVersion === 0) create(request.result)
-        else if (request.transaction !== null) bringUp(request.transaction)
+        else if (request.transaction !== null) bringUp(request.transaction, oldVersion)
       }
       return new Device(await done(request))
     } catch {
@@ -306,7 +365,7 @@ export class Device implements Keep {
     return this.#transaction(['messages'], 'readonly', async (store) => {
       const others: Row[] = []
       await visit(store('messages').index('place').openCursor(above(room, seq)), (row) => {
-        if (!row.mine) others.push(row)
+        if (isNews(row)) others.push(row)
         return others.length < COUNTED_MOST
       })
       return others.map(messageOf)
@@ -388,7 +447,7 @@ export class Device implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+  settle(stored: number, id: Uint8Array, nowMs: number): Promise<StoredMessage[]> {
     return this.#transaction(['profile', 'outbox', 'messages'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
       if (profile === undefined) throw new ClawError('storage')
@@ -397,7 +456,7 @@ export class Device implements Keep {
       const rooms = settled.forgotten ? roomIds(profile) : []
       const lost: StoredMessage[] = []
       for (const room of rooms) lost.push(...(await newest(store('messages'), room, LOOK_THROUGH)))
-      const kept = withLost(settled.kept, lost, profile.member, stored)
+      const kept = withLost(settled.kept, lost, profile, stored, nowMs)
       store('outbox').clear()
       for (const entry of kept) store('outbox').put(entry)
       if (settled.forgotten) await unplace(store('messages'), kept)
@@ -427,6 +486,17 @@ export class Device implements Keep {
     return this.#transaction(['messages'], 'readonly', async (store) => {
       const row = (await done(store('messages').get(id))) as Row | undefined
       return row === undefined ? null : messageOf(row)
+    })
+  }
+
+  end(nowMs: number, keepMs: number): Promise<StoredMessage[]> {
+    return this.#transaction(['messages', 'outbox'], 'readwrite', async (store) => {
+      const over = await overIn(store('messages'), nowMs, keepMs)
+      for (const message of over) await putMessage(store('messages'), goneOf(message))
+      const waiting = over.length === 0 ? [] : await done(store('outbox').getAll())
+      const gone = new Set(over.map(({ id }) => id))
+      for (const entry of withoutGone(waiting as OutboxEntry[], gone)) store('outbox').put(entry)
+      return over
     })
   }
 

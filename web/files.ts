@@ -179,6 +179,17 @@ export class Files {
     if (way === 'up') await this.#ports.timeline.forget(id)
   }
 
+  /** Their messages are gone. */
+  async gone(ids: readonly string[]): Promise<void> {
+    const { box, store } = this.#ports
+    for (const id of ids) {
+      this.#feed({ type: 'remove', id })
+      this.#jobs.delete(id)
+      await (await store).remove(id)
+    }
+    box.set({ transfers: box.value.transfers.filter(({ id }) => !ids.includes(id)) })
+  }
+
   #add(message: Job['message'], way: Transfer['way'], content: Blob | null, isPaused: boolean) {
     const { id, file } = message
     const upload = content === null ? null : new Upload(content)

@@ -51,7 +51,15 @@ export class Filer implements Filing {
       ...{ id: toHex(runtime.random(16)), room, text, replyTo, file, mine: true },
       author: box.value.me ?? '',
       ...{ atMs: now(), seq: null, state: 'sending' },
-      ...{ edited: false, deleted: false, change: 0, reactions: [] },
+      ...{
+        edited: false,
+        deleted: false,
+        gone: false,
+        endsAtMs: 0,
+        notice: null,
+        change: 0,
+        reactions: [],
+      },
     }
   }
 

@@ -1,6 +1,7 @@
 // What a device keeps, and how the conversation reaches it: the shapes, apart from any database.
 // One origin is one device: all tabs share this, so everything that must be true together is one call, and one transaction.
 import type { Attachment } from '../shared/attachment.ts'
+import type { Notice } from '../shared/events.ts'
 import type { Counted, MessageState, Reaction, Room } from './model.ts'
 import { HOST_ROOM } from './roster.ts'
 
@@ -35,6 +36,10 @@ export interface Profile {
   assigned: number
   stored: number
   storedId: Uint8Array
+  /** how long the host keeps any message (SPEC §7.10); 0: for ever */
+  keepMs: number
+  /** by how much this device's clock was ahead of the host's */
+  aheadMs: number
   /** rooms, hex, that have messages of this device that it forgot, and they have not come yet */
   behind: readonly string[]
   /** the host said that this device was revoked */
@@ -51,7 +56,7 @@ export const freshProfile = (
   ...own,
   member: null,
   ...{ rooms: [], read: {}, readBy: {}, receipts: true },
-  ...{ record: null, seq: 0 },
+  ...{ record: null, seq: 0, keepMs: 0, aheadMs: 0 },
   ...{ assigned: 0, stored: 0, storedId: new Uint8Array(16) },
   ...{ behind: [], removed: false },
 })
@@ -75,7 +80,27 @@ export interface StoredMessage {
   replyTo: string | null
   reactions: readonly Reaction[]
   file?: Attachment
+  gone: boolean
+  endsAtMs: number
+  notice: Notice | null
 }
+
+/** Whom nobody is. */
+const NOBODY = '00'.repeat(16)
+
+/** What is left of a message once its time is over: its place. */
+export const goneOf = ({ id, room, seq, atMs, change }: StoredMessage): StoredMessage => ({
+  ...{ id, room, seq, atMs, change, author: NOBODY, mine: false, text: '', state: 'sent' },
+  ...{ edited: false, deleted: false, gone: true, endsAtMs: 0, notice: null },
+  ...{ replyTo: null, reactions: [] },
+})
+
+/** What somebody else wrote, while it is there. */
+export const isNews = ({ mine, gone, notice }: StoredMessage): boolean =>
+  !mine && !gone && notice === null
+
+/** Of messages whose time is over, at most so many are deleted at once. */
+export const ENDED_AT_ONCE = 200
 
 /** The page says "99+" from here on; each one counted is read from the disk. */
 export const COUNTED_MOST = 100
@@ -102,6 +127,11 @@ export interface Keep {
   /** forgets a room's messages */
   dropRoom(room: string): Promise<void>
   message(id: string): Promise<StoredMessage | null>
+  /**
+   * Deletes messages whose time is over, and what waits to be said of them (SPEC §7.10); at most {@link ENDED_AT_ONCE}.
+   * `nowMs`: the host's. @returns them, as they were
+   */
+  end(nowMs: number, keepMs: number): Promise<StoredMessage[]>
   putMessages(messages: readonly StoredMessage[]): Promise<void>
   /** a new message: its number is given out in the transaction that keeps it */
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry>
@@ -115,9 +145,9 @@ export interface Keep {
   acknowledged(number: number): Promise<StoredMessage[]>
   /**
    * SPEC §6.2, from the sender's side: brings the outbox in line with what the host stored, and sets `behind` when the
-   * host has something of this device that was never written here. @returns as `acknowledged`
+   * host has something of this device that was never written here. `nowMs`: the host's. @returns as `acknowledged`
    */
-  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]>
+  settle(stored: number, id: Uint8Array, nowMs: number): Promise<StoredMessage[]>
   /** one event of the host: what it changes and its number together, so that an acknowledgement is never a lie */
   receive(
     number: number,

@@ -2,6 +2,7 @@
 import type { Attachment } from '../shared/attachment.ts'
 import type { Role, Route } from '../shared/constants.ts'
 import type { ClawErrorCode } from '../shared/error.ts'
+import type { Notice } from '../shared/events.ts'
 import type { Overview } from '../shared/overview.ts'
 import type { Reach, RequestKind } from '../shared/requests.ts'
 import type { RoomKind } from '../shared/state.ts'
@@ -38,6 +39,12 @@ export interface Message {
   readonly reactions: readonly Reaction[]
   /** of one that is still being sent the hash is not known yet */
   readonly file?: Attachment
+  /** its time is over: only its place is left, and it is not shown */
+  readonly gone: boolean
+  /** when that will be, by its room; unix ms of the host, 0: never */
+  readonly endsAtMs: number
+  /** what the author set, in place of a text */
+  readonly notice: Notice | null
 }
 
 /** How a file comes or goes; by the id of its message. */
@@ -84,6 +91,11 @@ export interface Room {
   /** whether it may be renamed, and others let in or sent away, by this member; and whether this member may go */
   readonly mine: boolean
   readonly leavable: boolean
+  /** how long what is written now stays; 0: as long as the host keeps it. And whether this member may set that */
+  readonly lifeMs: number
+  readonly isTimer: boolean
+  /** up to this sequence number nothing is left */
+  readonly goneUpTo: number
   readonly unread: number
   /** of the unread ones, those that name this member */
   readonly mentions: number
@@ -194,6 +206,8 @@ export interface Asking {
   addToRoom(room: string, member: string): void
   /** oneself, or somebody else */
   leaveRoom(room: string, member: string): void
+  /** how long what is written there from now on stays; 0: off */
+  setLifetime(room: string, lifeMs: number): void
   /** forgets the last answer */
   dismiss(): void
 }
@@ -251,6 +265,10 @@ export interface AppState {
   /** `blank`: neither a link nor a known host. `join`: an invite waits for "Join". */
   readonly phase: 'starting' | 'blank' | 'join' | 'joining' | 'chat'
   readonly hostName: string
+  /** how long the host keeps any message; 0: for ever */
+  readonly keepMs: number
+  /** grows whenever messages went because their time was over */
+  readonly endings: number
   /** hex id of the room that is shown */
   readonly room: string
   readonly roomName: string

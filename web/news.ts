@@ -1,5 +1,5 @@
 // Which new messages a person is told of, and in which words (DESIGN, "Notifications"). Pure; who shows it is notifications.ts.
-import type { StoredMessage } from './keep.ts'
+import { isNews, type StoredMessage } from './keep.ts'
 import { t } from './language.ts'
 import type { AppState, NotificationSettings, Telling } from './model.ts'
 
@@ -35,10 +35,10 @@ export function newsOf(
 ): News[] {
   const newest = new Map<string, StoredMessage>()
   for (const message of messages) {
-    const { mine, deleted, edited, reactions, room } = message
+    const { deleted, edited, reactions, room } = message
     // What comes again, because it has changed, is no news.
     const changed = deleted || edited || reactions.length > 0
-    const isNew = !mine && !changed && (message.seq ?? 0) > (read[room] ?? 0)
+    const isNew = isNews(message) && !changed && (message.seq ?? 0) > (read[room] ?? 0)
     if (isNew && concerns(message, state, settings.muted)) newest.set(room, message)
   }
   return [...newest.values()].map((message) => wordsOf(message, state, settings.tells))

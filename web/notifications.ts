@@ -1,6 +1,6 @@
 // Tells a person who does not look that something is new: number in the title, dot on the icon, badge of the app, system
 // notification, tone. What is told is decided in news.ts; one tab speaks for all, the one that leads.
-import type { StoredMessage } from './keep.ts'
+import { isNews, type StoredMessage } from './keep.ts'
 import { onWords, t } from './language.ts'
 import type { AppState, NotificationSettings, Notifying } from './model.ts'
 import { type News, newsOf, parseSettings, unreadOf } from './news.ts'
@@ -140,6 +140,13 @@ export class Notifications implements Notifying {
       if (phase === 'chat' && unread.has(room)) continue
       this.#told.delete(room)
       void closeOf(room)
+    }
+  }
+
+  /** Messages went because their time was over: what tells of their room may still show one. */
+  gone(messages: readonly StoredMessage[]): void {
+    for (const room of new Set(messages.filter(isNews).map(({ room }) => room))) {
+      if (this.#told.delete(room)) void closeOf(room)
     }
   }
 

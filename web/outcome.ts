@@ -1,7 +1,7 @@
 // What an event of the host changes on this device (SPEC §7): messages as they stand then, and how far who has read.
 import { toHex } from '../shared/bytes.ts'
 import type { ChatEvent, StoredMessage as WireMessage } from '../shared/events.ts'
-import type { Profile, StoredMessage } from './keep.ts'
+import { goneOf, type Profile, type StoredMessage } from './keep.ts'
 
 /** To be kept together with the event's number. */
 export interface Outcome {
@@ -24,7 +24,8 @@ export async function outcomeOf(
       return { messages: [fromWire(event, profile.member)] }
     case 'stored': {
       const author = profile.member === null ? {} : { author: profile.member }
-      const place = { seq: event.seq, atMs: event.atMs, ...author }
+      const { seq, atMs, endsAtMs } = event
+      const place = { seq, atMs, endsAtMs, ...author }
       return changed(find, [event.id], (message) => ({
         ...message,
         ...place,
@@ -32,7 +33,9 @@ export async function outcomeOf(
       }))
     }
     case 'refused':
-      return changed(find, [event.id], (message) => ({ ...message, state: 'failed' }))
+      return changed(find, [event.id], (message) =>
+        event.reason === 'gone' ? goneOf(message) : { ...message, state: 'failed' },
+      )
     case 'delivered':
       return changed(find, event.ids, (message) => ({ ...message, state: 'delivered' }))
     case 'read-by':
@@ -71,10 +74,11 @@ function readBy(
 
 /** `me`: own member id, hex. */
 export function fromWire(message: WireMessage, me: string | null): StoredMessage {
-  const { text, atMs, seq, edited, deleted, change } = message
+  const { text, atMs, seq, edited, deleted, change, gone, endsAtMs, notice } = message
   const author = toHex(message.author)
   return {
     ...{ text, atMs, seq, edited, deleted, change, author, mine: me === author },
+    ...{ gone, endsAtMs, notice },
     id: toHex(message.id),
     room: toHex(message.room),
     state: message.delivered ? 'delivered' : 'sent',

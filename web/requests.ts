@@ -85,6 +85,10 @@ export class Requests implements Asking {
     this.ask({ kind: 'leave-room', id: fromHex(room), member: fromHex(member) })
   }
 
+  setLifetime(room: string, lifeMs: number): void {
+    this.ask({ kind: 'lifetime', id: fromHex(room), lifeMs })
+  }
+
   /** Forgets the last answer; a link in it is not shown again. */
   dismiss(): void {
     this.#end()

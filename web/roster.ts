@@ -40,13 +40,16 @@ export const HOST_ROOM = '00'.repeat(16)
 export function roomsOf(state: State): Omit<Room, Counted>[] {
   const me = toHex(state.member)
   const members = state.members.map(({ id, ...member }) => ({ ...member, id: toHex(id) }))
-  return state.rooms.map(({ id, kind, name, mine, members: inside }) => {
+  const isOwner = members.some(({ id, role }) => id === me && role === 'owner')
+  return state.rooms.map(({ id, kind, name, mine, members: inside, lifeMs, goneUpTo }) => {
     const ids = inside.map(toHex)
     const isHost = toHex(id) === HOST_ROOM
     const given = isHost ? state.hostName : kind === 'direct' ? partner(ids, me, members) : name
     const shown = shownName(given)
     const leavable = kind === 'room' && !isHost
-    return { id: toHex(id), kind, name: shown, members: ids, mine, leavable }
+    const isTimer = kind === 'direct' || mine || (isHost && isOwner)
+    const times = { lifeMs, goneUpTo, isTimer }
+    return { id: toHex(id), kind, name: shown, members: ids, mine, leavable, ...times }
   })
 }
 

@@ -55,6 +55,7 @@ export class Seek implements Seeking {
   async #locate(room: string, place: { atMs: number } | { message: string }): Promise<number> {
     const { keep, lookups, box } = this.#ports
     const kept = 'message' in place ? await keep.message(place.message) : null
+    if (kept?.gone) return 0
     if (kept?.room === room && kept.seq !== null) return kept.seq
     if (box.value.connection.state !== 'connected') return 0
     const by = 'message' in place ? { message: fromHex(place.message) } : place

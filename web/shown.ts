@@ -20,9 +20,6 @@ export interface ShownPorts {
   readonly say: (message: ClawMessage) => boolean
 }
 
-/** Whether the room has messages before the first one here. */
-const startsLate = (messages: AppState['messages']): boolean => (firstSeq(messages) ?? 1) > 1
-
 export class Shown {
   readonly #ports: ShownPorts
   /** the hole that the present carrier was asked to fill last */
@@ -46,9 +43,19 @@ export class Shown {
     return this.#ports.box.value.messages
   }
 
+  /** Whether something is left of the room before the first message here. */
+  #startsLate(messages: AppState['messages']): boolean {
+    return (firstSeq(messages) ?? 0) > this.#goneUpTo + 1
+  }
+
+  get #goneUpTo(): number {
+    const { rooms, room } = this.#ports.box.value
+    return rooms.find(({ id }) => id === room)?.goneUpTo ?? 0
+  }
+
   #set(messages: AppState['messages'], upTo: number | null): void {
     this.#upTo = upTo
-    this.#ports.box.set({ messages, hasOlder: startsLate(messages), hasNewer: upTo !== null })
+    this.#ports.box.set({ messages, hasOlder: this.#startsLate(messages), hasNewer: upTo !== null })
   }
 
   /** The newest of the room, as far as they are kept. */
@@ -107,7 +114,7 @@ export class Shown {
     const last = Math.max(lastSeq(messages) ?? 0, this.#upTo ?? 0)
     const isEnd = this.#upTo === null || last < page.before - 1 || page.before === 0
     this.#set(mergeMessages(this.#messages, messages), isEnd ? null : last)
-    this.#ports.box.set({ hasOlder: page.more && startsLate(this.#messages) })
+    this.#ports.box.set({ hasOlder: page.more && this.#startsLate(this.#messages) })
     if (isEnd) await this.#catchUp()
     this.fillHole()
   }
@@ -122,7 +129,7 @@ export class Shown {
   /** Asks for each hole once: a restored host may never fill it. */
   fillHole(): void {
     const before = holeBefore(this.#messages)
-    if (before === null || before === this.#askedHole) return
+    if (before === null || before === this.#askedHole || before <= this.#goneUpTo + 1) return
     if (this.ask(this.#room, before)) this.#askedHole = before
   }
 
@@ -137,7 +144,8 @@ export class Shown {
 
   async loadOlder(): Promise<void> {
     const first = firstSeq(this.#messages)
-    if (first === null || first <= 1 || this.#asking || this.ask(this.#room, first)) return
+    if (first === null || !this.#startsLate(this.#messages)) return
+    if (this.#asking || this.ask(this.#room, first)) return
     await this.#addKept(first, first - 1)
   }
 

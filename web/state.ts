@@ -6,6 +6,8 @@ import { idleSteps } from './steps.ts'
 const BLANK: AppState = {
   phase: 'starting',
   hostName: '',
+  keepMs: 0,
+  endings: 0,
   room: HOST_ROOM,
   roomName: '',
   rooms: [],

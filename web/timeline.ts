@@ -3,7 +3,8 @@
 import { fromHex, toHex } from '../shared/bytes.ts'
 import { type ChatEvent, encodeEvent } from '../shared/events.ts'
 import type { ClawMessage } from '../shared/messages.ts'
-import type { Keep, Profile, StoredMessage } from './keep.ts'
+import { Ending } from './ending.ts'
+import { goneOf, isNews, type Keep, type Profile, type StoredMessage } from './keep.ts'
 import { mentionsIn } from './markdown.ts'
 import type { AppState, Counted, Message, Room } from './model.ts'
 import { fromWire, type Outcome, outcomeOf, withReaction } from './outcome.ts'
@@ -30,6 +31,10 @@ export interface TimelinePorts {
   readonly say: (message: ClawMessage) => boolean
   /** something waits in the outbox */
   readonly flush: () => Promise<void>
+  /** ms that never go back */
+  readonly clock: () => number
+  /** messages went because their time was over; as they were */
+  readonly onGone?: (messages: readonly StoredMessage[]) => void
 }
 
 /** What was written before the host first said who we are has no author yet. What stays the same is the same. */
@@ -45,6 +50,7 @@ function authored(messages: AppState['messages'], me: string): AppState['message
 
 export class Timeline {
   readonly #ports: TimelinePorts
+  readonly ending: Ending
   /** the messages of the shown room */
   readonly #shown: Shown
   readonly #uncounted = new Set<string>()
@@ -53,7 +59,26 @@ export class Timeline {
 
   constructor(ports: TimelinePorts) {
     this.#ports = ports
-    this.#shown = new Shown(ports)
+    // Nothing that is over is shown for a moment, however much there is to delete.
+    const { keep } = ports
+    const asOf = (messages: StoredMessage[]): StoredMessage[] => messages.map(this.#asOf)
+    this.#shown = new Shown({
+      ...ports,
+      keep: {
+        messages: async (room, limit) => asOf(await keep.messages(room, limit)),
+        below: async (room, seq, limit) => asOf(await keep.below(room, seq, limit)),
+      },
+    })
+    this.ending = new Ending({ ...ports, onEnded: (messages) => this.#ended(messages) })
+  }
+
+  #ended(messages: readonly StoredMessage[]): void {
+    const { box, onGone } = this.#ports
+    box.set({ endings: box.value.endings + 1 })
+    const shown = new Set(box.value.messages.map(({ id }) => id))
+    this.show(messages.filter(({ id }) => shown.has(id)).map(goneOf))
+    this.#countSoon(new Set(messages.map(({ room }) => room)))
+    onGone?.(messages)
   }
 
   get #room(): string {
@@ -65,16 +90,18 @@ export class Timeline {
     const { own, box } = this.#ports
     const profile = own.profile
     if (profile === null) return
-    const { hostName } = profile
+    const { hostName, keepMs } = profile
     const rooms = profile.rooms.length > 0 ? profile.rooms : [firstRoom(hostName)]
     box.set({
       hostName,
+      keepMs,
       me: profile.member,
       receipts: profile.receipts,
       rooms: rooms.map((room) => ({ ...room, ...NOTHING_NEW })),
     })
     const known = rooms.some(({ id }) => id === this.#room)
     await this.#showRoom(known ? this.#room : (rooms[0]?.id ?? HOST_ROOM))
+    void this.ending.look().catch(() => undefined)
     await this.#count(rooms.map(({ id }) => id))
   }
 
@@ -130,10 +157,13 @@ export class Timeline {
   }
 
   /** What an event of the host changes; null for one that no host sends. */
-  outcome(event: ChatEvent): Promise<Outcome | null> {
+  async outcome(event: ChatEvent): Promise<Outcome | null> {
     const { keep, own } = this.#ports
-    return outcomeOf(event, own.must(), (id) => keep.message(id))
+    const outcome = await outcomeOf(event, own.must(), (id) => keep.message(id))
+    return outcome && { ...outcome, messages: outcome.messages.map(this.#asOf) }
   }
+
+  readonly #asOf = (message: StoredMessage): StoredMessage => this.ending.asOf(message)
 
   /** An outcome that is kept now. */
   async took({ messages, profile }: Outcome): Promise<void> {
@@ -148,7 +178,7 @@ export class Timeline {
     const { keep, own } = this.#ports
     const room = toHex(page.room)
     const me = own.profile?.member ?? null
-    const messages = page.messages.map((message) => fromWire(message, me))
+    const messages = page.messages.map((message) => this.#asOf(fromWire(message, me)))
     await keep.putMessages(messages)
     const { behind } = own.must()
     if (page.before === 0 && behind.includes(room))
@@ -163,26 +193,27 @@ export class Timeline {
   async takeState(state: Of<'state'>): Promise<void> {
     const { keep, own, box } = this.#ports
     const me = toHex(state.member)
-    const { hostName } = state
+    const { hostName, keepMs } = state
     const known = own.must()
     const rooms = roomsOf(state)
     if (
-      JSON.stringify([known.member, known.hostName, known.rooms]) !==
-      JSON.stringify([me, hostName, rooms])
+      JSON.stringify([known.member, known.hostName, known.rooms, known.keepMs]) !==
+      JSON.stringify([me, hostName, rooms, keepMs])
     )
-      await own.update({ member: me, hostName, rooms })
+      await own.update({ member: me, hostName, rooms, keepMs })
     const gone = known.rooms.filter(({ id }) => !rooms.some((room) => room.id === id))
     for (const { id } of gone) await keep.dropRoom(id)
     const before = new Map(
       box.value.rooms.map(({ id, unread, mentions }) => [id, { unread, mentions }]),
     )
     box.set({
-      ...{ me, hostName, ...rosterOf(state, known.hostPublicKey) },
+      ...{ me, hostName, keepMs, ...rosterOf(state, known.hostPublicKey) },
       rooms: rooms.map((room) => ({ ...room, ...(before.get(room.id) ?? NOTHING_NEW) })),
       roomName: rooms.find(({ id }) => id === this.#room)?.name ?? hostName,
       messages: authored(box.value.messages, me),
     })
     if (!rooms.some(({ id }) => id === this.#room)) await this.#showRoom(rooms[0]?.id ?? HOST_ROOM)
+    if (keepMs !== known.keepMs) await this.ending.look()
   }
 
   takeTyping({ room, member }: Of<'typing'>): void {
@@ -218,6 +249,7 @@ export class Timeline {
       author: own.profile?.member ?? '',
       ...{ atMs: now(), seq: null, state: 'sending' },
       ...{ edited: false, deleted: false, change: 0, reactions: [] },
+      ...{ gone: false, endsAtMs: 0, notice: null },
     }
     await keep.post(message, postOf(message))
     // Who writes wants to see it.
@@ -279,7 +311,8 @@ export class Timeline {
   ): Promise<void> {
     const { keep } = this.#ports
     const message = await keep.message(id)
-    if (message === null || message.seq === null || message.deleted) return
+    if (message === null || message.seq === null || message.notice !== null) return
+    if (message.deleted || message.gone) return
     const changed = change(message)
     await keep.enqueue(this.#event(event), [changed])
     this.show([changed])
@@ -327,7 +360,7 @@ export class Timeline {
       // What is shown can be counted without the database.
       const others =
         room === this.#room && !box.value.hasNewer
-          ? box.value.messages.filter(({ seq, mine }) => !mine && (seq ?? 0) > after)
+          ? box.value.messages.filter((message) => isNews(message) && (message.seq ?? 0) > after)
           : await keep.others(room, after)
       counts.set(room, this.#countedOf(others))
     }
@@ -362,6 +395,7 @@ export class Timeline {
 
 const firstRoom = (name: string): Omit<Room, Counted> => ({
   ...{ id: HOST_ROOM, kind: 'room', name, members: [], mine: false, leavable: false },
+  ...{ lifeMs: 0, isTimer: false, goneUpTo: 0 },
 })
 
 /** How far the one of the others has read who has read furthest. */

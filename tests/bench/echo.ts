@@ -46,7 +46,13 @@ class Stack {
   ping = (): Promise<void> => this.ask({ type: 'ping', token: 1 }, 'pong')
 
   post = (): Promise<void> => {
-    const event = encodeEvent({ type: 'post', room: new Uint8Array(16), replyTo: null, text: TEXT })
+    const event = encodeEvent({
+      type: 'post',
+      endsAtMs: 0,
+      room: new Uint8Array(16),
+      replyTo: null,
+      text: TEXT,
+    })
     this.#number += 1
     return this.ask({ type: 'event', number: this.#number, id: random(16), ...event }, 'ack')
   }

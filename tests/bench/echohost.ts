@@ -58,6 +58,7 @@ const input = {
   rooms,
   files,
   hub: new Hub(),
+  keepMs: 0,
   locator: () => [],
   recordSeq: () => 1,
   record: () => new Uint8Array(6144),

@@ -45,7 +45,7 @@ class Device {
   }
 
   post(room: Uint8Array): void {
-    const event = encodeEvent({ type: 'post', room, replyTo: null, text: TEXT })
+    const event = encodeEvent({ type: 'post', endsAtMs: 0, room, replyTo: null, text: TEXT })
     this.#number += 1
     this.#session.send({ type: 'event', number: this.#number, id: random(16), ...event })
   }

@@ -97,7 +97,7 @@ function benchRooms({ rooms, member, device }: Scene, size: number): void {
   timed('history', `one message more ${at}, on disk and indexed`, () => {
     number += 1
     const text = `one message more of nine common words and always ${number}`
-    const post = { type: 'post', room: ROOM, replyTo: null, text } as const
+    const post = { type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text } as const
     rooms.receive(device, number, random(16), post, START + (size + number) * 1000)
   })
 }

@@ -14,7 +14,16 @@ const show = (page: Page, count: number): Promise<void> =>
   page.evaluate((count) => {
     const messages = Array.from({ length: count }, (_, i) => ({
       ...{ id: `m${i}`, room: '00'.repeat(16), author: 'b2', mine: false, state: 'sent' as const },
-      ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+      ...{
+        edited: false,
+        deleted: false,
+        gone: false,
+        endsAtMs: 0,
+        notice: null,
+        change: 0,
+        replyTo: null,
+        reactions: [],
+      },
       ...{ seq: i + 1, atMs: Date.UTC(2026, 2, 3) + i * 20_000 },
       text: `${i}: ${'so *it* goes `on`. '.repeat(1 + (i % 9))}`,
     }))
@@ -50,7 +59,17 @@ const scroll = (page: Page, px: number): Promise<{ frames: number[]; work: numbe
 function benchMerge(): void {
   const messageOf = (seq: number): Message => ({
     ...{ id: `m${seq}`, room: 'r', author: 'b', mine: false, state: 'sent', seq, atMs: seq },
-    ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [], text: 'text' },
+    ...{
+      edited: false,
+      deleted: false,
+      gone: false,
+      endsAtMs: 0,
+      notice: null,
+      change: 0,
+      replyTo: null,
+      reactions: [],
+      text: 'text',
+    },
   })
   const known = Array.from({ length: COUNT }, (_, i) => messageOf(i + 101))
   const page = Array.from({ length: 100 }, (_, i) => messageOf(i + 1))

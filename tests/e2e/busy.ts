@@ -7,7 +7,17 @@ export const NOW = Date.UTC(2026, 10, 23, 12)
 
 export function messageOf(n: number, mine: boolean, text = `${n}: so it goes on.`): Message {
   return {
-    ...{ id: `m${n}`, room: ROOM, edited: false, deleted: false, change: 0, replyTo: null },
+    ...{
+      id: `m${n}`,
+      room: ROOM,
+      edited: false,
+      deleted: false,
+      gone: false,
+      endsAtMs: 0,
+      notice: null,
+      change: 0,
+      replyTo: null,
+    },
     ...{ reactions: [], author: mine ? 'a1' : 'b2', mine, text, atMs: NOW + n * 60_000 },
     ...{ seq: n, state: 'sent' },
   }
@@ -53,12 +63,12 @@ export const PEOPLE: Partial<AppState> = {
     {
       ...{ id: ROOM, kind: 'room', name: 'Family', members: ['a1', 'b2', 'c3'], unread: 0 },
       mentions: 0,
-      ...{ mine: true, leavable: true },
+      ...{ mine: true, leavable: true, lifeMs: 604_800_000, isTimer: true, goneUpTo: 0 },
     },
     {
       ...{ id: '11'.repeat(16), kind: 'room', name: 'Kitchen', members: ['a1', 'b2'], unread: 3 },
       mentions: 1,
-      ...{ mine: false, leavable: true },
+      ...{ mine: false, leavable: true, lifeMs: 0, isTimer: false, goneUpTo: 0 },
     },
   ],
   security: SECURITY,
@@ -72,8 +82,10 @@ export const BUSY: Partial<AppState> = {
     { ...messageOf(3, false), reactions: [{ emoji: '👍', members: ['a1', 'b2'] }] },
     { ...messageOf(4, false, 'שלום, מה שלומך?'), edited: true },
     { ...messageOf(5, true, 'Gone'), deleted: true },
+    { ...messageOf(6, false, ''), notice: { lifeMs: 604_800_000 } },
+    { ...messageOf(7, false, ''), gone: true },
     ...(['read', 'failed', 'sending'] as const).map((state, i) => ({
-      ...messageOf(6 + i, true),
+      ...messageOf(8 + i, true),
       state,
     })),
   ],

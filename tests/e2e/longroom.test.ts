@@ -24,7 +24,15 @@ const show = (page: Page, shown: Shown): Promise<void> =>
     const messageOf = (seq: number) => ({
       id: `m${seq}`,
       room: '00'.repeat(16),
-      ...{ edited: false, deleted: false, change: 0, replyTo: null as string | null },
+      ...{
+        edited: false,
+        deleted: false,
+        gone: false,
+        endsAtMs: 0,
+        notice: null,
+        change: 0,
+        replyTo: null as string | null,
+      },
       ...{ reactions: [], author: 'b2', mine: false, state: 'sent' as const, seq },
       text: seq === grown?.[0] ? grown[1] : `${seq}: ${'so it goes on. '.repeat(1 + (seq % 9))}`,
       atMs: Date.UTC(2026, 2, 3) + seq * 20_000,

@@ -7,7 +7,16 @@ import { onStage, type Stage } from './stage.ts'
 const messageOf = (n: number, text: string): Message => ({
   id: `m${n}`,
   room: '00'.repeat(16),
-  ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+  ...{
+    edited: false,
+    deleted: false,
+    gone: false,
+    endsAtMs: 0,
+    notice: null,
+    change: 0,
+    replyTo: null,
+    reactions: [],
+  },
   ...{ author: 'b2', mine: false, text, seq: n, state: 'sent' },
   atMs: Date.UTC(2026, 2, 3, 9, n),
 })

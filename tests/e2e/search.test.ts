@@ -18,7 +18,13 @@ function write(dir: string, posts: readonly { text: string; atMs: number }[]): v
   const first = rooms.incoming(device).stored + 1
   db.exec('BEGIN')
   for (const [i, { text, atMs }] of posts.entries()) {
-    const post = { type: 'post', room: new Uint8Array(16), replyTo: null, text } as const
+    const post = {
+      type: 'post',
+      endsAtMs: 0,
+      room: new Uint8Array(16),
+      replyTo: null,
+      text,
+    } as const
     rooms.receive(device, first + i, random(16), post, atMs)
   }
   // The device knows its own numbers: what was written here came from nowhere.

@@ -18,14 +18,14 @@ const steps: readonly Step[] = (['record', 'verify', 'direct', 'handshake', 'syn
   (name) => ({ name, status: 'done', ms: 1, code: null, facts: {} }),
 )
 const connected: AppState = {
-  phase: 'chat',
+  ...{ phase: 'chat', keepMs: 0, endings: 0 },
   hostName: 'Family',
   room: '00'.repeat(16),
   roomName: 'Family',
   rooms: [
     {
       ...{ id: '00'.repeat(16), kind: 'room', name: 'Family', members: [], unread: 0, mentions: 0 },
-      ...{ mine: false, leavable: false },
+      ...{ mine: false, leavable: false, lifeMs: 0, isTimer: false, goneUpTo: 0 },
     },
   ],
   ...{ typing: [], readUpTo: 0, newAfter: 0, receipts: true },
@@ -83,6 +83,7 @@ globalThis.show = async (change, secure) => {
       ...{ renameMember: nothing, renameDevice: nothing },
       ...{ makeRoom: nothing, talkTo: nothing, renameRoom: nothing },
       ...{ addToRoom: nothing, leaveRoom: nothing, profile: nothing, overview: nothing },
+      setLifetime: nothing,
     },
     dismiss: nothing,
     talk: {

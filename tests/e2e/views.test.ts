@@ -105,7 +105,16 @@ const scrollTo = (page: Page, id: string) =>
 const messageOf = (n: number, mine = n % 3 === 0): Message => ({
   id: `m${n}`,
   room: '00'.repeat(16),
-  ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+  ...{
+    edited: false,
+    deleted: false,
+    gone: false,
+    endsAtMs: 0,
+    notice: null,
+    change: 0,
+    replyTo: null,
+    reactions: [],
+  },
   author: mine ? 'a1' : 'b2',
   mine,
   text: `${n}: ${'so it goes on. '.repeat(1 + (n % 9))}`,

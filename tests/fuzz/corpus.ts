@@ -95,7 +95,16 @@ const MESSAGE: StoredMessage = {
   atMs: 1_700_000_000_000,
   author: fixed('author', 16),
   authorDevice: fixed('device', 16),
-  ...{ delivered: true, edited: true, deleted: false, change: 11, replyTo: id },
+  ...{
+    delivered: true,
+    edited: true,
+    deleted: false,
+    gone: false,
+    endsAtMs: 0,
+    notice: null,
+    change: 11,
+    replyTo: id,
+  },
   text: 'Laissez faire, ça ira',
   reactions: [{ emoji: '👍', members: [id, room] }],
 }
@@ -103,20 +112,29 @@ const FILE: Attachment = {
   ...{ size: 65_357, hash: fixed('file'), type: 'image/png', name: 'a.png' },
   ...{ width: 3, height: 4, durationMs: 5, thumbnail: fixed('thumbnail', 20) },
 }
+const GONE: StoredMessage = {
+  ...{ type: 'message', id, room, seq: 3, atMs: 1_700_000_000_000, author: room },
+  ...{ authorDevice: room, delivered: false, edited: false, deleted: false, gone: true },
+  ...{ endsAtMs: 0, notice: null, change: 12, replyTo: null, text: '', reactions: [] },
+}
 const EVENTS: readonly ChatEvent[] = [
-  { type: 'post', room, replyTo: null, text: '', file: FILE },
+  { type: 'post', endsAtMs: 0, room, replyTo: null, text: '', file: FILE },
   { ...MESSAGE, file: FILE },
-  { type: 'post', room, replyTo: null, text: 'a' },
-  { type: 'post', room, replyTo: id, text: 'a' },
+  { type: 'post', endsAtMs: 0, room, replyTo: null, text: 'a' },
+  { type: 'post', endsAtMs: 0, room, replyTo: id, text: 'a' },
   { type: 'edit', message: id, text: 'b' },
   { type: 'delete', message: id },
   { type: 'react', message: id, on: true, emoji: '👩🏽‍🚀' },
   { type: 'read', room, seq: 4, shared: true },
   { type: 'read-by', room, member: id, seq: 4 },
   MESSAGE,
-  { type: 'stored', id, room, seq: 8, atMs: 9 },
+  { type: 'stored', endsAtMs: 0, id, room, seq: 8, atMs: 9 },
   { type: 'refused', id, reason: 'no-room' },
   { type: 'delivered', room, ids: [id, room] },
+  { ...MESSAGE, endsAtMs: 1_700_003_600_000 },
+  GONE,
+  { ...GONE, gone: false, author: id, authorDevice: id, notice: { lifeMs: 3_600_000 } },
+  { type: 'post', endsAtMs: 1_700_003_600_000, room, replyTo: null, text: 'a' },
 ]
 const MESSAGES: readonly ClawMessage[] = [
   { type: 'resume', stored: 3, id },
@@ -158,7 +176,13 @@ const MESSAGES: readonly ClawMessage[] = [
         rooms: [id],
       },
     ],
-    rooms: [{ id, kind: 'room', name: 'Room', mine: true, members: [id, room] }],
+    rooms: [
+      {
+        ...{ id, kind: 'room', name: 'Room', mine: true, members: [id, room] },
+        ...{ lifeMs: 604_800_000, goneUpTo: 3 },
+      },
+    ],
+    keepMs: 7_776_000_000,
   },
   { type: 'enrol', name: 'Eve' },
   { type: 'enrol-ok', device: id, root: fixed('root'), locator: LOCATOR },
@@ -186,6 +210,7 @@ const MESSAGES: readonly ClawMessage[] = [
   { type: 'request', token: 10, request: { kind: 'push-key' } },
   { type: 'answer', token: 10, answer: { kind: 'push-key', key: new Uint8Array(65) } },
   { type: 'request', token: 7, request: { kind: 'overview' } },
+  { type: 'request', token: 11, request: { kind: 'lifetime', id, lifeMs: 3_600_000 } },
   {
     type: 'answer',
     token: 7,

@@ -92,14 +92,29 @@ class Host {
     this.db.prepare('INSERT INTO rooms (id, name, number) VALUES (?, ?, 9)').run(SECRET, 'Secret')
     this.db.prepare('INSERT INTO inside VALUES (?, ?, 0)').run(SECRET, this.memberOf(device))
     this.posted += 1
-    const post = { type: 'post', room: SECRET, replyTo: null, text: 'hello secret t' } as const
+    const post = {
+      type: 'post',
+      endsAtMs: 0,
+      room: SECRET,
+      replyTo: null,
+      text: 'hello secret t',
+    } as const
     this.rooms.receive(device, this.posted, fixed('secret', 16), post, NOW)
+  }
+
+  /** What is over goes; what the honest device wrote is not over by what another one says. */
+  end(afterMs: number): void {
+    const count = (): unknown =>
+      this.db.prepare(`SELECT count(*) AS n FROM messages WHERE text LIKE 'hello%'`).get()?.n
+    const before = count()
+    this.rooms.end(NOW + afterMs, 0)
+    must(count() === before, 'ends only what was to end')
   }
 
   honest(device: string): void {
     this.posted += 1
     const id = fixed(`post ${this.posted}`, 16)
-    const post = { type: 'post', room: ROOM, replyTo: null, text: 'hello' } as const
+    const post = { type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text: 'hello' } as const
     const { stored } = this.rooms.receive(device, this.posted, id, post, NOW)
     must(stored === this.posted, 'the others can go on')
     const events = this.rooms.pending(device, this.acknowledged, 1000)
@@ -156,7 +171,7 @@ function anyEvent(from: Choices, room: Uint8Array): { kind: number; body: Uint8A
   const text = 't'.repeat(1 + from.below(20))
   return encodeEvent(
     from.pick<ChatEvent>([
-      { type: 'post', room, replyTo: message, text },
+      { type: 'post', endsAtMs: from.pick([0, NOW + 1, ...NUMBERS]), room, replyTo: message, text },
       { type: 'edit', message, text },
       { type: 'delete', message },
       { type: 'react', message, on: from.rarely(2), emoji: from.pick(['👍', 'e'.repeat(32)]) },
@@ -180,6 +195,7 @@ export const rooms: Target = {
         const said = encodeMessage(anything(from, host, hostile))
         attempt(['malformed', 'frame-invalid'], () => host.hear(hostile, decodeMessage(said)))
         if (from.rarely(4)) host.honest(honest)
+        if (from.rarely(8)) host.end(from.below(3))
       }
       host.honest(honest)
     } finally {

@@ -114,7 +114,16 @@ export interface ReferenceState {
     note: string
     rooms: readonly Id[]
   }[]
-  rooms: readonly { id: Id; kind: number; name: string; mine: number; members: readonly Id[] }[]
+  rooms: readonly {
+    id: Id
+    kind: number
+    name: string
+    mine: number
+    members: readonly Id[]
+    lifeMs: Count
+    goneUpTo: Count
+  }[]
+  keepMs: Count
 }
 export const state = (m: ReferenceState): Buffer =>
   join(
@@ -144,8 +153,12 @@ export const state = (m: ReferenceState): Buffer =>
     ),
     uint(m.rooms.length, 2),
     ...m.rooms.map((x) =>
-      join(x.id, uint(x.kind, 1), str8(x.name), uint(x.mine, 1), ids8(x.members)),
+      join(
+        ...[x.id, uint(x.kind, 1), str8(x.name), uint(x.mine, 1), ids8(x.members)],
+        ...[uint(x.lifeMs, 6), uint(x.goneUpTo, 8)],
+      ),
     ),
+    uint(m.keepMs, 6),
   )
 
 /** The kinds of §7.3; `id` is of all but `invite`, `make-room`, `profile`, `overview` and those of §7.8. */
@@ -161,6 +174,8 @@ export const request = (m: {
   rooms?: readonly Id[]
   member?: Id
   members?: readonly Id[]
+  /** of 13 */
+  spanMs?: Count
   tone?: number
   present?: number
   endpoint?: string
@@ -178,6 +193,7 @@ export const request = (m: {
     ...(m.name === undefined ? [] : [str8(m.name)]),
     ...(m.member === undefined ? [] : [m.member]),
     ...(m.members === undefined ? [] : [ids8(m.members)]),
+    ...(m.spanMs === undefined ? [] : [uint(m.spanMs, 6)]),
     ...(m.endpoint === undefined ? [] : [str16(m.endpoint)]),
     ...(m.p256dh === undefined ? [] : [m.p256dh]),
     ...(m.auth === undefined ? [] : [m.auth]),
@@ -334,8 +350,13 @@ const attachment = (f: ReferenceFile | undefined): Buffer =>
         ...[uint(f.thumbnail.length, 2), f.thumbnail],
       )
 
-export const post = (e: { room: Id; reply: Id; text: string; file?: ReferenceFile }): Buffer =>
-  join(e.room, e.reply, str16(e.text), attachment(e.file))
+export const post = (e: {
+  room: Id
+  reply: Id
+  text: string
+  file?: ReferenceFile
+  endsAtMs?: Count
+}): Buffer => join(e.room, e.reply, str16(e.text), attachment(e.file), uint(e.endsAtMs ?? 0, 8))
 export const edit = (e: { message: Id; text: string }): Buffer => join(e.message, str16(e.text))
 export const remove = (e: { message: Id }): Buffer => join(e.message)
 export const react = (e: { message: Id; on: number; emoji: string }): Buffer =>
@@ -357,6 +378,8 @@ export const message = (e: {
   text: string
   reactions: readonly { emoji: string; members: readonly Id[] }[]
   file?: ReferenceFile
+  endsAtMs: Count
+  notice: { lifeMs: Count } | null
 }): Buffer =>
   join(
     e.id,
@@ -372,9 +395,11 @@ export const message = (e: {
     uint(e.reactions.length, 1),
     ...e.reactions.map((x) => join(str8(x.emoji), ids8(x.members))),
     attachment(e.file),
+    uint(e.endsAtMs, 8),
+    e.notice === null ? uint(0, 1) : join(uint(1, 1), uint(e.notice.lifeMs, 6)),
   )
-export const stored = (e: { id: Id; room: Id; seq: Count; atMs: Count }): Buffer =>
-  join(e.id, e.room, uint(e.seq, 8), uint(e.atMs, 8))
+export const stored = (e: { id: Id; room: Id; seq: Count; atMs: Count; endsAtMs: Count }): Buffer =>
+  join(e.id, e.room, uint(e.seq, 8), uint(e.atMs, 8), uint(e.endsAtMs, 8))
 export const refused = (e: { id: Id; code: number }): Buffer => join(e.id, uint(e.code, 1))
 export const delivered = (e: { room: Id; ids: readonly Id[] }): Buffer =>
   join(e.room, uint(e.ids.length, 2), ...e.ids)

@@ -12,8 +12,10 @@ import {
 import { Gate } from '../../host/gate.ts'
 import { Hub } from '../../host/hub.ts'
 import { Members } from '../../host/members.ts'
+import type { Author } from '../../host/messages.ts'
 import { nodeBackend } from '../../host/nodecrypto.ts'
 import { createPublishing, type PublishingInput, stepPublishing } from '../../host/publishing.ts'
+import { LOOK_MS, Retention } from '../../host/retention.ts'
 import { commitRevocation } from '../../host/revocation.ts'
 import { Rooms } from '../../host/rooms.ts'
 import {
@@ -89,6 +91,8 @@ export class SimHost {
   restores = 0
   /** the credentials that the backup knows */
   #backup: string | null = null
+  /** whether rooms have lifetimes in this afternoon; then its clock is right */
+  times = false
   #run: Run | null = null
   readonly #world: World
   readonly #network: Network
@@ -217,6 +221,14 @@ export class SimHost {
     this.#guard((run) =>
       run.feed({ type: 'rotate', nowMs: this.now(), random: this.#chance.bytes }),
     )
+  }
+
+  /** How long what is written from now on stays (SPEC §7.10), set by this device; hex ids. */
+  setLifetime(device: string, member: string, lifeMs: number): void {
+    this.#guard((run) => {
+      if (run.members.devices().some(({ id }) => id === device))
+        run.setLifetime({ device, member }, lifeMs)
+    })
   }
 
   clockJumped(): void {
@@ -361,6 +373,36 @@ class Run {
     for (const { epoch, fingerprint } of stored) this.#fingerprints.set(epoch, fingerprint)
     const planned = stored.map(({ epoch, port }) => ({ epoch, port }))
     this.feed({ type: 'start', nowMs: host.now(), random: chance.bytes, planned })
+    if (host.times) this.#watchLifetimes()
+  }
+
+  /** As host/retention.ts does it. Nothing goes before its time. */
+  #watchLifetimes(): void {
+    const { host, world } = this.#input
+    const retention = new Retention({
+      ...{ db: host.db, rooms: this.#rooms, keepMs: 0, clockOffsetMs: 0 },
+      read: () => ({ wallMs: host.now(), monoMs: world.nowMs }),
+      onEnded: () => undefined,
+    })
+    const look = (): void => {
+      const early = host.db
+        .prepare('SELECT id FROM messages WHERE gone = 0 AND (endsAtMs = 0 OR endsAtMs > ?)')
+        .all(world.nowMs)
+      this.#guarded(() => retention.look())
+      if (this.#ended) return
+      const isThere = host.db.prepare('SELECT 1 FROM messages WHERE id = ? AND gone = 0')
+      if (early.some(({ id }) => isThere.get(id as Uint8Array) === undefined))
+        world.fail(new Error('the host deleted a message before its time'))
+      this.#wakes.push(world.after(LOOK_MS, look))
+    }
+    look()
+  }
+
+  setLifetime(author: Author, lifeMs: number): void {
+    const { host } = this.#input
+    const touched = this.#rooms.setLifetime(author, new Uint8Array(16), lifeMs, host.now())
+    this.hub.wake(touched)
+    this.hub.broadcastState()
   }
 
   end(): void {
@@ -635,6 +677,7 @@ class Run {
         rooms: this.#rooms,
         files: null,
         hub: this.hub,
+        keepMs: 0,
         locator: () => LOCATOR,
         recordSeq: () => this.#seq,
         record: () => this.#record,

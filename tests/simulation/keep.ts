@@ -1,16 +1,19 @@
 // A device's storage under virtual time: each call is one atomic write at one moment, and a crash falls between two.
 import { toHex } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
+import { isOver } from '../../shared/lifetime.ts'
 import { settleOutbox } from '../../shared/outbox.ts'
 import {
   COUNTED_MOST,
+  goneOf,
+  isNews,
   type Keep,
   type OutboxEntry,
   type Profile,
   roomIds,
   type StoredMessage,
 } from '../../web/keep.ts'
-import { LOOK_THROUGH, withLost } from '../../web/resume.ts'
+import { LOOK_THROUGH, withLost, withoutGone } from '../../web/resume.ts'
 import type { Chance, World } from './world.ts'
 
 const POST = 1
@@ -126,7 +129,7 @@ export class SimKeep implements Keep {
   others(room: string, seq: number): Promise<StoredMessage[]> {
     return this.#write(() =>
       this.#newest(room, 1e9)
-        .filter((message) => !message.mine && (message.seq ?? 0) > seq)
+        .filter((message) => isNews(message) && (message.seq ?? 0) > seq)
         .slice(0, COUNTED_MOST),
     )
   }
@@ -157,7 +160,7 @@ export class SimKeep implements Keep {
 
   putMessages(messages: readonly StoredMessage[]): Promise<void> {
     return this.#write(() => {
-      for (const message of messages) this.#disk.messages.set(message.id, message)
+      for (const message of messages) this.#put(message)
     })
   }
 
@@ -187,19 +190,42 @@ export class SimKeep implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array): Promise<StoredMessage[]> {
+  settle(stored: number, id: Uint8Array, nowMs: number): Promise<StoredMessage[]> {
     return this.#write(() => {
       const profile = this.#must()
       const settled = settleOutbox(this.#disk.outbox, profile.assigned, stored, id)
       const rooms = settled.forgotten ? roomIds(profile) : []
       const lost = rooms.flatMap((room) => this.#newest(room, LOOK_THROUGH))
-      const kept = withLost(settled.kept, lost, profile.member, stored)
+      const kept = withLost(settled.kept, lost, profile, stored, nowMs)
       this.#disk.outbox = [...kept]
       if (settled.forgotten) this.#unplace(kept)
       const behind = settled.forked ? roomIds(profile) : profile.behind
       this.#disk.profile = { ...profile, assigned: stored + kept.length, behind }
       return this.#sent(settled.acknowledged)
     })
+  }
+
+  end(nowMs: number, keepMs: number): Promise<StoredMessage[]> {
+    return this.#write(() => {
+      const { messages } = this.#disk
+      const over = [...messages.values()].filter(
+        (message) => !message.gone && isOver(message, message.seq === null ? 0 : keepMs, nowMs),
+      )
+      // Its host's clock is right in such an afternoon; its own is not.
+      const early = over.find(({ endsAtMs }) => endsAtMs > this.#world.nowMs)
+      if (early !== undefined) this.#world.fail(new Error('a device deleted before its time'))
+      for (const message of over) this.#put(goneOf(message))
+      const silent = withoutGone(this.#disk.outbox, new Set(over.map(({ id }) => id)))
+      this.#disk.outbox = this.#disk.outbox.map(
+        (entry) => silent.find(({ number }) => number === entry.number) ?? entry,
+      )
+      return over
+    })
+  }
+
+  #put(message: StoredMessage): void {
+    if (message.gone && message.seq === null) this.#disk.messages.delete(message.id)
+    else this.#disk.messages.set(message.id, message)
   }
 
   #unplace(entries: readonly OutboxEntry[]): void {
@@ -233,7 +259,7 @@ export class SimKeep implements Keep {
       const profile = this.#must()
       if (number <= profile.stored) return
       this.#disk.profile = { ...profile, ...change, stored: number, storedId: id }
-      for (const message of messages) this.#disk.messages.set(message.id, message)
+      for (const message of messages) this.#put(message)
     })
   }
 }

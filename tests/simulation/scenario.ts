@@ -12,6 +12,8 @@ import { Chance, World } from './world.ts'
 export const START_MS = 1_800_000_000_000
 const TROUBLE_MS = 20_000
 const CALM_MS = 900_000
+/** How long after its time a message may still be somewhere. */
+const BOUND_MS = 40_000
 /** Stands in every message, so that the network can look for it. */
 export const MARK = 'kestrel-4711'
 
@@ -24,6 +26,7 @@ export interface Outcome {
   readonly connects: number
   readonly restores: number
   readonly revocations: number
+  readonly gone: number
 }
 
 /** Of a revoked device, by its hex id. */
@@ -49,8 +52,11 @@ export async function simulate(seed: number): Promise<Outcome> {
     if (invite === null) return
     const device = new SimDevice(`device-${devices.length}`, invite, input)
     devices.push(device)
+    // Wrong all the time, as far as its host is right.
+    if (host.times) device.clockOffsetMs = chance.between(-600_000, 600_000)
     device.start()
   }
+  host.times = chance.chance(0.3)
   host.start()
   enter('owner')
   enter('member')
@@ -72,6 +78,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   const quiet = await world.run(world.nowMs + CALM_MS, () => check.quiet(world.nowMs))
   if (!quiet) throw new Error(`not quiet after ${CALM_MS / 60_000} minutes: ${check.whyNot()}`)
   check.all()
+  if (host.times) await letEnd(world, host, devices, check)
   for (const [id, revocation] of revoked) checkRevoked(id, revocation, host, network, check.stored)
   const outcome = {
     messages: check.stored.length,
@@ -82,10 +89,42 @@ export async function simulate(seed: number): Promise<Outcome> {
     connects: devices.reduce((sum, device) => sum + device.connects, 0),
     restores: host.restores + devices.filter(({ restored }) => restored).length,
     revocations: revoked.size,
+    gone: check.stored.filter(({ gone }) => gone).length,
   }
   await end(world, network, host, devices)
   return outcome
 }
+
+/**
+ * The time of messages comes while nobody runs, of some of them first (SPEC §7.10). Each is there until then; afterwards it
+ * stands nowhere any more, in no form: the texts bear their ids.
+ */
+async function letEnd(world: World, host: SimHost, devices: readonly SimDevice[], check: Check) {
+  const timed = host.db
+    .prepare('SELECT id, endsAtMs FROM messages WHERE endsAtMs > 0 ORDER BY endsAtMs')
+    .all()
+    .map(({ id, endsAtMs }) => ({ id: toHex(id as Uint8Array), endsAtMs: Number(endsAtMs) }))
+  for (const index of [timed.length >> 1, timed.length - 1]) {
+    host.crash()
+    for (const device of devices) device.crash()
+    await world.run(timed[index]?.endsAtMs ?? world.nowMs)
+    host.start()
+    for (const device of devices) device.start()
+    await world.run(world.nowMs + BOUND_MS)
+    const quiet = await world.run(world.nowMs + CALM_MS, () => check.quiet(world.nowMs))
+    must(quiet, `not quiet once messages were over: ${check.whyNot()}`)
+    const over = timed.filter(({ endsAtMs }) => endsAtMs < world.nowMs - BOUND_MS)
+    check.gone(over.map(({ id }) => id))
+  }
+  check.all()
+}
+
+/** All texts that a device keeps, and those that it is about to say. */
+const wordsOn = ({ messages, outbox }: SimDevice['disk']): string =>
+  [
+    ...[...messages.values()].map(({ text }) => text),
+    ...outbox.map(({ body }) => Buffer.from(body).toString('latin1')),
+  ].join('\n')
 
 /** After the commit a revoked device gets nothing, says nothing and is let in by nothing that it holds (SPEC §3.4). */
 function checkRevoked(
@@ -144,6 +183,8 @@ class Trouble {
   readonly #devices: readonly SimDevice[]
   readonly #enter: (role: 'member') => void
   readonly #hostForgets: boolean
+  /** rooms have lifetimes; a host that forgets and clocks that jump are another afternoon's */
+  readonly #times: boolean
   readonly #revoked: Map<string, Revocation>
   #over = false
 
@@ -164,6 +205,7 @@ class Trouble {
     this.#enter = enter
     this.#revoked = revoked
     this.#hostForgets = chance.chance(0.3)
+    this.#times = !this.#hostForgets && host.times
   }
 
   begin(): void {
@@ -224,9 +266,10 @@ class Trouble {
         this.#host.rotate()
         break
       case 6:
-        device.clockOffsetMs = chance.between(-600_000, 600_000)
+        if (!this.#times) device.clockOffsetMs = chance.between(-600_000, 600_000)
         break
       case 7:
+        if (this.#times) break
         this.#host.clockOffsetMs = chance.between(-90_000, 90_000)
         this.#host.clockJumped()
         break
@@ -259,6 +302,11 @@ class Trouble {
         // A deleted message that the host forgets is gone, as it should be: nothing could be told of it.
         for (let i = chance.between(1, 6); i > 0; i--)
           (chance.pick(this.#devices) as SimDevice).change(!this.#hostForgets)
+        break
+      case 20:
+      case 21:
+        if (this.#times) this.#setLifetime(device)
+        else this.#burst(device, chance.between(1, 3))
         break
       case 10:
         this.#burst(device, chance.between(5, 40))
@@ -293,6 +341,12 @@ class Trouble {
     })
   }
 
+  #setLifetime({ disk: { profile } }: SimDevice): void {
+    if (profile?.deviceId == null || profile.member === null) return
+    const lifeMs = this.#chance.pick([0, 3_600_000, 3_610_000]) ?? 0
+    this.#host.setLifetime(toHex(profile.deviceId), profile.member, lifeMs)
+  }
+
   #burst(device: SimDevice, count: number): void {
     for (let i = 0; i < count; i++) {
       const id = toHex(this.#chance.bytes(16))
@@ -304,17 +358,18 @@ class Trouble {
 
 interface StoredRow {
   readonly id: string
+  readonly gone: boolean
   /** as `contentOf` */
   readonly content: string
   readonly seq: number
   readonly device: string
 }
 
-function contentOf({ text, edited, deleted, reactions }: Message): string {
+function contentOf({ text, edited, deleted, gone, reactions }: Message): string {
   const reacted = reactions.flatMap(({ emoji, members }) =>
     members.map((member) => [emoji, member]),
   )
-  return JSON.stringify([text, edited, deleted, reacted.toSorted(byText)])
+  return JSON.stringify([text, edited, deleted, gone, reacted.toSorted(byText)])
 }
 
 const byText = (a: readonly string[], b: readonly string[]): number =>
@@ -343,10 +398,12 @@ export class Check {
       id: toHex(row.id as Uint8Array),
       seq: Number(row.seq),
       device: String(row.authorDevice),
+      gone: row.gone === 1,
       content: JSON.stringify([
         row.text,
         row.edited === 1 && row.deleted !== 1,
         row.deleted === 1,
+        row.gone === 1,
         JSON.parse(String(row.reacted)),
       ]),
     }))
@@ -381,6 +438,16 @@ export class Check {
       : ''
   }
 
+  /** These are, on all ends. */
+  gone(ids: readonly string[]): void {
+    const left = this.stored.filter(({ id, gone }) => !gone && ids.includes(id))
+    must(left.length === 0, `the host keeps ${left.length} messages after their time`)
+    for (const { name, disk } of this.#in) {
+      const words = wordsOn(disk)
+      must(!ids.some((id) => words.includes(id)), `${name}: keeps a message after its time`)
+    }
+  }
+
   all(): void {
     const { stored } = this
     const ids = stored.map(({ id }) => id)
@@ -399,7 +466,9 @@ export class Check {
     const own = toHex(device.disk.profile?.deviceId as Uint8Array)
     const mine = stored.filter((row) => row.device === own).map(({ id }) => id)
     const place = new Map(mine.map((id, i) => [id, i]))
-    const places = device.written.map((id) => place.get(id))
+    // Of what is gone nobody knows who wrote it.
+    const gone = new Set(stored.filter((row) => row.gone).map(({ id }) => id))
+    const places = device.written.filter((id) => !gone.has(id)).map((id) => place.get(id))
     must(
       places.every((at) => at !== undefined),
       `${device.name}: a kept message is missing`,
@@ -408,7 +477,8 @@ export class Check {
       places.every((at, i) => i === 0 || (at as number) > (places[i - 1] as number)),
       `${device.name}: its messages are out of order`,
     )
-    for (const id of device.disk.promised) must(place.has(id), `${device.name}: "sent" was a lie`)
+    for (const id of device.disk.promised)
+      must(place.has(id) || gone.has(id), `${device.name}: "sent" was a lie`)
     const shown = device.shown
     const wrong = stored.findIndex(({ id }, i) => id !== shown[i]?.id)
     must(

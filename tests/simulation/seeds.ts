@@ -30,6 +30,7 @@ async function runBatch(first: number, last: number): Promise<void> {
     connects: 0,
     restores: 0,
     revocations: 0,
+    gone: 0,
   }
   for (let seed = first; seed <= last; seed++) {
     try {
@@ -47,5 +48,6 @@ async function runBatch(first: number, last: number): Promise<void> {
   expect(sum.rotations).toBeGreaterThan(seeds)
   expect(sum.restores).toBeGreaterThan(seeds / 10)
   expect(sum.revocations).toBeGreaterThan(seeds / 10)
+  expect(sum.gone).toBeGreaterThan(seeds / 10)
   expect(sum.connects).toBeGreaterThan(seeds * 5)
 }

@@ -52,7 +52,7 @@ const post = (
   text: string,
   replyTo: Uint8Array | null = null,
   room: Uint8Array = ROOM,
-) => say(device, { type: 'post', room, replyTo, text })
+) => say(device, { type: 'post', endsAtMs: 0, room, replyTo, text })
 const last = (device: string) => {
   const event = rooms.pending(device, 0, 1000).at(-1)
   return event && decodeEvent(event.kind, event.body)
@@ -107,7 +107,7 @@ test('what is deleted is gone for all, from message and log; an owner may, anoth
     say(ben, event)
     expect(last(ben)).toMatchObject(refused('not-allowed'))
   }
-  say(ben, { type: 'post', room: ROOM, replyTo: null, text: 'again' }, message)
+  say(ben, { type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text: 'again' }, message)
   expect(shown(ann)).toHaveLength(2)
 })
 
@@ -146,7 +146,7 @@ test('a message of a room that one is not in cannot be changed, nor told from on
       expect(last(ben)).toMatchObject(refused('no-room'))
     }
   // Its id is taken, which only who has seen it can know.
-  say(ben, { type: 'post', room: ROOM, replyTo: null, text: 'x' }, message)
+  say(ben, { type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text: 'x' }, message)
   expect(last(ben)).toMatchObject(refused('not-allowed'))
   // A reply across rooms would tell what is in the other one.
   post(ben, 'about that', message)

@@ -7,7 +7,16 @@ import type { Message, MessageState } from '../../web/model.ts'
 const message = (id: string, change: Partial<Message> = {}): Message => ({
   id,
   room: 'r',
-  ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+  ...{
+    edited: false,
+    deleted: false,
+    gone: false,
+    endsAtMs: 0,
+    notice: null,
+    change: 0,
+    replyTo: null,
+    reactions: [],
+  },
   author: 'ann',
   mine: true,
   text: `text of ${id}`,

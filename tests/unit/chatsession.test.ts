@@ -56,7 +56,13 @@ const post = (number: number): ClawMessage => ({
   type: 'event',
   number,
   id: bytes(16),
-  ...encodeEvent({ type: 'post', room: new Uint8Array(16), replyTo: null, text: `text ${number}` }),
+  ...encodeEvent({
+    type: 'post',
+    endsAtMs: 0,
+    room: new Uint8Array(16),
+    replyTo: null,
+    text: `text ${number}`,
+  }),
 })
 
 test('after the RESUME of a newer carrier nothing of the older one counts', () => {

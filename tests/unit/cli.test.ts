@@ -82,6 +82,7 @@ describe('start', () => {
       map: true,
       signal: false,
       files: { maxBytes: 16 * 2 ** 30, quotaBytes: 64 * 2 ** 30 },
+      keepMs: 0,
       stores: [],
       stun: [],
       turn: null,
@@ -112,6 +113,7 @@ describe('start', () => {
       '--no-map',
       '--signal',
       ...['--max-file', '500MiB', '--files-quota', '1024GiB'],
+      ...['--keep', '90d'],
       ...['--stun', 'stun:Stun.example', '--stun', 'stun:[2001:db8::3]:19302'],
     )
     expect(options).toEqual({
@@ -128,6 +130,7 @@ describe('start', () => {
       map: false,
       signal: true,
       files: { maxBytes: 500 * 2 ** 20, quotaBytes: 2 ** 40 },
+      keepMs: 90 * 86_400_000,
       stores: [
         { kind: 'https', url: 'https://a.example' },
         { kind: 'https', url: 'http://127.0.0.1:9/x' },

@@ -23,7 +23,16 @@ const fresh = (): Profile => ({
 
 const message = (text: string, change: Partial<StoredMessage> = {}): StoredMessage => ({
   ...{ id: toHex(random(16)), room: HOST_ROOM, author: 'me', mine: true, text, atMs: 5, seq: null },
-  ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+  ...{
+    edited: false,
+    deleted: false,
+    gone: false,
+    endsAtMs: 0,
+    notice: null,
+    change: 0,
+    replyTo: null,
+    reactions: [],
+  },
   ...{ state: 'sending', ...change },
 })
 
@@ -93,12 +102,12 @@ test('a RESUME settles what waits; a host that forgot gets again what it once ha
   await keep.begin(fresh())
   const [a, b] = [await post('a'), await post('b')]
   const [first] = await keep.pending(0, 1)
-  expect((await keep.settle(1, first?.id ?? random(16))).map(({ id }) => id)).toEqual([a.id])
+  expect((await keep.settle(1, first?.id ?? random(16), 0)).map(({ id }) => id)).toEqual([a.id])
   expect((await keep.pending(0, 10)).map(({ id }) => toHex(id))).toEqual([b.id])
   await keep.acknowledged(2)
   await keep.putMessages([{ ...a, state: 'sent', seq: 1 }])
   // Restored from before the first one.
-  await keep.settle(0, new Uint8Array(16))
+  await keep.settle(0, new Uint8Array(16), 0)
   const again = await keep.pending(0, 10)
   expect(again.map(({ number, id }) => [number, toHex(id)])).toEqual([
     [1, a.id],

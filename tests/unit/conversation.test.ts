@@ -62,7 +62,16 @@ const event = (number: number, author = bytes(16)): ClawMessage => {
     authorDevice: bytes(16),
     delivered: false,
     text: `text ${number}`,
-    ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+    ...{
+      edited: false,
+      deleted: false,
+      gone: false,
+      endsAtMs: 0,
+      notice: null,
+      change: 0,
+      replyTo: null,
+      reactions: [],
+    },
   } as const
   return { type: 'event', number, id: bytes(16), ...encodeEvent(message) }
 }
@@ -289,7 +298,16 @@ test('to a host that forgot, its member posts again what the host once had, befo
   if (disk.profile !== null) disk.profile = { ...disk.profile, member: 'aa', assigned: 7 }
   const row = {
     ...({ room: HOST_ROOM, atMs: 1, state: 'delivered', mine: true, author: 'aa' } as const),
-    ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+    ...{
+      edited: false,
+      deleted: false,
+      gone: false,
+      endsAtMs: 0,
+      notice: null,
+      change: 0,
+      replyTo: null,
+      reactions: [],
+    },
   } as const
   const [mine, another, newer] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
     string,
@@ -366,7 +384,17 @@ test('what one wrote oneself is never unread, in a room that is not shown neithe
   const me = bytes(16)
   const { box, chat, pass, connected } = await device({ member: toHex(me) })
   const room = (id: string) => ({
-    ...{ id, kind: 'room' as const, name: id, members: [], mine: false, leavable: false },
+    ...{
+      id,
+      kind: 'room' as const,
+      name: id,
+      members: [],
+      mine: false,
+      leavable: false,
+      lifeMs: 0,
+      isTimer: false,
+      goneUpTo: 0,
+    },
     ...{ unread: 0, mentions: 0 },
   })
   const written = '00'.repeat(16)

@@ -98,7 +98,11 @@ async function upload(who: Someone, id: Uint8Array, content: Uint8Array, room = 
 async function send(who: Someone, content: Uint8Array, room = ROOM): Promise<Uint8Array> {
   const id = random(16)
   await upload(who, id, content, room)
-  say(who, { type: 'post', room, replyTo: null, text: '', file: attachment(content) }, id)
+  say(
+    who,
+    { type: 'post', endsAtMs: 0, room, replyTo: null, text: '', file: attachment(content) },
+    id,
+  )
   return id
 }
 async function download(who: Someone, id: Uint8Array, size: number): Promise<Uint8Array> {
@@ -163,7 +167,7 @@ test('a message whose file is not there, not whole, of another size, hash, room 
   const [ann, ben] = [someone('owner'), someone()]
   const other = rooms.list.make('Other', ann.member, [ann.member], nowMs)
   const id = random(16)
-  const post = { type: 'post', room: ROOM, replyTo: null, text: 'a' } as const
+  const post = { type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text: 'a' } as const
   const refused = { type: 'refused', reason: 'no-file' }
   const file = attachment(THREE)
   say(ann, { ...post, file }, id)

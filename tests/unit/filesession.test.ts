@@ -180,7 +180,17 @@ type Page = ReturnType<typeof makePage>
 function messageOf({ member }: Page, content: Blob): StoredMessage {
   return {
     ...{ id: toHex(random(16)), room: '00'.repeat(16), author: member, mine: true, text: '' },
-    ...{ atMs: NOW, seq: null, state: 'sending', edited: false, deleted: false, change: 0 },
+    ...{
+      atMs: NOW,
+      seq: null,
+      state: 'sending',
+      edited: false,
+      deleted: false,
+      gone: false,
+      endsAtMs: 0,
+      notice: null,
+      change: 0,
+    },
     ...{ replyTo: null, reactions: [] },
     file: {
       ...{ size: content.size, hash: new Uint8Array(32), type: 'a/b', name: 'n' },

@@ -54,7 +54,7 @@ const profile: Profile = {
   hostPublicKey,
   hostName: 'Family',
   key: random(32),
-  invite: null,
+  ...{ invite: null, keepMs: 0, aheadMs: 0 },
   deviceId: random(16),
   root,
   name: 'Ann',

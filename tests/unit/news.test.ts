@@ -11,7 +11,15 @@ takeWords(en, 'en')
 const KITCHEN = '0a'.repeat(16)
 const BEN = '0b'.repeat(16)
 const here = { online: true, gone: false, hidden: false, tone: 0, lastSeenMs: 0 }
-const room = { members: [], mine: false, leavable: false, unread: 0 }
+const room = {
+  members: [],
+  mine: false,
+  leavable: false,
+  lifeMs: 0,
+  isTimer: false,
+  goneUpTo: 0,
+  unread: 0,
+}
 const state: AppState = {
   ...new StateBox().value,
   phase: 'chat',
@@ -27,7 +35,17 @@ const state: AppState = {
 }
 const message = (change: Partial<StoredMessage> = {}): StoredMessage => ({
   ...{ id: '01'.repeat(16), room: KITCHEN, author: 'b1', mine: false, text: 'soup', atMs: 1 },
-  ...{ seq: 5, state: 'sent', edited: false, deleted: false, change: 1, replyTo: null },
+  ...{
+    seq: 5,
+    state: 'sent',
+    edited: false,
+    deleted: false,
+    gone: false,
+    endsAtMs: 0,
+    notice: null,
+    change: 1,
+    replyTo: null,
+  },
   reactions: [],
   ...change,
 })

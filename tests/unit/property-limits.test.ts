@@ -69,12 +69,14 @@ describe('at the limit and one over', () => {
         id,
         Uint8Array.of(length >> 8, length & 255),
         new Uint8Array(length).fill(97),
-        Uint8Array.of(0),
+        new Uint8Array(9),
       )
     expect(codeOf(() => decodeEvent(1, post(16_000)))).toBe('taken')
     expect(codeOf(() => decodeEvent(1, post(16_001)))).toBe('malformed')
     expect(
-      codeOf(() => encodeEvent({ type: 'post', room: id, replyTo: null, text: 'ü'.repeat(8001) })),
+      codeOf(() =>
+        encodeEvent({ type: 'post', endsAtMs: 0, room: id, replyTo: null, text: 'ü'.repeat(8001) }),
+      ),
     ).toBe('limit')
     const name = (length: number) => concat(Uint8Array.of(length), new Uint8Array(length).fill(97))
     expect(codeOf(() => decodeMessage({ type: 0x10, data: name(48) }))).toBe('taken')
@@ -104,7 +106,16 @@ describe('at the limit and one over', () => {
       authorDevice: id,
       delivered: false,
       text: '',
-      ...{ edited: false, deleted: false, change: 0, replyTo: null, reactions: [] },
+      ...{
+        edited: false,
+        deleted: false,
+        gone: false,
+        endsAtMs: 0,
+        notice: null,
+        change: 0,
+        replyTo: null,
+        reactions: [],
+      },
     } as const
     const page = (count: number) => {
       const messages = Array.from({ length: count }, () => message)

@@ -308,9 +308,9 @@ test('a binding request says what it was given', () => {
 test('texts and lists at their limits come back', () => {
   const id = fixed('id', 16)
   const text = 'ü'.repeat(8000)
-  const post = encodeEvent({ type: 'post', room: id, replyTo: null, text })
+  const post = encodeEvent({ type: 'post', endsAtMs: 0, room: id, replyTo: null, text })
   expect(decodeEvent(post.kind, post.body)).toEqual({
-    ...{ type: 'post', room: id, replyTo: null, text },
+    ...{ type: 'post', endsAtMs: 0, room: id, replyTo: null, text },
   })
   const ids = Array.from({ length: 1000 }, () => id)
   const delivered = encodeEvent({ type: 'delivered', room: id, ids })
@@ -330,6 +330,7 @@ test('texts and lists at their limits come back', () => {
     devices: [],
     invites: [],
     rooms: [],
+    keepMs: 3650 * 86_400_000,
   } as const
   expect(decodeMessage(encodeMessage(state))).toEqual(state)
 })

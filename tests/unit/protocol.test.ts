@@ -313,6 +313,7 @@ const id = fc.uint8Array({ minLength: 16, maxLength: 16 })
 const counter = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const eventNumber = fc.integer({ min: 0, max: EVENT_NUMBER_MAX })
 const name = fc.string({ unit: 'grapheme-ascii', maxLength: 48 })
+const NOBODY = new Uint8Array(16)
 const nonZeroId = id.filter((bytes) => bytes.some((byte) => byte !== 0))
 const emoji = fc.constantFrom('👍', '👩🏽‍🚀', 'e'.repeat(32))
 const attachment = fc.record({
@@ -340,6 +341,9 @@ const storedMessage = fc
     delivered: fc.boolean(),
     edited: fc.boolean(),
     deleted: fc.constant(false),
+    gone: fc.constant(false),
+    endsAtMs: counter,
+    notice: fc.constant(null),
     change: counter,
     replyTo: fc.option(nonZeroId, { nil: null }),
     text: fc.string({ unit: 'grapheme', maxLength: 60 }),
@@ -353,7 +357,8 @@ const storedMessage = fc
   .chain((bare) => file.map((one) => ({ ...bare, ...one })))
 const room = fc.record({
   ...{ id, kind: fc.constantFrom('room' as const, 'direct' as const), name, mine: fc.boolean() },
-  members: fc.array(id, { maxLength: 4 }),
+  ...{ members: fc.array(id, { maxLength: 4 }), goneUpTo: counter },
+  lifeMs: fc.constantFrom(0, 3_600_000, 31_536_000_000),
 })
 const role = fc.constantFrom('owner' as const, 'member' as const, 'guest' as const, 'bot' as const)
 const message: fc.Arbitrary<ClawMessage> = fc.oneof(
@@ -419,6 +424,7 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
       { maxLength: 4 },
     ),
     rooms: fc.array(room, { maxLength: 3 }),
+    keepMs: fc.constantFrom(0, 3_600_000, 315_360_000_000),
   }),
   fc.record({ type: fc.constant('enrol' as const), name }),
   fc.record({ type: fc.constant('typing' as const), room: id, member: id }),
@@ -463,6 +469,10 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
       fc.record({ kind: fc.constantFrom('rename-member', 'rename-device'), id, name }),
       fc.record({ kind: fc.constant('rename-room' as const), id, name }),
       fc.record({ kind: fc.constant('talk-to' as const), id }),
+      fc.record({
+        ...{ kind: fc.constant('lifetime' as const), id },
+        lifeMs: fc.constantFrom(0, 3_600_000, 31_536_000_000),
+      }),
       fc.record({
         kind: fc.constant('make-room' as const),
         ...{ name, members: fc.array(id, { maxLength: 3 }) },
@@ -513,7 +523,7 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
 const event: fc.Arbitrary<ChatEvent> = fc.oneof(
   fc.record({
     type: fc.constant('post' as const),
-    room: id,
+    ...{ room: id, endsAtMs: counter },
     replyTo: fc.option(nonZeroId, { nil: null }),
     text: fc.string({ minLength: 1, maxLength: 60 }),
   }),
@@ -527,7 +537,14 @@ const event: fc.Arbitrary<ChatEvent> = fc.oneof(
   fc.record({ type: fc.constant('read' as const), room: id, seq: counter, shared: fc.boolean() }),
   fc.record({ type: fc.constant('read-by' as const), room: id, member: id, seq: counter }),
   storedMessage,
-  fc.record({ type: fc.constant('stored' as const), id, room: id, seq: counter, atMs: counter }),
+  storedMessage.map(({ file: _, ...message }) => ({
+    ...{ ...message, text: '', reactions: [], replyTo: null, edited: false, delivered: false },
+    ...{ gone: true, author: NOBODY, authorDevice: NOBODY, endsAtMs: 0 },
+  })),
+  fc.record({
+    ...{ type: fc.constant('stored' as const), id, room: id },
+    ...{ seq: counter, atMs: counter, endsAtMs: counter },
+  }),
   fc.record({
     type: fc.constant('refused' as const),
     id,

@@ -193,7 +193,7 @@ describe('with a push service', () => {
   let number = 0
   function post(device: string, text: string): readonly string[] {
     number += 1
-    const event = { type: 'post', room: ROOM, replyTo: null, text } as const
+    const event = { type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text } as const
     return rooms.receive(device, number, random(16), event, now()).touched
   }
 

@@ -13,6 +13,7 @@ const state: AppState = {
     roomName: SECRET,
     room: SECRET,
     otherChat: SECRET,
+    ...{ keepMs: 0, endings: 0 },
     me: SECRET,
   },
   members: [
@@ -42,7 +43,7 @@ const state: AppState = {
   rooms: [
     {
       ...{ id: SECRET, kind: 'room', name: SECRET, members: [SECRET], mine: true },
-      ...{ leavable: true, unread: 1, mentions: 0 },
+      ...{ leavable: true, lifeMs: 0, isTimer: false, goneUpTo: 0, unread: 1, mentions: 0 },
     },
   ],
   ...{ typing: [{ member: SECRET, untilMs: 1 }], readUpTo: 0, newAfter: 0, receipts: true },
@@ -50,7 +51,16 @@ const state: AppState = {
   messages: [
     {
       ...{ id: SECRET, room: SECRET, author: SECRET, mine: true, text: SECRET, atMs: 1, seq: null },
-      ...{ edited: false, deleted: false, change: 0, replyTo: SECRET, reactions: [] },
+      ...{
+        edited: false,
+        deleted: false,
+        gone: false,
+        endsAtMs: 0,
+        notice: null,
+        change: 0,
+        replyTo: SECRET,
+        reactions: [],
+      },
       state: 'sending',
     },
   ],

@@ -15,6 +15,7 @@ import type { Overview } from '../../shared/overview.ts'
 import type { Answer, Request } from '../../shared/requests.ts'
 
 const NOW = 1_700_000_000_000
+const HOUR_MS = 3_600_000
 const hostPublicKey = new Uint8Array(randomBytes(32))
 
 let dir: string
@@ -239,7 +240,7 @@ const post = (asker: Asker, number: number, where: Uint8Array, text: string) =>
     asker.device,
     number,
     new Uint8Array(randomBytes(16)),
-    { type: 'post', room: where, replyTo: null, text },
+    { type: 'post', endsAtMs: 0, room: where, replyTo: null, text },
     NOW,
   )
 
@@ -401,4 +402,48 @@ test('every device leaves and takes back a push subscription of its own, and nob
     expect(pushed.splice(0)).toEqual([`${asker.device} ${push.endpoint}`, `${asker.device} off`])
   }
   expect(told).toBe(0)
+})
+
+test('who decides about a room sets its lifetime; an owner the host’s own, both that of a direct conversation', async () => {
+  const [ann, ben, cat] = [join_('owner', 'Ann'), join_('member', 'Ben'), join_('member', 'Cat')]
+  const guy = join_('guest', 'Guy')
+  const lifetime = (asker: Asker, id: Uint8Array, lifeMs = HOUR_MS) =>
+    ask(asker, { kind: 'lifetime', id, lifeMs })
+  const made = async (answer: Promise<Answer>): Promise<Uint8Array> => {
+    const settled = await answer
+    if (settled.kind !== 'room') throw new Error(settled.kind)
+    return settled.room
+  }
+  const members = [fromHex(cat.member)]
+  const kitchen = await made(ask(ben, { kind: 'make-room', name: 'Kitchen', members }))
+  const direct = await made(ask(ben, { kind: 'talk-to', id: fromHex(cat.member) }))
+  const own = new Uint8Array(16)
+  for (const [asker, id] of [
+    [cat, kitchen],
+    [guy, kitchen],
+    [ben, own],
+    [guy, own],
+    // An owner who is not in it; a room that nobody knows.
+    [ann, kitchen],
+    [ann, direct],
+    [ann, fromHex('ef'.repeat(16))],
+  ] as const)
+    expect(await lifetime(asker, id)).toEqual(NOT_ALLOWED)
+  expect(rooms.list.rooms().map(({ lifeMs }) => lifeMs)).toEqual([0, 0, 0])
+  for (const [asker, id] of [
+    [ben, kitchen],
+    [ben, direct],
+    [cat, direct],
+    [ann, own],
+  ] as const) {
+    ;[told, woken] = [0, []]
+    const lifeMs = asker === cat ? 2 * HOUR_MS : HOUR_MS
+    expect(await lifetime(asker, id, lifeMs)).toEqual({ kind: 'done' })
+    expect(rooms.list.room(id)?.lifeMs).toBe(lifeMs)
+    expect([told, woken.length]).toEqual([1, rooms.list.devices(id).length])
+    expect(await lifetime(asker, id, lifeMs)).toEqual({ kind: 'done' })
+    expect(woken).toHaveLength(rooms.list.devices(id).length)
+  }
+  expect(await lifetime(ben, kitchen, 0)).toEqual({ kind: 'done' })
+  expect(rooms.list.room(kitchen)?.lifeMs).toBe(0)
 })

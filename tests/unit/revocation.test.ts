@@ -68,7 +68,8 @@ const plan = (first: number, port: number): StoredEpoch[] =>
     fingerprint: random(32),
   }))
 const revoke = (id: string, epochs = plan(99, 60_000)) => commitRevocation(db, id, epochs, NOW)
-const post = (text: string) => ({ type: 'post', room: ROOM, replyTo: null, text }) as const
+const post = (text: string) =>
+  ({ type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text }) as const
 const ids = () => members.credentials().map(({ id }) => id)
 
 test('the credential is gone, and with it what waited for the device; the others lose nothing', () => {

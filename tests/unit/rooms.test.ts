@@ -54,7 +54,7 @@ function join_(role: 'owner' | 'member' = 'member'): string {
 }
 
 const postIn = (room: Uint8Array, text: string) =>
-  ({ type: 'post', room, replyTo: null, text }) as const
+  ({ type: 'post', endsAtMs: 0, room, replyTo: null, text }) as const
 const memberOf = (device: string): string =>
   members.devices().find(({ id }) => id === device)?.member ?? ''
 const post = (device: string, number: number, text: string, id = randomBytes(16)) =>
@@ -71,7 +71,7 @@ test('a post is stored once, in order, for every other device and answered to it
   expect(() => post(a, 4, 'gap')).toThrow('frame-invalid')
   expect(rooms.incoming(a).stored).toBe(2)
   expect(events(b)).toMatchObject([{ type: 'message', seq: 1, text: 'one', delivered: false }])
-  expect(events(a)[0]).toMatchObject({ type: 'stored', seq: 1 })
+  expect(events(a)[0]).toMatchObject({ type: 'stored', endsAtMs: 0, seq: 1 })
   expect(rooms.history(memberOf(a), ROOM, 0, 200).messages).toHaveLength(1)
 })
 
@@ -146,7 +146,7 @@ import { randomBytes } from 'node:crypto'
 const [dir, device] = process.argv.slice(1)
 const rooms = new Rooms(openDatabase(dir), randomBytes)
 for (let n = 1; ; n++) {
-  const post = { type: 'post', room: new Uint8Array(16), replyTo: null, text: 'm' + n }
+  const post = { type: 'post', endsAtMs: 0, room: new Uint8Array(16), replyTo: null, text: 'm' + n }
   rooms.receive(device, n, randomBytes(16), post, ${NOW})
   process.stdout.write(n + '\\n')
   if (n % 10 === 0) await new Promise((done) => setImmediate(done))

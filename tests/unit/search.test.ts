@@ -56,7 +56,7 @@ function say({ device }: Someone, event: ChatEvent, nowMs = NOW): Uint8Array {
   return id
 }
 const post = (who: Someone, text: string, room: Uint8Array = ROOM, nowMs = NOW): Uint8Array =>
-  say(who, { type: 'post', room, replyTo: null, text }, nowMs)
+  say(who, { type: 'post', endsAtMs: 0, room, replyTo: null, text }, nowMs)
 
 function find(who: Someone, query: string, change: Partial<Search> = {}): Found {
   const answer = rooms.lookups.answer(who.member, {

@@ -9,7 +9,18 @@ import { StateBox } from '../../web/state.ts'
 
 const stored = (seq: number, change = seq): StoredMessage => ({
   ...{ id: `m${seq}`, room: HOST_ROOM, author: 'a', mine: false, text: `text ${seq}`, atMs: seq },
-  ...{ seq, state: 'sent', edited: false, deleted: false, change, replyTo: null, reactions: [] },
+  ...{
+    seq,
+    state: 'sent',
+    edited: false,
+    deleted: false,
+    gone: false,
+    endsAtMs: 0,
+    notice: null,
+    change,
+    replyTo: null,
+    reactions: [],
+  },
 })
 const from = (first: number, last: number): StoredMessage[] =>
   Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => stored(first + i))

@@ -34,7 +34,7 @@ const session = new ChatSession({
   onConnected: () => undefined,
 })
 session.handle({ type: 'resume', stored: 0, id: new Uint8Array(16) })
-const post = encodeEvent({ type: 'post', room: new Uint8Array(16), text: 'x' })
+const post = encodeEvent({ type: 'post', endsAtMs: 0, room: new Uint8Array(16), text: 'x' })
 for (let number = 1; number <= 400; number++) {
   session.handle({ type: 'event', number, id: bytes(16), ...post })
   await settle()

@@ -128,8 +128,9 @@ function plainEvent(event: ChatEvent): object {
       return plain({ ...rest, reply: replyTo ?? NONE }) as object
     }
     case 'message': {
-      const { type: _, delivered, edited, deleted, replyTo, ...rest } = event
-      const flags = Number(delivered) + 2 * Number(edited) + 4 * Number(deleted)
+      const { type: _, delivered, edited, deleted, gone, replyTo, ...rest } = event
+      const marks = [delivered, edited, deleted, gone]
+      const flags = marks.reduce((sum, mark, i) => sum + Number(mark) * 2 ** i, 0)
       return plain({ ...rest, flags, reply: replyTo ?? NONE }) as object
     }
     default:
@@ -166,7 +167,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 91))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 96))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -174,7 +175,7 @@ test.each(list('message', 91))('$name $fields', ({ name, type, fields, data }) =
   expect(encodeMessage(message)).toEqual({ type, data: bytes })
 })
 
-test.each(list('event', 25))('$name', ({ name, kind, fields, body }) => {
+test.each(list('event', 33))('$name', ({ name, kind, fields, body }) => {
   const bytes = expand(body)
   const event = decodeEvent(kind, bytes)
   expect(event.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -184,11 +185,11 @@ test.each(list('event', 25))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 135))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 144))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 
-test.each(list('eventRefused', 92))('no event: $what', ({ kind, body, code }) => {
+test.each(list('eventRefused', 126))('no event: $what', ({ kind, body, code }) => {
   expect(codeOf(() => decodeEvent(kind, expand(body)))).toBe(code)
 })
 

@@ -25,6 +25,8 @@ const HELLO = {
   reply: NONE,
   text: 'Grüße 🐾',
   reactions: [] as { emoji: string; members: Uint8Array[] }[],
+  endsAtMs: 0,
+  notice: null as { lifeMs: number } | null,
 }
 const PICTURE = {
   ...{ size: 2 ** 40, hash: fixed('file hash'), type: 'image/jpeg', name: 'Grüße 🐾.jpg' },
@@ -37,6 +39,8 @@ const NOTHING_OF = {
 const shownFile = (f: typeof PICTURE) => ({
   ...{ ...f, hash: toHex(f.hash), thumbnail: toHex(f.thumbnail) },
 })
+const HOUR_MS = 3_600_000
+const YEAR_MS = 31_536_000_000
 const EARLIER = { ...HELLO, id: id('message 0'), seq: 6, flags: 0, change: 0, text: 'a' }
 const ANSWERED = {
   ...{ ...HELLO, flags: 3, reply: id('message 0') },
@@ -46,6 +50,9 @@ const ANSWERED = {
   ],
 }
 const DELETED = { ...HELLO, flags: 5, text: '' }
+const TIMED = { ...ANSWERED, endsAtMs: TIME_MS + HOUR_MS }
+const GONE_MESSAGE = { ...HELLO, author: NONE, authorDevice: NONE, flags: 8, text: '' }
+const NOTICE = { ...HELLO, text: '', notice: { lifeMs: YEAR_MS } }
 const shown = (m: typeof HELLO) => ({
   ...m,
   id: toHex(m.id),
@@ -85,9 +92,18 @@ const INVITES = [
   },
 ]
 const ROOMS = [
-  { id: room, kind: 1, name: '', mine: 0, members: [id('member a'), id('member b')] },
-  { id: id('room a'), kind: 1, name: 'Küche', mine: 1, members: [id('member a')] },
-  { id: id('room b'), kind: 2, name: '', mine: 0, members: [] },
+  {
+    ...{ id: room, kind: 1, name: '', mine: 0, members: [id('member a'), id('member b')] },
+    ...{ lifeMs: 0, goneUpTo: 0 },
+  },
+  {
+    ...{ id: id('room a'), kind: 1, name: 'Küche', mine: 1, members: [id('member a')] },
+    ...{ lifeMs: HOUR_MS, goneUpTo: 2 ** 40 },
+  },
+  {
+    ...{ id: id('room b'), kind: 2, name: '', mine: 0, members: [] },
+    ...{ lifeMs: YEAR_MS, goneUpTo: 1 },
+  },
 ]
 const STATE = {
   hostName: 'Ada’s host',
@@ -97,6 +113,7 @@ const STATE = {
   devices: DEVICES,
   invites: INVITES,
   rooms: ROOMS,
+  keepMs: 0,
 }
 const LOCATOR = [
   { type: 1, flags: 1, data: links.httpsData(fixed('storage id'), 'https://store.example/claw') },
@@ -139,6 +156,7 @@ const requests = () => [
   { token: 8, kind: 8, name: 'Küche', members: [id('member a'), id('member b')] },
   { token: 9, kind: 9, id: id('asked for') },
   ...[11, 12].map((kind) => ({ token: kind, kind, id: id('room a'), member: id('member a') })),
+  ...[0, HOUR_MS, YEAR_MS].map((spanMs) => ({ token: 13, kind: 13, id: id('room a'), spanMs })),
   { token: 25, kind: 25, ...PUSH },
   { token: 26, kind: 26 },
   { token: 27, kind: 27 },
@@ -263,6 +281,10 @@ function entries(record: Uint8Array): Entry[] {
       }),
     ],
     ['STATE', plainState(STATE), wire.state(STATE)],
+    ...[HOUR_MS, 10 * YEAR_MS].map((keepMs): Entry => {
+      const kept = { ...STATE, keepMs }
+      return ['STATE', plainState(kept), wire.state(kept)]
+    }),
     ['ENROL', { name: 'Laptop' }, wire.enrol({ name: 'Laptop' })],
     ['ENROL', { name: 'ß'.repeat(24) }, wire.enrol({ name: 'ß'.repeat(24) })],
     [
@@ -281,7 +303,11 @@ function entries(record: Uint8Array): Entry[] {
     ...[1, 2, 3, 4, 5, 6, 7].map(
       (code): Entry => ['ENROL_FAIL', { code }, wire.enrolFail({ code })],
     ),
-    ...requests().map((m): Entry => ['REQUEST', hexFields(m), wire.request(m)]),
+    ...requests().map((m): Entry => {
+      const { spanMs, ...shown } = { spanMs: undefined, ...m }
+      const fields = hexFields(spanMs === undefined ? shown : { ...shown, lifeMs: spanMs })
+      return ['REQUEST', fields, wire.request(m)]
+    }),
     ['ANSWER', { token: 7, kind: 1 }, wire.done({ token: 7 })],
     ['ANSWER', { ...LINK, invite: toHex(LINK.invite), kind: 2 }, wire.link(LINK)],
     ['ANSWER', { ...GONE, links: GONE.links.map(toHex), kind: 3 }, wire.gone(GONE)],
@@ -412,7 +438,22 @@ function outOfRange(): [string, number, Uint8Array][] {
       state({ invites: INVITES.map((i) => ({ ...i, note: 'n'.repeat(801) })) }),
     ],
     ['REQUEST 0', T.REQUEST, wire.request({ token: 0, kind: 0, id: room })],
-    ['REQUEST 13', T.REQUEST, wire.request({ token: 0, kind: 13, id: room })],
+    ['REQUEST 14', T.REQUEST, wire.request({ token: 0, kind: 14, id: room })],
+    ...[1, HOUR_MS - 1, YEAR_MS + 1].map((spanMs): [string, number, Uint8Array] => [
+      `REQUEST 13 with ${spanMs} ms`,
+      T.REQUEST,
+      wire.request({ token: 0, kind: 13, id: room, spanMs }),
+    ]),
+    ...[1, HOUR_MS - 1, 10 * YEAR_MS + 1].map((keepMs): [string, number, Uint8Array] => [
+      `STATE of a host that keeps for ${keepMs} ms`,
+      T.STATE,
+      state({ keepMs }),
+    ]),
+    ...[1, HOUR_MS - 1, YEAR_MS + 1].map((lifeMs): [string, number, Uint8Array] => [
+      `STATE with a room whose messages live ${lifeMs} ms`,
+      T.STATE,
+      state({ rooms: ROOMS.map((r) => ({ ...r, lifeMs })) }),
+    ]),
     ...(
       [
         ['role 0', { role: 0 }],
@@ -541,29 +582,34 @@ export const fileHashVectors = () =>
 type Kind = keyof typeof wire.EVENT_KIND
 
 function eventEntries(): (readonly [name: Kind, fields: object, body: Uint8Array])[] {
-  const place = { id: id('message 1'), room, seq: 7, atMs: TIME_MS }
+  const place = { id: id('message 1'), room, seq: 7, atMs: TIME_MS, endsAtMs: 0 }
   const shownPlace = { ...place, id: toHex(place.id), room: ROOM }
   const two = [id('message 0'), id('message 1')]
   return [
-    ['POST', { room: ROOM, reply: ROOM, text: 'Grüße 🐾' }, BODY],
+    ['POST', { room: ROOM, reply: ROOM, text: 'Grüße 🐾', endsAtMs: 0 }, BODY],
     [
       'POST',
-      { room: hexId('room a'), reply: hexId('message 0'), text: 'a' },
+      { room: ROOM, reply: ROOM, text: 'a', endsAtMs: TIME_MS },
+      wire.post({ room, reply: room, text: 'a', endsAtMs: TIME_MS }),
+    ],
+    [
+      'POST',
+      { room: hexId('room a'), reply: hexId('message 0'), text: 'a', endsAtMs: 0 },
       wire.post({ room: id('room a'), reply: id('message 0'), text: 'a' }),
     ],
     [
       'POST',
-      { room: ROOM, reply: ROOM, text: '\u0000\ufeff\n' },
+      { room: ROOM, reply: ROOM, text: '\u0000\ufeff\n', endsAtMs: 0 },
       wire.post({ room, reply: room, text: '\u0000\ufeff\n' }),
     ],
     [
       'POST',
-      { room: ROOM, reply: ROOM, text: '', file: shownFile(PICTURE) },
+      { room: ROOM, reply: ROOM, text: '', file: shownFile(PICTURE), endsAtMs: 0 },
       wire.post({ room, reply: room, text: '', file: PICTURE }),
     ],
     [
       'POST',
-      { room: ROOM, reply: ROOM, text: 'a', file: shownFile(NOTHING_OF) },
+      { room: ROOM, reply: ROOM, text: 'a', file: shownFile(NOTHING_OF), endsAtMs: 0 },
       wire.post({ room, reply: room, text: 'a', file: NOTHING_OF }),
     ],
     ['MESSAGE', shown(HELLO), wire.message(HELLO)],
@@ -575,8 +621,19 @@ function eventEntries(): (readonly [name: Kind, fields: object, body: Uint8Array
     ['MESSAGE', shown(EARLIER), wire.message(EARLIER)],
     ['MESSAGE', shown(ANSWERED), wire.message(ANSWERED)],
     ['MESSAGE', shown(DELETED), wire.message(DELETED)],
+    ['MESSAGE', shown(TIMED), wire.message(TIMED)],
+    ['MESSAGE', shown(GONE_MESSAGE), wire.message(GONE_MESSAGE)],
+    ...[0, HOUR_MS, YEAR_MS].map((lifeMs) => {
+      const notice = { ...NOTICE, notice: { lifeMs } }
+      return ['MESSAGE', shown(notice), wire.message(notice)] as const
+    }),
     ['STORED', shownPlace, wire.stored(place)],
-    ...[1, 2, 3, 4].map(
+    [
+      'STORED',
+      { ...shownPlace, endsAtMs: TIME_MS + 1 },
+      wire.stored({ ...place, endsAtMs: TIME_MS + 1 }),
+    ],
+    ...[1, 2, 3, 4, 5].map(
       (code) =>
         [
           'REFUSED',
@@ -626,7 +683,7 @@ export const eventVectors = () => [
   {
     name: 'POST',
     kind: wire.EVENT_KIND.POST,
-    fields: { room: ROOM, reply: ROOM, text: { repeat: 'a', times: 16_000 } },
+    fields: { room: ROOM, reply: ROOM, text: { repeat: 'a', times: 16_000 }, endsAtMs: 0 },
     body: compact(wire.post({ room, reply: room, text: 'a'.repeat(16_000) })),
   },
 ]
@@ -657,10 +714,39 @@ function fileCases(): [string, number, Uint8Array][] {
       K.POST,
       post(change),
     ]),
-    ['POST with 2 for whether it has a file', K.POST, Uint8Array.from([...BODY.slice(0, -1), 2])],
+    [
+      'POST with 2 for whether it has a file',
+      K.POST,
+      Uint8Array.from([...BODY.slice(0, -9), 2, ...new Uint8Array(8)]),
+    ],
     ['MESSAGE deleted with a file', K.MESSAGE, wire.message({ ...DELETED, file: PICTURE })],
   ]
 }
+
+/** What nothing may be left of. */
+const goneCases = (): [string, Partial<typeof HELLO & { file: typeof PICTURE }>][] => [
+  ['a text', { text: 'a' }],
+  ['an author', { author: id('member a') }],
+  ['a device', { authorDevice: id('device a') }],
+  ['a reply', { reply: id('message 0') }],
+  ['a reaction', { reactions: ANSWERED.reactions }],
+  ['a file', { file: PICTURE }],
+  ['a time to end', { endsAtMs: 1 }],
+  ['a notice', { notice: { lifeMs: 0 } }],
+]
+
+/** What was done says nothing but that. */
+const noticeCases = (): [string, Partial<typeof HELLO & { file: typeof PICTURE }>][] => [
+  ['of a millisecond', { notice: { lifeMs: 1 } }],
+  ['of an hour less a millisecond', { notice: { lifeMs: HOUR_MS - 1 } }],
+  ['of a year and a millisecond', { notice: { lifeMs: YEAR_MS + 1 } }],
+  ['with a text', { text: 'a' }],
+  ['with a reply', { reply: id('message 0') }],
+  ['with a reaction', { reactions: ANSWERED.reactions }],
+  ['with a file', { file: PICTURE }],
+  ['that was edited', { flags: 2 }],
+  ['that was deleted', { flags: 4 }],
+]
 
 export function eventRefusedVectors() {
   const K = wire.EVENT_KIND
@@ -676,14 +762,29 @@ export function eventRefusedVectors() {
     ...cut,
     ['POST without text', K.POST, wire.post({ room, reply: room, text: '' })],
     ['POST of 16001 bytes', K.POST, wire.post({ room, reply: room, text: 'a'.repeat(16_001) })],
-    ['POST that is not UTF-8', K.POST, Uint8Array.from([...room, ...room, 0, 2, 0xc0, 0x80, 0])],
+    [
+      'POST that is not UTF-8',
+      K.POST,
+      Uint8Array.from([...room, ...room, 0, 2, 0xc0, 0x80, ...new Uint8Array(9)]),
+    ],
     [
       'POST with a lone surrogate',
       K.POST,
-      Uint8Array.from([...room, ...room, 0, 3, 0xed, 0xa0, 0x80, 0]),
+      Uint8Array.from([...room, ...room, 0, 3, 0xed, 0xa0, 0x80, ...new Uint8Array(9)]),
     ],
     ['MESSAGE with seq 0', K.MESSAGE, wire.message({ ...HELLO, seq: 0 })],
-    ['MESSAGE with flags 8', K.MESSAGE, wire.message({ ...HELLO, flags: 8 })],
+    ['MESSAGE with flags 9', K.MESSAGE, wire.message({ ...GONE_MESSAGE, flags: 9 })],
+    ...goneCases().map(([what, message]): [string, number, Uint8Array] => [
+      `MESSAGE gone with ${what}`,
+      K.MESSAGE,
+      wire.message({ ...GONE_MESSAGE, ...message }),
+    ]),
+    ...noticeCases().map(([what, message]): [string, number, Uint8Array] => [
+      `MESSAGE of a lifetime ${what}`,
+      K.MESSAGE,
+      wire.message({ ...NOTICE, ...message }),
+    ]),
+    ['MESSAGE with notice 2', K.MESSAGE, Uint8Array.from([...wire.message(HELLO).slice(0, -1), 2])],
     ['MESSAGE deleted with text', K.MESSAGE, wire.message({ ...DELETED, text: 'a' })],
     ['MESSAGE deleted with reply', K.MESSAGE, wire.message({ ...DELETED, reply: id('message 0') })],
     [
@@ -718,7 +819,7 @@ export function eventRefusedVectors() {
     ['READ with shared = 2', K.READ, wire.read({ room, seq: 1, shared: 2 })],
     ['MESSAGE of 16001 bytes', K.MESSAGE, wire.message({ ...HELLO, text: 'a'.repeat(16_001) })],
     ['REFUSED 0', K.REFUSED, wire.refused({ id: room, code: 0 })],
-    ['REFUSED 5', K.REFUSED, wire.refused({ id: room, code: 5 })],
+    ['REFUSED 6', K.REFUSED, wire.refused({ id: room, code: 6 })],
     ['DELIVERED of 1001', K.DELIVERED, wire.delivered({ room, ids: ids(1001) })],
   ]
   return cases.map(([what, kind, body]) => ({ what, kind, body: compact(body), code: 'malformed' }))

@@ -11,6 +11,7 @@ import { type Aim, Composer } from './Composer.tsx'
 import { Back, Route, Shield } from './icons.tsx'
 import { useShortcuts } from './keys.ts'
 import { LateDialog } from './LateDialog.tsx'
+import { Lasting } from './Lifetime.tsx'
 import { Messages } from './Messages.tsx'
 import { NewerPage } from './PageBuild.tsx'
 import { PlainHttp } from './PlainHttp.tsx'
@@ -67,7 +68,7 @@ export function Chat({ state, engine, secure, version }: ScreenProps) {
           <Avatar name={state.roomName} tone="room" />
           <div class="title">
             <h1>
-              {room?.leavable ? (
+              {room?.leavable || room?.isTimer ? (
                 <button
                   type="button"
                   class="plain"
@@ -81,6 +82,7 @@ export function Chat({ state, engine, secure, version }: ScreenProps) {
               )}
             </h1>
             <p>
+              <Lasting room={room} keepMs={state.keepMs} />
               {!isNowhere &&
                 (alone ? t.chat.onlyYou : t.common.listed(here.map(({ name }) => name)))}
             </p>

@@ -31,7 +31,8 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
   const [text, setText] = useState(drafts.get(room) ?? '')
   const field = useRef<HTMLTextAreaElement>(null)
   const tooLong = toUtf8(text).length > TEXT_MAX_BYTES
-  const aim = anyAim?.message.room === room ? anyAim : null
+  const isGone = state.messages.some(({ id, gone }) => gone && id === anyAim?.message.id)
+  const aim = anyAim?.message.room === room && !isGone ? anyAim : null
   const write = (value: string): void => {
     setText(value)
     if (aim?.kind !== 'edit') drafts.set(room, value)
@@ -142,8 +143,8 @@ export function Composer({ room, state, engine, aim: anyAim, onAim }: ComposerPr
 }
 
 /** An own message that the host has. */
-export const isEditable = ({ mine, seq, deleted }: Message): boolean =>
-  mine && seq !== null && !deleted
+export const isEditable = ({ mine, seq, deleted, gone, notice }: Message): boolean =>
+  mine && seq !== null && !deleted && !gone && notice === null
 
 function AimBar(props: Pick<ComposerProps, 'state'> & { aim: Aim; onLetGo: () => void }) {
   const { aim, state, onLetGo } = props

@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import type { Overview, PortPeriod, StoreHealth } from '../../shared/overview.ts'
 import { formatMoment, formatSize, t } from '../language.ts'
+import { formatLife } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { Dialog } from './Dialog.tsx'
 
@@ -41,13 +42,13 @@ export function HostDialog({ state, engine, onClose }: ViewProps & { onClose: ()
             {t.host.failed}
           </p>
         )}
-        {asked?.overview && <Facts overview={asked.overview} />}
+        {asked?.overview && <Facts overview={asked.overview} keepMs={state.keepMs} />}
       </div>
     </Dialog>
   )
 }
 
-function Facts({ overview }: { overview: Overview }) {
+function Facts({ overview, keepMs }: { overview: Overview; keepMs: number }) {
   const { databaseBytes, filesBytes, freeBytes, messages, stores, seq, router } = overview
   return (
     <>
@@ -57,6 +58,8 @@ function Facts({ overview }: { overview: Overview }) {
         <dd>
           {formatSize(databaseBytes)}, {t.host.messages(messages)}
         </dd>
+        <dt>{t.host.kept}</dt>
+        <dd>{keepMs === 0 ? t.host.keptAlways : formatLife(keepMs)}</dd>
         <dt>{t.host.files}</dt>
         <dd>{formatSize(filesBytes)}</dd>
         <dt>{t.host.free}</dt>

@@ -1,5 +1,5 @@
 // The log: grouped by author and minute, with a line per day. Only what is near the view is drawn (place.ts).
-import { useMemo, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import { t } from '../language.ts'
 import type { AppState, Message } from '../model.ts'
 import type { Span } from '../rows.ts'
@@ -12,7 +12,9 @@ import { usePlace } from './place.ts'
 import { insiders } from './Sidebar.tsx'
 import { Slot } from './Slot.tsx'
 
-export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Aim) => void }) {
+export function Messages(props: ViewProps & { onAim: (aim: Aim) => void }) {
+  const { engine, onAim } = props
+  const state = useShown(props.state)
   const { messages, me, members, hasOlder, hasNewer, connection } = state
   const place = usePlace(messages, hasOlder, hasNewer)
   const { span, reveal, toEnd } = place
@@ -24,6 +26,10 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
     [me, members, state.room, inside],
   )
   const answers = useAnswers(messages, span)
+  // Where most is gone, what is left may not fill the view, and nobody can scroll.
+  useLayoutEffect(() => {
+    if (hasOlder && !state.loadingOlder && place.nearTop()) engine.talk.loadOlder()
+  }, [messages, hasOlder, state.loadingOlder])
   const stop = tabStop(messages, place.lowest)
   const onScroll = (): void => {
     place.onScroll()
@@ -92,6 +98,16 @@ export function Messages({ state, engine, onAim }: ViewProps & { onAim: (aim: Ai
   )
 }
 
+/** Without what is gone. */
+function useShown(state: AppState): AppState {
+  const { messages } = state
+  const shown = useMemo(
+    () => (messages.some(({ gone }) => gone) ? messages.filter(({ gone }) => !gone) : messages),
+    [messages],
+  )
+  return shown === messages ? state : { ...state, messages: shown }
+}
+
 /** What the host says of one message, and the others' reading of the room. */
 const shownState = ({ state, mine, seq }: Message, readUpTo: number): Message['state'] =>
   mine && seq !== null && seq <= readUpTo && state !== 'failed' ? 'read' : state
@@ -100,7 +116,8 @@ const shownState = ({ state, mine, seq }: Message, readUpTo: number): Message['s
 function tabStop(messages: readonly Message[], lowest: number): string | undefined {
   for (let i = lowest; i >= 0; i--) {
     const message = messages[i]
-    if (message !== undefined && message.seq !== null && !message.deleted) return message.id
+    const isPlaced = message !== undefined && message.seq !== null
+    if (isPlaced && !message.deleted && message.notice === null) return message.id
   }
   return undefined
 }

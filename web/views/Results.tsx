@@ -73,7 +73,8 @@ function useSearch(query: string, filter: Filter, state: AppState, engine: Engin
   const [wanted, setWanted] = useState<{ readonly after: Hits } | null>(null)
   const isConnected = state.connection.state === 'connected'
   const wish = wishOf(query, filter)
-  const key = JSON.stringify([wish, isConnected])
+  // Nor may what is found outlive its message.
+  const key = JSON.stringify([wish, isConnected, state.endings])
   const run = (below: Hits | null): (() => void) => {
     let isOver = false
     setBusy(true)

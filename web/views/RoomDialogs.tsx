@@ -6,10 +6,18 @@ import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 import { Avatar, toneOf } from './Avatar.tsx'
 import { Dialog } from './Dialog.tsx'
+import { LifetimeChoice } from './LifetimeChoice.tsx'
 
 type DialogProps = ViewProps & { readonly onClose: () => void }
 
-const ROOM_REQUESTS = ['make-room', 'talk-to', 'rename-room', 'add-to-room', 'leave-room']
+const ROOM_REQUESTS = [
+  'make-room',
+  'talk-to',
+  'rename-room',
+  'add-to-room',
+  'leave-room',
+  'lifetime',
+]
 
 /** What became of the last request about rooms. */
 function Outcome({ state }: Pick<ViewProps, 'state'>) {
@@ -93,13 +101,16 @@ export function RoomDialog({ room, state, engine, onClose }: DialogProps & { roo
       name={room.name}
       onClose={onClose}
       beside={
-        <button type="button" class="quiet" onClick={leave}>
-          {t.rooms.leave}
-        </button>
+        room.leavable && (
+          <button type="button" class="quiet" onClick={leave}>
+            {t.rooms.leave}
+          </button>
+        )
       }
     >
       <Outcome state={state} />
       {room.mine && <RenameRoom room={room} onRename={(name) => ask.renameRoom(room.id, name)} />}
+      {room.isTimer && <LifetimeChoice room={room} state={state} engine={engine} />}
       <h3>{t.rooms.inside}</h3>
       <ul class="people-list" aria-label={t.rooms.insideList}>
         {inside.map((member) => (

@@ -4,6 +4,7 @@ import { Component } from 'preact'
 import { t } from '../language.ts'
 import type { Catalogue } from '../messages/catalogue.ts'
 import type { Message } from '../model.ts'
+import { LifetimeNotice } from './Lifetime.tsx'
 import { Row, type RowProps } from './Row.tsx'
 import { dayWords, isSameDay, isSameMinute } from './when.ts'
 
@@ -37,7 +38,11 @@ export class Slot extends Component<SlotProps> {
           </p>
         )}
         {isFirstNew(message, before, newAfter) && <p class="new-line">{t.log.newMessages}</p>}
-        <Row {...row} opens={isNewDay || !isSameGroup(message, before)} />
+        {message.notice === null ? (
+          <Row {...row} opens={isNewDay || !isSameGroup(message, before)} />
+        ) : (
+          <LifetimeNotice message={message} members={row.people.members} />
+        )}
       </div>
     )
   }
@@ -51,4 +56,4 @@ const isFirstNew = (
   newAfter > 0 && !mine && seq !== null && seq > newAfter && (before?.seq ?? 0) <= newAfter
 
 const isSameGroup = (a: Message, b: Message): boolean =>
-  a.author === b.author && isSameMinute(a.atMs, b.atMs)
+  a.author === b.author && b.notice === null && isSameMinute(a.atMs, b.atMs)

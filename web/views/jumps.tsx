@@ -46,18 +46,21 @@ export function useJumps({ state, engine, reveal, toEnd }: JumpProps): Jumps {
   const around = (
     <>
       <p class={isGone ? 'banner' : 'sr-only'} aria-live="polite">
-        {isGone ? t.log.unreachable : ''}
+        {isGone ? lostWords(state) : ''}
       </p>
       {day !== null && (
         <JumpToDay state={state} engine={engine} day={day} onClose={() => setDay(null)} />
       )}
-      {edited !== null && (
+      {edited !== null && state.messages.some(({ id }) => id === edited) && (
         <EarlierDialog message={edited} engine={engine} onClose={() => setEdited(null)} />
       )}
     </>
   )
   return { ...fixed, around }
 }
+
+const lostWords = ({ connection }: ViewProps['state']): string =>
+  connection.state === 'connected' ? t.log.goneMessage : t.log.unreachable
 
 /** Each jump once, as soon as its message is here. */
 function useTarget(
