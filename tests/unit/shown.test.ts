@@ -165,3 +165,35 @@ test('the last message, the first one, and one that is not there', async () => {
     expect(box.value.hasNewer, String(seq)).toBe(seq < 100)
   }
 })
+
+test('where all is gone nothing is asked for: neither further up nor in a hole', async () => {
+  const { shown, box, asked, answer, news } = scene(5000, [...from(1, 10), ...from(4990, 5000)])
+  const room = {
+    id: HOST_ROOM,
+    kind: 'room',
+    name: '',
+    members: [],
+    unread: 0,
+    mentions: 0,
+  } as const
+  const rights = { mine: false, leavable: false, lifeMs: 0, isTimer: false } as const
+  const goneUpTo = (seq: number): void =>
+    box.set({ rooms: [{ ...room, ...rights, goneUpTo: seq }] })
+  goneUpTo(4989)
+  await shown.newest()
+  expect(asked).toEqual([])
+  // Of one message below that something is left: it is looked for.
+  goneUpTo(4000)
+  news(stored(4995, 9999))
+  await answer()
+  expect(asked[0]).toBe(4990)
+})
+
+test('what is gone leaves the place that it had, and stands behind no picture of it from before', async () => {
+  const { shown, box } = scene(10, from(1, 10))
+  await shown.newest()
+  const gone = { ...stored(5, 0), text: '', gone: true }
+  shown.show([gone])
+  expect(box.value.messages[4]).toMatchObject({ seq: 5, gone: true, text: '' })
+  expect(box.value.messages).toHaveLength(10)
+})
