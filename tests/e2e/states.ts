@@ -62,7 +62,13 @@ export const STATES: Readonly<Record<string, State>> = {
   },
   'New room': { state: BUSY, open: fromRooms('New room') },
   'who is in a room': { state: BUSY, open: (page) => press(page, 'Family: who is in it') },
-  'Keyboard shortcuts': { state: BUSY, open: (page) => page.keyboard.press('Control+/') },
+  'Keyboard shortcuts': {
+    state: BUSY,
+    open: async (page) => {
+      await page.keyboard.press('Control+/')
+      await page.getByRole('dialog').waitFor()
+    },
+  },
   'the safety code as a QR code': {
     state: BUSY,
     open: async (page) => {
