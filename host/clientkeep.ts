@@ -5,10 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
+import { ENDED_AT_ONCE, goneOf } from '../web/gone.ts'
 import {
   COUNTED_MOST,
-  ENDED_AT_ONCE,
-  goneOf,
   type Keep,
   type OutboxEntry,
   type Profile,

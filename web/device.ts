@@ -5,9 +5,7 @@ import { ClawError } from '../shared/error.ts'
 import { settleOutbox } from '../shared/outbox.ts'
 import {
   COUNTED_MOST,
-  ENDED_AT_ONCE,
   freshProfile,
-  goneOf,
   isNews,
   type Keep,
   type OutboxEntry,
@@ -17,7 +15,6 @@ import {
   type StoredMessage,
 } from './keep.ts'
 import type { Hit, SearchWish } from './model.ts'
-import { LOOK_THROUGH, withLost, withoutGone } from './resume.ts'
 import { HOST_ROOM } from './roster.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
 
@@ -32,7 +29,7 @@ const JOINING = 'joining'
 /** identities that were burnt, hex */
 const BURNT = 'burnt'
 
-const done = <T>(request: IDBRequest<T>): Promise<T> =>
+export const done = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
@@ -42,9 +39,9 @@ const done = <T>(request: IDBRequest<T>): Promise<T> =>
  * A message and, while it has no place in the room, when it was written: a place among its like, always above the last.
  * As long as it is there: when it ends by its room, and when the host stored it.
  */
-type Row = StoredMessage & { written?: number; ends?: number; since?: number }
+export type Row = StoredMessage & { written?: number; ends?: number; since?: number }
 
-function messageOf({ written: _, ends: __, since: ___, ...message }: Row): StoredMessage {
+export function messageOf({ written: _, ends: __, since: ___, ...message }: Row): StoredMessage {
   return message
 }
 
@@ -57,7 +54,7 @@ function rowOf(message: StoredMessage): Row {
   }
 }
 
-async function putMessage(store: IDBObjectStore, message: StoredMessage): Promise<void> {
+export async function putMessage(store: IDBObjectStore, message: StoredMessage): Promise<void> {
   if (message.seq !== null) {
     store.put(rowOf(message))
     return
@@ -72,29 +69,12 @@ async function putMessage(store: IDBObjectStore, message: StoredMessage): Promis
   store.put({ ...rowOf(message), written })
 }
 
-/** Those whose time is over, by their room or by the host (SPEC §7.10). */
-async function overIn(
-  store: IDBObjectStore,
-  nowMs: number,
-  keepMs: number,
-): Promise<StoredMessage[]> {
-  const over = new Map<string, StoredMessage>()
-  const take = (row: Row): boolean => {
-    if (over.size < ENDED_AT_ONCE) over.set(row.id, messageOf(row))
-    return over.size < ENDED_AT_ONCE
-  }
-  await visit(store.index('ends').openCursor(IDBKeyRange.upperBound(nowMs)), take)
-  const oldest = IDBKeyRange.upperBound(nowMs - keepMs)
-  if (keepMs > 0) await visit(store.index('since').openCursor(oldest), take)
-  return [...over.values()]
-}
-
 /** All placed ones of a room above a sequence number. */
 const above = (room: string, seq: number): IDBKeyRange =>
   IDBKeyRange.bound([room, seq], [room, Number.MAX_SAFE_INTEGER], true)
 
 /** Row after row, until `take` wants no more. */
-function visit(
+export function visit(
   request: IDBRequest<IDBCursorWithValue | null>,
   take: (row: Row) => boolean,
 ): Promise<void> {
@@ -447,7 +427,8 @@ export class Device implements Keep {
     })
   }
 
-  settle(stored: number, id: Uint8Array, nowMs: number): Promise<StoredMessage[]> {
+  async settle(stored: number, id: Uint8Array, nowMs: number): Promise<StoredMessage[]> {
+    const { LOOK_THROUGH, withLost } = await import('./resume.ts')
     return this.#transaction(['profile', 'outbox', 'messages'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
       if (profile === undefined) throw new ClawError('storage')
@@ -489,15 +470,11 @@ export class Device implements Keep {
     })
   }
 
-  end(nowMs: number, keepMs: number): Promise<StoredMessage[]> {
-    return this.#transaction(['messages', 'outbox'], 'readwrite', async (store) => {
-      const over = await overIn(store('messages'), nowMs, keepMs)
-      for (const message of over) await putMessage(store('messages'), goneOf(message))
-      const waiting = over.length === 0 ? [] : await done(store('outbox').getAll())
-      const gone = new Set(over.map(({ id }) => id))
-      for (const entry of withoutGone(waiting as OutboxEntry[], gone)) store('outbox').put(entry)
-      return over
-    })
+  async end(nowMs: number, keepMs: number): Promise<StoredMessage[]> {
+    const { endIn } = await import('./ended.ts')
+    return this.#transaction(['messages', 'outbox'], 'readwrite', (store) =>
+      endIn(store('messages'), store('outbox'), nowMs, keepMs),
+    )
   }
 
   /** Takes or renews the leadership of this origin's tabs for `ttlMs`. @returns whether this tab has it */

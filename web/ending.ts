@@ -2,7 +2,8 @@
 // far as it is known.
 import { isOver } from '../shared/lifetime.ts'
 import { believed, type Steady, steadyMs, stepSteady } from '../shared/steady.ts'
-import { goneOf, type Keep, type StoredMessage } from './keep.ts'
+import { goneOf } from './gone.ts'
+import type { Keep, StoredMessage } from './keep.ts'
 import type { Own } from './own.ts'
 
 /** How often it is looked whether something is over. */

@@ -85,22 +85,9 @@ export interface StoredMessage {
   notice: Notice | null
 }
 
-/** Whom nobody is. */
-const NOBODY = '00'.repeat(16)
-
-/** What is left of a message once its time is over: its place. */
-export const goneOf = ({ id, room, seq, atMs, change }: StoredMessage): StoredMessage => ({
-  ...{ id, room, seq, atMs, change, author: NOBODY, mine: false, text: '', state: 'sent' },
-  ...{ edited: false, deleted: false, gone: true, endsAtMs: 0, notice: null },
-  ...{ replyTo: null, reactions: [] },
-})
-
 /** What somebody else wrote, while it is there. */
 export const isNews = ({ mine, gone, notice }: StoredMessage): boolean =>
   !mine && !gone && notice === null
-
-/** Of messages whose time is over, at most so many are deleted at once. */
-export const ENDED_AT_ONCE = 200
 
 /** The page says "99+" from here on; each one counted is read from the disk. */
 export const COUNTED_MOST = 100
@@ -128,7 +115,7 @@ export interface Keep {
   dropRoom(room: string): Promise<void>
   message(id: string): Promise<StoredMessage | null>
   /**
-   * Deletes messages whose time is over, and what waits to be said of them (SPEC §7.10); at most {@link ENDED_AT_ONCE}.
+   * Deletes messages whose time is over, and what waits to be said of them (SPEC §7.10); some at a time.
    * `nowMs`: the host's. @returns them, as they were
    */
   end(nowMs: number, keepMs: number): Promise<StoredMessage[]>

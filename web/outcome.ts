@@ -1,7 +1,8 @@
 // What an event of the host changes on this device (SPEC §7): messages as they stand then, and how far who has read.
 import { toHex } from '../shared/bytes.ts'
 import type { ChatEvent, StoredMessage as WireMessage } from '../shared/events.ts'
-import { goneOf, type Profile, type StoredMessage } from './keep.ts'
+import { goneOf } from './gone.ts'
+import type { Profile, StoredMessage } from './keep.ts'
 
 /** To be kept together with the event's number. */
 export interface Outcome {

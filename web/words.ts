@@ -19,13 +19,6 @@ export function formatSpan(ms: number): string {
   return days < 730 ? t.span.days(days) : t.span.years(Math.round(days / 365.25))
 }
 
-/** How long messages stay, exactly: "1 hour", "2 days", "4 weeks", "90 days". */
-export function formatLife(ms: number): string {
-  const [hours, days] = [ms / 3_600_000, ms / 86_400_000]
-  if (!Number.isInteger(days)) return t.span.hours(Math.round(hours))
-  return days % 7 === 0 && days <= 28 ? t.span.weeks(days / 7) : t.span.days(days)
-}
-
 /** Whose clock is wrong, and by how much. The chat goes on whatever it is. */
 export function clockWords({ whose, aheadMs, atLeast }: ClockFinding): Words {
   const span = formatSpan(aheadMs)

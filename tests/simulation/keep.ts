@@ -3,9 +3,9 @@ import { toHex } from '../../shared/bytes.ts'
 import { ClawError } from '../../shared/error.ts'
 import { isOver } from '../../shared/lifetime.ts'
 import { settleOutbox } from '../../shared/outbox.ts'
+import { goneOf } from '../../web/gone.ts'
 import {
   COUNTED_MOST,
-  goneOf,
   isNews,
   type Keep,
   type OutboxEntry,

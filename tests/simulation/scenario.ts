@@ -209,9 +209,14 @@ class Trouble {
   }
 
   begin(): void {
+    if (this.#times) this.#world.after(this.#chance.between(0, 5000), () => this.#setLifetime())
+    this.#goOn()
+  }
+
+  #goOn(): void {
     if (this.#over) return
     this.#act()
-    this.#world.after(this.#chance.between(10, 2000), () => this.begin())
+    this.#world.after(this.#chance.between(10, 2000), () => this.#goOn())
   }
 
   /** All that was broken works again; clocks stay as wrong as they are. */
@@ -305,7 +310,7 @@ class Trouble {
         break
       case 20:
       case 21:
-        if (this.#times) this.#setLifetime(device)
+        if (this.#times) this.#setLifetime()
         else this.#burst(device, chance.between(1, 3))
         break
       case 10:
@@ -341,9 +346,10 @@ class Trouble {
     })
   }
 
-  #setLifetime({ disk: { profile } }: SimDevice): void {
+  #setLifetime(): void {
+    const { profile } = (this.#chance.pick(this.#devices) as SimDevice).disk
     if (profile?.deviceId == null || profile.member === null) return
-    const lifeMs = this.#chance.pick([0, 3_600_000, 3_610_000]) ?? 0
+    const lifeMs = this.#chance.pick([0, 3_600_000, 3_605_000, 3_610_000]) ?? 0
     this.#host.setLifetime(toHex(profile.deviceId), profile.member, lifeMs)
   }
 

@@ -17,6 +17,7 @@ const withoutBrowser = [
   'clock',
   'endpoints',
   'enrol',
+  'gone',
   'keep',
   'model',
   'own',

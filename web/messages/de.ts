@@ -125,7 +125,7 @@ export const de = {
   lifetime: {
     label: 'Wie lange neue Nachrichten bleiben',
     off: 'Für immer',
-    why: 'Danach verschwinden sie vom Host und von den Geräten aller, auch ihre Dateien. Was schon hier steht, bleibt, wie es ist. Wer eine Nachricht liest, kann sie trotzdem kopieren.',
+    why: 'Dann verschwinden sie mit ihren Dateien vom Host und von allen Geräten. Was schon hier steht, bleibt. Wer sie liest, kann sie kopieren.',
     keep: (span) => `Dieser Host behält keine Nachricht länger als ${span}.`,
     here: (span) => `Neue Nachrichten bleiben ${span}`,
     set: (name, span) => `${name} hat eingestellt: Neue Nachrichten bleiben ${span}.`,

@@ -126,7 +126,7 @@ export const en = {
   lifetime: {
     label: 'How long new messages stay',
     off: 'For ever',
-    why: 'After that they go from the host and from everybody’s devices, files too. Messages that are here already stay as they are. Whoever reads a message can still copy it.',
+    why: 'Then they go from the host and all devices, with their files. What is here already stays. Whoever reads a message can copy it.',
     keep: (span: string) => `This host keeps no message longer than ${span}.`,
     here: (span: string) => `New messages disappear after ${span}`,
     set: (name: string, span: string) => `${name} set new messages to disappear after ${span}.`,

@@ -125,7 +125,7 @@ export const es = {
   lifetime: {
     label: 'Cuánto duran los mensajes nuevos',
     off: 'Para siempre',
-    why: 'Después desaparecen del anfitrión y de los dispositivos de todos, también sus archivos. Lo que ya está aquí se queda como está. Quien lee un mensaje aún puede copiarlo.',
+    why: 'Después desaparecen del anfitrión y de todos los dispositivos, con sus archivos. Lo que ya está aquí se queda. Quien lee un mensaje puede copiarlo.',
     keep: (span) => `Este anfitrión no guarda ningún mensaje más de ${span}.`,
     here: (span) => `Los mensajes nuevos duran ${span}`,
     set: (name, span) => `${name} hizo que los mensajes nuevos duren ${span}.`,

@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import type { Overview, PortPeriod, StoreHealth } from '../../shared/overview.ts'
 import { formatMoment, formatSize, t } from '../language.ts'
-import { formatLife } from '../words.ts'
+import { formatLife } from '../life.ts'
 import type { ViewProps } from './App.tsx'
 import { Dialog } from './Dialog.tsx'
 

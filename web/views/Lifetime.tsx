@@ -1,8 +1,8 @@
 // How long the messages of a room stay (SPEC §7.10): beside its name, and in the log where somebody set it.
 import { earlierEnd } from '../../shared/lifetime.ts'
 import { t } from '../language.ts'
+import { formatLife } from '../life.ts'
 import type { AppState, Message, Room } from '../model.ts'
-import { formatLife } from '../words.ts'
 import { Clock } from './icons.tsx'
 
 /** Nothing where messages stay for ever. */
@@ -12,7 +12,7 @@ export function Lasting({ room, keepMs }: { room: Room | undefined; keepMs: numb
   const span = formatLife(lifeMs)
   return (
     <span class="lasting" title={t.lifetime.here(span)}>
-      <Clock label={t.lifetime.here(span)} /> <span aria-hidden="true">{span}</span>
+      <Clock label={t.lifetime.here(span)} /> <span aria-hidden="true">{span} · </span>
     </span>
   )
 }

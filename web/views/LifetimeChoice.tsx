@@ -1,7 +1,7 @@
 // Sets how long new messages of a room stay (SPEC §7.10), in its dialog.
 import { t } from '../language.ts'
+import { formatLife } from '../life.ts'
 import type { Room } from '../model.ts'
-import { formatLife } from '../words.ts'
 import type { ViewProps } from './App.tsx'
 
 const HOUR_MS = 3_600_000
