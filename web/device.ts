@@ -2,7 +2,6 @@
 import { toHex } from '../shared/bytes.ts'
 import type { MaybePromise } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
-import { settleOutbox } from '../shared/outbox.ts'
 import {
   COUNTED_MOST,
   freshProfile,
@@ -428,7 +427,10 @@ export class Device implements Keep {
   }
 
   async settle(stored: number, id: Uint8Array, nowMs: number): Promise<StoredMessage[]> {
-    const { LOOK_THROUGH, withLost } = await import('./resume.ts')
+    const [{ settleOutbox }, { LOOK_THROUGH, withLost }] = await Promise.all([
+      import('../shared/outbox.ts'),
+      import('./resume.ts'),
+    ])
     return this.#transaction(['profile', 'outbox', 'messages'], 'readwrite', async (store) => {
       const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
       if (profile === undefined) throw new ClawError('storage')

@@ -116,7 +116,7 @@ class Stack {
     const about = { type: 'text/plain', name: 'bench', width: 0, height: 0, durationMs: 0 }
     const file = { ...about, size, hash: last.hash, thumbnail: new Uint8Array() }
     const room = new Uint8Array(16)
-    const event = encodeEvent({ type: 'post', room, replyTo: null, text: '', file })
+    const event = encodeEvent({ type: 'post', endsAtMs: 0, room, replyTo: null, text: '', file })
     this.#events += 1
     this.#session.send({ type: 'event', number: this.#events, id, ...event })
     await this.#next('ack')
