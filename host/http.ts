@@ -63,7 +63,6 @@ const HASHED = /^\/assets\/.+-[\w-]{8,}\.\w+$/
 /** The page needs none of these; the camera compares safety codes. */
 const PERMISSIONS = [
   'accelerometer',
-  'bluetooth',
   'display-capture',
   'geolocation',
   'gyroscope',

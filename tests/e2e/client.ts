@@ -43,7 +43,7 @@ export interface Driver {
   pasteFile(bytes: Uint8Array, name: string, type: string): Promise<void>
   /** Presses a link that saves something. @returns where the browser put it. Chromium only. */
   saveFile(link: string): Promise<string>
-  /** console errors and uncaught exceptions so far */
+  /** errors and warnings in the console, and uncaught exceptions, so far */
   readonly errors: string[]
 }
 
@@ -53,6 +53,10 @@ export interface Driver {
 const unavoidable =
   /ERR_CONNECTION_REFUSED|status of 404|ERR_CONNECTION_RESET|NS_ERROR_CONNECTION_REFUSED|An unknown error occurred when fetching the script|WebSocket handshake: Unexpected response code: 200/
 
+/** Errors and warnings, as both drivers name them. */
+export const isComplaint = (message: { type(): string }): boolean =>
+  ['error', 'warn', 'warning'].includes(message.type())
+
 type Blocked = 'all' | 'direct' | 'nothing'
 
 export function chromiumDriver(page: PlaywrightPage): Driver {
@@ -61,7 +65,7 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
   page.on('filechooser', () => undefined)
   page.on('pageerror', (error) => errors.push(String(error)))
   page.on('console', (message) => {
-    if (message.type() === 'error' && !unavoidable.test(message.text())) errors.push(message.text())
+    if (isComplaint(message) && !unavoidable.test(message.text())) errors.push(message.text())
   })
   return {
     errors,
@@ -177,7 +181,7 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(String(error)))
   page.on('console', (message) => {
-    if (message.type() === 'error' && !unavoidable.test(message.text())) errors.push(message.text())
+    if (isComplaint(message) && !unavoidable.test(message.text())) errors.push(message.text())
   })
   const byRole = (role: string, name: string) =>
     page.locator(`::-p-aria([name="${name}"][role="${role}"])`)

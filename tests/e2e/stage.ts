@@ -6,6 +6,7 @@ import { build } from 'vite'
 import { expect } from 'vitest'
 import type { Language } from '../../web/language.ts'
 import type { AppState } from '../../web/model.ts'
+import { isComplaint } from './client.ts'
 import type {} from './stage-page.tsx'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -38,7 +39,7 @@ export interface Stage {
   opened(): Promise<string[]>
 }
 
-/** Fails, as every end-to-end test does, on any error in the page's console. */
+/** Fails, as every end-to-end test does, on any error or warning in the page's console. */
 export async function onStage(
   options: BrowserContextOptions,
   body: (stage: Stage) => Promise<void>,
@@ -53,7 +54,7 @@ export async function onStage(
     const errors: string[] = []
     page.on('pageerror', (error) => errors.push(String(error)))
     page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text())
+      if (isComplaint(message)) errors.push(message.text())
     })
     const style = readFileSync(resolve(root, 'web/style.css'), 'utf8')
     await page.setContent(
