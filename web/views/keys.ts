@@ -1,5 +1,5 @@
 // Keys that work all over the page (shortcuts.ts).
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { keptSingleKeys } from '../settings.ts'
 import { type Command, commandOf } from '../shortcuts.ts'
 
@@ -9,7 +9,8 @@ const WRITING = 'input:not([type="checkbox"], [type="radio"]), textarea, select,
 
 /** While a dialog is open its own keys hold, and no others. */
 export function useShortcuts(run: (command: Command) => void): void {
-  useEffect(() => {
+  // Whoever sees the page can press its keys.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.isComposing) return
       if (document.querySelector('dialog[open]') !== null) return
