@@ -1,5 +1,7 @@
 // Words for people: what a command answers.
+import type { BackupResult, RestoreResult } from './backup.ts'
 import type { DeployResult, InviteResult, InviteRow, RotateResult, StatusResult } from './config.ts'
+import type { ExportResult } from './export.ts'
 import type { DoctorStep } from './megadoctor.ts'
 import { routerLines } from './routerwords.ts'
 import { errorWords, linkText, pageLine } from './terminal.ts'
@@ -70,4 +72,21 @@ export function deployText(result: DeployResult): string {
   return result.url === null
     ? `Everything is ready to deploy the worker ${result.worker}; nothing was uploaded.`
     : `Deployed: ${result.url}\nStart the host again: its links will lead there.`
+}
+
+export function backupText({ backup, files, sealed }: BackupResult): string {
+  const how = sealed
+    ? 'Sealed by its passphrase: without that nobody can open it, you neither.'
+    : 'Not encrypted: whoever has it can read everything and be this host. Keep it as safe as the host.'
+  return `Wrote ${files} files into ${backup}\n${how}`
+}
+
+export const restoreText = ({ restored, files }: RestoreResult): string =>
+  `Put ${files} files into ${restored}
+The old copy must never run again: a host that finds another of itself stops. Start this one with
+--take-over if the old one was seen since. What was said after the backup comes back from the devices.`
+
+export function exportText({ exported, rooms, messages, files, damaged }: ExportResult): string {
+  const lost = damaged === 0 ? '' : `\n${damaged} files could not be read.`
+  return `Wrote ${messages} messages of ${rooms} rooms, with ${files} files, into ${exported}${lost}\nNothing in there is encrypted.`
 }

@@ -1,12 +1,16 @@
 // The `clawchat` command (contract.md): parses, runs, prints. The only file that sets the exit code.
+import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
 import {
+  backupText,
   deployText,
   doctorText,
+  exportText,
   inviteListText,
   inviteText,
+  restoreText,
   rotateText,
   statusText,
 } from './answers.ts'
@@ -42,6 +46,7 @@ const STOP_DEADLINE_MS = 4500
 const STOP_WAIT_MS = 6000
 
 const argv = process.argv.slice(2)
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const json = wantsJson(argv)
 
 /** One result or event: an object for machines, words for people, each to its stream. */
@@ -112,6 +117,33 @@ async function run(command: Command): Promise<void> {
       const answer = (await call(command.dataDir, 'burn', { reason })) as { burnt: string }
       return print(answer, `Burnt. ${BURN_NEXT}`)
     }
+    case 'backup': {
+      const { args } = command
+      const { backup } = await import('./backup.ts')
+      const passphrase = args.plain ? null : await backupPassphrase(args.passphraseFile, true)
+      const result = backup({ ...args, passphrase, random })
+      return print(result, backupText(result))
+    }
+    case 'restore': {
+      const { args } = command
+      const { isSealedBackup, restore } = await import('./backup.ts')
+      const isSealed = isSealedBackup(args.file)
+      const passphrase = isSealed ? await backupPassphrase(args.passphraseFile, false) : null
+      const result = restore({ ...args, passphrase })
+      return print(result, restoreText(result))
+    }
+    case 'export': {
+      const { exportHistory } = await import('./export.ts')
+      const passphrase = await passphraseOf(command.dataDir, command.passphraseFile)
+      const result = await exportHistory({ ...command, passphrase, random, nowMs: Date.now() })
+      if (result.damaged > 0) process.exitCode = 1
+      return print(result, exportText(result))
+    }
+    case 'passphrase': {
+      const { changePassphrase } = await import('./passphrase.ts')
+      const result = await changePassphrase(command.args, terminal())
+      return print(result, PASSPHRASE_TEXT[result.passphrase])
+    }
     case 'connect':
       return connectTo(command.args)
     case 'page': {
@@ -122,7 +154,7 @@ async function run(command: Command): Promise<void> {
     case 'doctor':
       return doctor(command.options)
     case 'doctor-mega':
-      return megaDoctor(command.dataDir, command.megaApi)
+      return megaDoctor(command)
     case 'doctor-router': {
       const { examineRouter, isRouterFine } = await import('./routerdoctor.ts')
       const steps = await examineRouter(command)
@@ -151,6 +183,26 @@ async function run(command: Command): Promise<void> {
       return print(result, deployText(result))
     }
   }
+}
+
+const PASSPHRASE_TEXT = {
+  set: 'The keys have a passphrase now. Every start needs it: without it nobody can open them, you neither.',
+  changed: 'The passphrase is changed.',
+  removed: 'The keys have no passphrase any more.',
+  none: 'The keys have no passphrase.',
+} as const
+
+const terminal = () => ({ input: process.stdin, output: process.stderr })
+
+async function backupPassphrase(file: string | null, isNew: boolean): Promise<string> {
+  const { askHidden, nextPassphrase, readPassphraseFile } = await import('./passphrase.ts')
+  if (isNew) return nextPassphrase(file, terminal())
+  return file === null ? askHidden('Passphrase: ', terminal()) : readPassphraseFile(file)
+}
+
+async function passphraseOf(dataDir: string, file: string | null) {
+  const { passphraseFor } = await import('./passphrase.ts')
+  return passphraseFor(dataDir, file, terminal())
 }
 
 const report = (event: HostEvent): void => print(event, eventText(event))
@@ -199,6 +251,7 @@ async function sayWhatToRemove(dataDir: string, error: unknown): Promise<never> 
 async function start(options: StartOptions): Promise<void> {
   warnOfVariables()
   if (options.clockOffsetMs !== 0) report({ event: 'warning', code: 'clock-offset' })
+  const passphrase = await passphraseOf(options.dataDir, options.passphraseFile)
   const usesMega = options.stores.some(({ kind }) => kind === 'mega')
   let account = usesMega ? await megaAccount(options.dataDir, options.megaApi) : null
   // Loaded here, so that the other commands start fast.
@@ -213,7 +266,7 @@ async function start(options: StartOptions): Promise<void> {
   })
   try {
     for (;;) {
-      const host = await runHost(options, report, account, asked.signal)
+      const host = await runHost(options, report, account, asked.signal, passphrase)
       if (asked.signal.aborted) void host.stop()
       asked.signal.addEventListener('abort', () => void host.stop())
       // A burnt host goes on as a new one, in the same folder and at the same address.
@@ -268,17 +321,23 @@ async function doctor(options: StartOptions): Promise<void> {
   const { examine } = await import('./doctor.ts')
   const { findingText, verdictText } = await import('./doctorwords.ts')
   const people = json ? process.stderr : process.stdout
-  const all = withWorker(options, options.dataDir)
+  const passphrase = await passphraseOf(options.dataDir, options.passphraseFile)
+  const all = { ...withWorker(options, options.dataDir), passphrase }
   const findings = await examine(all, (finding) => people.write(`${findingText(finding)}\n`))
   print({ doctor: findings }, verdictText(findings))
   if (!isHealthy(findings)) process.exitCode = 1
 }
 
-async function megaDoctor(dataDir: string, gateway: string): Promise<void> {
+async function megaDoctor({
+  dataDir,
+  megaApi: gateway,
+  passphraseFile,
+}: Extract<Command, { name: 'doctor-mega' }>): Promise<void> {
   useSystemNetwork()
+  const passphrase = await passphraseOf(dataDir, passphraseFile)
   const account = await megaAccount(dataDir, gateway)
   const { examineMega } = await import('./megadoctor.ts')
-  const steps = await examineMega({ dataDir, gateway, account })
+  const steps = await examineMega({ dataDir, gateway, account, passphrase })
   print({ mega: steps }, doctorText(steps))
   if (steps.some(({ ok }) => !ok)) process.exitCode = 1
 }

@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly http: ListenAddress | null
   readonly lan: boolean
   /** go on although another copy of this host was seen */
+  /** of the passphrase of the host's keys */
+  readonly passphraseFile: string | null
   readonly takeOver: boolean
   /** ends in `/` or names an `.html` file */
   readonly pageUrl: string | null

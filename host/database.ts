@@ -8,6 +8,7 @@ import { createPrivate } from './folder.ts'
 import { fillIndex } from './search.ts'
 
 const FILE = 'clawchat.db'
+export const DATABASE_FILE = FILE
 const VERSION = 9
 
 const SCHEMA = `
@@ -153,6 +154,40 @@ export const databaseBytes = (dir: string): number =>
     (sum, file) => sum + (statSync(join(dir, file), { throwIfNoEntry: false })?.size ?? 0),
     0,
   )
+
+/**
+ * Writes all of it, as it is at one moment, into a file that is not there yet, also while a host has it open.
+ * @returns the contents of files that it names. Throws ClawError('storage').
+ */
+export function snapshotDatabase(dir: string, to: string): string[] {
+  const opened: DatabaseSync[] = []
+  const look = (path: string): DatabaseSync => {
+    const db = new DatabaseSync(path, { readOnly: true })
+    opened.push(db)
+    return db
+  }
+  try {
+    createPrivate(to)
+    look(join(dir, FILE)).exec(`VACUUM INTO '${to.replaceAll("'", "''")}'`)
+    const named = look(to).prepare('SELECT DISTINCT content FROM files WHERE content IS NOT NULL')
+    return named.all().map(({ content }) => String(content))
+  } catch {
+    throw new ClawError('storage')
+  } finally {
+    for (const db of opened) db.close()
+  }
+}
+
+/** To look at one moment of it, also while a host has it open. Throws ClawError('storage'). */
+export function readDatabase(dir: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(join(dir, FILE), { readOnly: true })
+    db.exec('BEGIN')
+    return db
+  } catch {
+    throw new ClawError('storage')
+  }
+}
 
 /** Only looks, also while a host has it open. */
 export function isDatabaseWhole(dir: string): boolean {

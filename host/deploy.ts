@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { ClawError } from '../shared/error.ts'
+import { ClawError, codeOf } from '../shared/error.ts'
 import type { DeployArgs, DeployResult } from './config.ts'
 import { openFolder } from './folder.ts'
 import { PAGE_DIR } from './page.ts'
@@ -54,6 +54,8 @@ function claimFolder(dataDir: string): void {
   try {
     openFolder(dataDir).close()
   } catch (error) {
-    if (!(error instanceof ClawError && error.code === 'folder-locked')) throw error
+    // Either way it is a host's.
+    const isHosts = ['folder-locked', 'passphrase-missing'].includes(codeOf(error))
+    if (!isHosts) throw error
   }
 }

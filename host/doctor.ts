@@ -31,6 +31,7 @@ import {
   SMALL_BUFFER_BYTES,
 } from './findings.ts'
 import { KEY_FILE, peekIdentity } from './folder.ts'
+import type { Passphrase } from './keyfile.ts'
 import { checkPage } from './page.ts'
 import { askStun } from './reflexive.ts'
 import { examineRouter, isRouterFine } from './routerdoctor.ts'
@@ -48,7 +49,10 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 export type DoctorOptions = Pick<
   StartOptions,
   'dataDir' | 'stores' | 'stun' | 'turn' | 'udpAddress' | 'pageUrl' | 'signal' | 'map'
->
+> & {
+  /** of the keys, where they are behind one */
+  readonly passphrase?: Passphrase
+}
 
 /** `onFinding` is called as soon as each is known. @returns all of them, in the order of DOCTOR_STEPS */
 export async function examine(
@@ -110,9 +114,13 @@ async function running(dir: string): Promise<DoctorCause | null> {
   }
 }
 
-async function lookAtStores({ dataDir, stores }: DoctorOptions, look: Look): Promise<void> {
+async function lookAtStores(
+  { dataDir, stores, passphrase = null }: DoctorOptions,
+  look: Look,
+): Promise<void> {
   // Before the first start there is nothing of it anywhere, and any key asks as well.
-  const writeSecret = peekIdentity(dataDir)?.writeSecret ?? new Uint8Array(randomBytes(32))
+  const writeSecret =
+    peekIdentity(dataDir, passphrase)?.writeSecret ?? new Uint8Array(randomBytes(32))
   const urls = stores.flatMap((store) => (store.kind === 'https' ? [store.url] : []))
   const aheadMs: number[] = []
   await look('clock', async () => {

@@ -24,6 +24,9 @@ const REST_MS = 60_000
 /** Stays free on the disk, for the database. */
 const SPARE_BYTES = 200 * 2 ** 20
 
+/** Seals the keys of files. `secret`: of H, 32 bytes */
+export const fileKeyOf = (secret: Uint8Array): Aead => nodeBackend.aead(kdf(secret, 'file keys'))
+
 const sha = (...parts: readonly Uint8Array[]): Uint8Array => {
   const hash = createHash('sha256')
   for (const part of parts) hash.update(part)
@@ -94,7 +97,7 @@ export class Files {
   constructor(input: FilesInput) {
     this.#input = input
     this.#folder = join(input.dir, FILES_FOLDER)
-    this.#key = nodeBackend.aead(kdf(input.secret, 'file keys'))
+    this.#key = fileKeyOf(input.secret)
     this.#nameKey = kdf(input.secret, 'file names')
     const entries = Object.entries(SQL).map(([name, sql]) => [name, input.db.prepare(sql)])
     this.#sql = Object.fromEntries(entries) as Record<keyof typeof SQL, StatementSync>

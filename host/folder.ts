@@ -16,10 +16,16 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { concat, equal, toUtf8 } from '../shared/bytes.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { CONFIG_FILE } from './configfile.ts'
+import {
+  decodeKeyFile,
+  encodeKeyFile,
+  isSealedKeyFile,
+  type Passphrase,
+  SECRET_BYTES,
+} from './keyfile.ts'
 import { MEGA_ACCOUNT_FILE } from './megaaccount.ts'
 
 /** The host's long-term secrets, 32 bytes each (SPEC §1.2). */
@@ -35,6 +41,10 @@ export interface Identity {
 export interface Folder {
   readonly dir: string
   readonly identity: Identity
+  /** The same secrets behind another passphrase, or none. */
+  reseal(passphrase: Passphrase): void
+  /** Other secrets, behind the same passphrase, in one rename: the old ones are gone (SPEC §3.5). */
+  renew(): void
   /** Lets another host have the folder; idempotent. */
   close(): void
 }
@@ -43,8 +53,6 @@ export const KEY_FILE = 'identity.key'
 const LOCK_FILE = 'lock.db'
 /** What `clawchat connect` keeps of other hosts. */
 export const CLIENTS_FOLDER = 'clients'
-const KEY_HEADER = toUtf8('CCK1')
-const KEY_BYTES = KEY_HEADER.length + 3 * 32
 /** What an interrupted first start may leave behind before there is a key, and what its owner may put there for it. */
 const LEFT_OVERS: ReadonlySet<string> = new Set([
   LOCK_FILE,
@@ -59,11 +67,20 @@ const held = new Set<DatabaseSync>()
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
 
+interface FolderOptions {
+  readonly random?: RandomBytes
+  /** of the keys, where they are behind one; those that are not yet, or are new, come behind it */
+  readonly passphrase?: Passphrase
+}
+
 /**
  * Opens or creates the folder (0700) and its keys (0600), and holds its lock until closed.
- * Throws ClawError: `folder-unusable`, `folder-foreign`, `folder-locked`.
+ * Throws ClawError: `folder-unusable`, `folder-foreign`, `folder-locked`, `passphrase-missing`, `passphrase-wrong`.
  */
-export function openFolder(dir: string, random: RandomBytes = randomBytes): Folder {
+export function openFolder(
+  dir: string,
+  { random = randomBytes, passphrase = null }: FolderOptions = {},
+): Folder {
   const names = usable(() => listFolder(dir))
   const known = names.includes(KEY_FILE)
   // Nothing is written into a folder that holds someone else's files.
@@ -72,8 +89,22 @@ export function openFolder(dir: string, random: RandomBytes = randomBytes): Fold
   try {
     // Asked again under the lock: another host may have made the keys a moment ago.
     const present = usable(() => readdirSync(dir)).includes(KEY_FILE)
-    const identity = usable(() => (present ? readIdentity(dir) : makeIdentity(dir, random)))
-    return { dir, identity, close: () => closeLock(lock) }
+    let behind = passphrase
+    const write = (secrets: Uint8Array): void =>
+      usable(() => writeIdentity(dir, encodeKeyFile(secrets, behind, random)))
+    const fresh = (): Uint8Array => new Uint8Array(random(SECRET_BYTES))
+    const secrets = present ? usable(() => readSecrets(dir, passphrase)) : fresh()
+    if (!present || (passphrase !== null && !isKeySealed(dir))) write(secrets)
+    return {
+      dir,
+      identity: splitIdentity(secrets),
+      reseal: (next) => {
+        behind = next
+        write(secrets)
+      },
+      renew: () => write(fresh()),
+      close: () => closeLock(lock),
+    }
   } catch (error) {
     closeLock(lock)
     throw error
@@ -142,35 +173,36 @@ export function createPrivate(path: string): void {
   }
 }
 
-/** Without a lock, for those who only look; null where there is none. Throws ClawError: `folder-unusable`, `folder-foreign`. */
-export const peekIdentity = (dir: string): Identity | null =>
-  existsSync(join(dir, KEY_FILE)) ? usable(() => readIdentity(dir)) : null
-
-function readIdentity(dir: string): Identity {
-  const bytes = new Uint8Array(readFileSync(join(dir, KEY_FILE)))
-  if (bytes.length !== KEY_BYTES || !equal(bytes.slice(0, 4), KEY_HEADER)) {
-    throw new ClawError('folder-foreign')
-  }
-  return splitIdentity(bytes)
+/**
+ * Without a lock, for those who only look; null where there is none, or none without its passphrase.
+ * Throws ClawError: `folder-unusable`, `folder-foreign`, `passphrase-wrong`.
+ */
+export function peekIdentity(dir: string, passphrase: Passphrase = null): Identity | null {
+  const isClosed = passphrase === null && isKeySealed(dir)
+  if (isClosed || !existsSync(join(dir, KEY_FILE))) return null
+  return usable(() => splitIdentity(readSecrets(dir, passphrase)))
 }
 
-const splitIdentity = (bytes: Uint8Array): Identity => ({
-  identitySecret: bytes.slice(4, 36),
-  hostSecret: bytes.slice(36, 68),
-  writeSecret: bytes.slice(68, 100),
+/** Whether a passphrase stands before the keys; not where there are none. */
+export function isKeySealed(dir: string): boolean {
+  const path = join(dir, KEY_FILE)
+  return existsSync(path) && usable(() => isSealedKeyFile(new Uint8Array(readFileSync(path))))
+}
+
+const readSecrets = (dir: string, passphrase: Passphrase): Uint8Array =>
+  decodeKeyFile(new Uint8Array(readFileSync(join(dir, KEY_FILE))), passphrase)
+
+const splitIdentity = (secrets: Uint8Array): Identity => ({
+  identitySecret: secrets.slice(0, 32),
+  hostSecret: secrets.slice(32, 64),
+  writeSecret: secrets.slice(64, 96),
 })
 
-function makeIdentity(dir: string, random: RandomBytes): Identity {
+function writeIdentity(dir: string, bytes: Uint8Array): void {
   chmodSync(dir, 0o700)
-  const bytes = concat(KEY_HEADER, random(32), random(32), random(32))
   writeAtomically(join(dir, KEY_FILE), bytes, 0o600)
   syncFolder(dir)
-  return splitIdentity(bytes)
 }
-
-/** The folder gets other keys, in one rename: the old ones are gone (SPEC §3.5). */
-export const renewIdentity = (dir: string, random: RandomBytes = randomBytes): Identity =>
-  usable(() => makeIdentity(dir, random))
 
 /** Writes, syncs and renames, so that a crash leaves the old file or the new one. */
 export function writeAtomically(path: string, bytes: Uint8Array, mode: number): void {

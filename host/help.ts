@@ -99,6 +99,35 @@ that open anywhere (docs/OPERATING.md says what it costs)
   --name NAME  the worker's name at Cloudflare (default: as before, or clawchat)
   --dry-run    do everything but the upload; needs no account and no network
   --forget     the next start no longer uses the worker`,
+  passphrase: `clawchat passphrase: puts a passphrase before the keys of a host that is stopped, or another one
+
+  --passphrase-file FILE      the one in use: the first line of a file (chmod 600)
+  --new-passphrase-file FILE  the next one
+  --remove                    none from now on
+
+Without files it asks at the terminal. It protects the keys and the files of messages on a disk that is
+copied or stolen; the messages themselves lie in the database, which it does not seal: encrypt the disk.
+A host that starts without a terminal needs --passphrase-file or CLAWCHAT_PASSPHRASE_FILE.`,
+  backup: `clawchat backup FILE: all that a host keeps, as one file, also while it runs
+
+  --backup-passphrase-file F  the passphrase that seals it: the first line of a file (chmod 600);
+                              else it is asked for
+  --plain                     none: whoever has the file can read it and be the host
+
+Keys that have a passphrase of their own keep it, and need it after a restore.`,
+  restore: `clawchat restore FILE: puts a backup into an empty data folder (--data DIR)
+
+  --backup-passphrase-file F  its passphrase; else it is asked for
+
+The old copy must never run again: two copies of one host fork its history, and one of them stops.
+What was said after the backup is where devices still hold it; they bring it back.`,
+  export: `clawchat export DIR: the history as text, with its files, into an empty folder; also while the host runs
+
+  --all                   also of rooms that the owner is not in
+  --passphrase-file FILE  of the keys, if they have one: files are sealed by them
+
+history.jsonl holds one message a line for programs, room-1.md and so on are for people. What was deleted or
+has disappeared is not in there, and earlier versions are not. Nothing in the folder is encrypted.`,
   config: `clawchat config: shows every option that a start would have, and where it comes from
 
 Takes the options of start, and checks them as start does. What an earlier start has saved
@@ -121,6 +150,10 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
   page: 'write the page as static files',
   doctor: 'measure what the host depends on',
   connect: 'chat from the terminal, or by a program',
+  passphrase: 'put a passphrase before the keys, or take it away',
+  backup: 'write all that a host keeps into one file',
+  restore: 'make a host of such a file',
+  export: 'write the history as text, with its files',
   deploy: 'put page and record endpoint on Cloudflare',
   config: 'show what the options are, and where each comes from',
 }
@@ -128,6 +161,6 @@ const SUMMARY: Readonly<Record<CommandName, string>> = {
 /** Help of one command, or the list of commands. */
 export function helpText(of: CommandName | null): string {
   if (of !== null) return `${HELP[of]}\n\n${COMMON_HELP}`
-  const rows = Object.entries(SUMMARY).map(([name, words]) => `  ${name.padEnd(8)} ${words}`)
+  const rows = Object.entries(SUMMARY).map(([name, words]) => `  ${name.padEnd(10)} ${words}`)
   return `clawchat COMMAND\n\n${rows.join('\n')}\n\nEach has --help and:\n${COMMON_HELP}`
 }

@@ -7,6 +7,7 @@ import type { HostEvent, StartOptions } from './config.ts'
 import { controlPath, serveControl } from './control.ts'
 import { Host } from './host.ts'
 import { ownerInvite } from './invites.ts'
+import type { Passphrase } from './keyfile.ts'
 import { type Doors, openDoors, originMoved } from './listen.ts'
 import type { MegaAccount } from './megaaccount.ts'
 import { useSystemNetwork } from './network.ts'
@@ -33,6 +34,7 @@ interface Start {
   readonly given: StartOptions
   readonly report: (event: HostEvent) => void
   readonly megaAccount: MegaAccount | null
+  readonly passphrase: Passphrase
   readonly signal: AbortSignal
   readonly closers: (() => unknown)[]
   readonly closeAll: () => Promise<void>
@@ -49,6 +51,7 @@ export async function runHost(
   report: (event: HostEvent) => void,
   megaAccount: MegaAccount | null = null,
   signal: AbortSignal = new AbortController().signal,
+  passphrase: Passphrase = null,
 ): Promise<RunningHost> {
   // Whatever is made from here on belongs to the owner alone, SQLite's own files included.
   process.umask(0o077)
@@ -57,7 +60,15 @@ export async function runHost(
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    return await start({ given: options, report, megaAccount, signal, closers, closeAll })
+    return await start({
+      given: options,
+      report,
+      megaAccount,
+      passphrase,
+      signal,
+      closers,
+      closeAll,
+    })
   } catch (error) {
     await closeAll()
     throw error
@@ -67,7 +78,7 @@ export async function runHost(
 async function start(input: Start): Promise<RunningHost> {
   const { given, report, closers, closeAll } = input
   const now = (): number => Date.now() + given.clockOffsetMs
-  const state = await openState(given.dataDir, random, now(), closers)
+  const state = await openState(given.dataDir, random, now(), closers, input.passphrase)
   // A crash came in between: what the burn began is ended now.
   if (state.over) {
     await closeAll()

@@ -7,6 +7,7 @@ import { askForFile, encodeAttributes, parseAnswer } from '../shared/mega.ts'
 import { ed25519PublicKey } from '../shared/noble.ts'
 import { storageId } from '../shared/put.ts'
 import { openFolder } from './folder.ts'
+import type { Passphrase } from './keyfile.ts'
 import { MegaStore, megaFileName } from './mega.ts'
 import type { MegaAccount } from './megaaccount.ts'
 
@@ -45,9 +46,10 @@ export async function examineMega(input: {
   readonly dataDir: string
   readonly gateway: string
   readonly account: MegaAccount | null
+  readonly passphrase: Passphrase
 }): Promise<DoctorStep[]> {
   process.umask(0o077)
-  const folder = openFolder(input.dataDir)
+  const folder = openFolder(input.dataDir, { passphrase: input.passphrase })
   const name = megaFileName(storageId(ed25519PublicKey(folder.identity.writeSecret)))
   const { gateway, account } = input
   const mega = new MegaStore({

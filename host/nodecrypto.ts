@@ -90,6 +90,9 @@ function sharedSecret(privateKey: KeyObject, peer: Uint8Array): Uint8Array {
   return shared
 }
 
+/** AES-256-GCM under a key object, at once. Throw ClawError('crypto'). */
+export { open as openGcm, seal as sealGcm }
+
 /** Synchronous throughout. */
 export const nodeBackend = {
   name: 'node',

@@ -22,6 +22,7 @@ import {
   parseUses,
   parseWorkerName,
 } from './optionvalues.ts'
+import type { PassphraseArgs } from './passphrase.ts'
 import { megaApi, startOptions } from './startoptions.ts'
 import { UsageError } from './usage.ts'
 
@@ -42,10 +43,24 @@ export type Command =
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'rooms-make'; readonly dataDir: string; readonly room: string }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
+  | { readonly name: 'passphrase'; readonly args: PassphraseArgs }
+  | { readonly name: 'backup' | 'restore'; readonly args: BackupArgs }
+  | {
+      readonly name: 'export'
+      readonly dataDir: string
+      readonly out: string
+      readonly all: boolean
+      readonly passphraseFile: string | null
+    }
   | { readonly name: 'connect'; readonly args: ConnectArgs }
   | { readonly name: 'page'; readonly out: string }
   | { readonly name: 'doctor'; readonly options: StartOptions }
-  | { readonly name: 'doctor-mega'; readonly dataDir: string; readonly megaApi: string }
+  | {
+      readonly name: 'doctor-mega'
+      readonly dataDir: string
+      readonly megaApi: string
+      readonly passphraseFile: string | null
+    }
   | {
       readonly name: 'doctor-router'
       /** of `--udp` */
@@ -71,11 +86,15 @@ export const COMMAND_NAMES = [
   'connect',
   'deploy',
   'doctor',
+  'passphrase',
+  'backup',
+  'restore',
+  'export',
   'config',
 ] as const
 export type CommandName = (typeof COMMAND_NAMES)[number]
 
-const LATER_COMMANDS = ['init', 'export', 'backup', 'restore']
+const LATER_COMMANDS = ['init']
 
 const COMMON = {
   data: { type: 'string' },
@@ -107,6 +126,14 @@ const SPECIFIC = {
     mega: { type: 'boolean' },
     router: { type: 'boolean' },
   },
+  passphrase: {
+    ...configured(['passphrase-file']),
+    'new-passphrase-file': { type: 'string' },
+    remove: { type: 'boolean' },
+  },
+  backup: { 'backup-passphrase-file': { type: 'string' }, plain: { type: 'boolean' } },
+  restore: { 'backup-passphrase-file': { type: 'string' } },
+  export: { ...configured(['passphrase-file']), all: { type: 'boolean' } },
   config: { ...configured(optionsFrom('flag')), example: { type: 'boolean' } },
   deploy: {
     name: { type: 'string' },
@@ -167,6 +194,13 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, out: resolve(required(values, 'out')) }
     case 'doctor':
       return doctorCommand(values, dataDir, env)
+    case 'passphrase':
+      return passphraseCommand(values, dataDir, env)
+    case 'backup':
+    case 'restore':
+      return { name, args: backupArgs(values, dataDir) }
+    case 'export':
+      return exportCommand(values, dataDir, env)
     case 'config':
       return configCommand(values, dataDir, env)
     case 'deploy':
@@ -179,10 +213,18 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
 /** Whether `--json` stands among the arguments, even where they cannot be parsed. */
 export const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json')
 
+const WITH_POSITIONALS: ReadonlySet<CommandName> = new Set([
+  'revoke',
+  'connect',
+  'backup',
+  'restore',
+  'export',
+])
+
 function parseOptions(name: CommandName, args: readonly string[]): Values {
   try {
     const options: NonNullable<ParseArgsConfig['options']> = { ...COMMON, ...SPECIFIC[name] }
-    const allowPositionals = name === 'revoke' || name === 'connect'
+    const allowPositionals = WITH_POSITIONALS.has(name)
     const parsed = parseArgs({
       args: [...args],
       options,
@@ -257,10 +299,51 @@ function doctorCommand(values: Values, dataDir: string, env: Env): Command {
   if (values.mega === true && values.router === true)
     throw new UsageError('doctor takes --mega or --router, or neither for everything.')
   const found = effective(values, dataDir, env).effective
-  if (values.mega === true) return { name: 'doctor-mega', dataDir, megaApi: megaApi(found) }
+  if (values.mega === true) {
+    const passphraseFile = found.values['passphrase-file']
+    return { name: 'doctor-mega', dataDir, megaApi: megaApi(found), passphraseFile }
+  }
   if (values.router !== true) return { name: 'doctor', options: startOptions(found, dataDir) }
   const { udp, stun } = found.values
   return { name: 'doctor-router', bindAddress: udp, stun: stun ?? [] }
+}
+
+export interface BackupArgs {
+  readonly dataDir: string
+  readonly file: string
+  /** null: asked for */
+  readonly passphraseFile: string | null
+  /** without one */
+  readonly plain: boolean
+}
+
+function backupArgs(values: Values, dataDir: string): BackupArgs {
+  const [file, ...more] = Array.isArray(values.ids) ? values.ids.map(String) : []
+  if (file === undefined || more.length > 0) throw new UsageError('Name one file.')
+  const named = text(values, 'backup-passphrase-file')
+  const plain = values.plain === true
+  if (plain && named !== undefined)
+    throw new UsageError('--plain and --backup-passphrase-file do not go together.')
+  const passphraseFile = named === undefined ? null : resolve(named)
+  return { dataDir, file: resolve(file), passphraseFile, plain }
+}
+
+function exportCommand(values: Values, dataDir: string, env: Env): Command {
+  const [out, ...more] = Array.isArray(values.ids) ? values.ids.map(String) : []
+  if (out === undefined || more.length > 0) throw new UsageError('Name one folder.')
+  const passphraseFile = effective(values, dataDir, env).effective.values['passphrase-file']
+  return { name: 'export', dataDir, out: resolve(out), all: values.all === true, passphraseFile }
+}
+
+function passphraseCommand(values: Values, dataDir: string, env: Env): Command {
+  const { effective: found } = effective(values, dataDir, env)
+  const next = text(values, 'new-passphrase-file')
+  const remove = values.remove === true
+  if (remove && next !== undefined)
+    throw new UsageError('--remove and --new-passphrase-file do not go together.')
+  const file = found.values['passphrase-file']
+  const newFile = next === undefined ? null : resolve(next)
+  return { name: 'passphrase', args: { dataDir, file, newFile, remove } }
 }
 
 function deployCommand(values: Values, dataDir: string): Command {

@@ -18,6 +18,7 @@ import {
   parseKeep,
   parseListen,
   parseName,
+  parsePath,
   parsePortRange,
   parseSize,
   parseStore,
@@ -58,11 +59,13 @@ type Row<T> = Omit<OptionRow<T>, 'kind' | 'read' | 'from'> & { readonly from?: r
 
 const EVERYWHERE: readonly Source[] = ['flag', 'environment', 'file']
 
-const text = <T>(row: Row<T> & { readonly parse: (text: string) => T }): OptionRow<T> => ({
+const text = <T>(
+  row: Row<T> & { readonly parse: (text: string, folder: string) => T },
+): OptionRow<T> => ({
   from: EVERYWHERE,
   ...row,
   kind: 'text',
-  read: ([value = '']) => row.parse(value),
+  read: ([value = ''], folder) => row.parse(value, folder),
 })
 
 const toggle = (row: Omit<Row<boolean>, 'sign' | 'must'>): OptionRow<boolean> => ({
@@ -231,6 +234,16 @@ export const OPTIONS = {
     must: 'this must be turn:HOST:PORT, perhaps with ?transport=udp or ?transport=tcp, or turns:HOST:PORT; name and password go into turn-credential.',
     read: (texts) => texts.map(parseTurn),
   } satisfies OptionRow<readonly TurnServer[]> as OptionRow<readonly TurnServer[]>,
+  'passphrase-file': text({
+    sign: 'FILE',
+    help: 'a file whose first line is the passphrase of the host’s keys (chmod 600)',
+    otherwise: 'asked for at the terminal, if the keys have one',
+    reason:
+      'A host that starts without a terminal. Keys that have no passphrase yet are sealed by it. "clawchat passphrase" sets, changes and removes one.',
+    example: 'passphrase',
+    parse: parsePath,
+    must: 'this must be the path of a file.',
+  }),
   'turn-credential': text({
     from: ['environment', 'file'],
     secret: true,

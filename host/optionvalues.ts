@@ -64,6 +64,12 @@ export function parsePortRange(value: string): PortRange {
 }
 
 /** `folder`: what a relative path starts from. */
+/** @returns an absolute one */
+export function parsePath(value: string, folder: string): string {
+  if (value === '') throw new ClawError('usage')
+  return resolve(folder, value)
+}
+
 export function parseStore(value: string, folder: string): StoreOption {
   if (value === 'mega') return { kind: 'mega' }
   const path = value.startsWith('file:') ? value.slice(5) : ''

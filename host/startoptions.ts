@@ -35,6 +35,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     http: values.http,
     lan: values.lan ?? false,
     takeOver: values['take-over'] ?? false,
+    passphraseFile: values['passphrase-file'],
     pageUrl: values.page,
     name: values.name,
     rotation: rotationTimes(effective, label),

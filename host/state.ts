@@ -11,7 +11,8 @@ import { storageId } from '../shared/put.ts'
 import { type Burnt, isOver, readBurnt, retireMega, wipeDatabase } from './burn.ts'
 import { openDatabase, Settings } from './database.ts'
 import { FILES_FOLDER } from './files.ts'
-import { type Identity, openFolder, renewIdentity } from './folder.ts'
+import { type Identity, openFolder } from './folder.ts'
+import type { Passphrase } from './keyfile.ts'
 import { Members } from './members.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { Rooms } from './rooms.ts'
@@ -43,14 +44,15 @@ export interface HostKeys extends Identity {
   readonly identity: string
 }
 
-/** Closes by `closers`, last first. Throws ClawError: `folder-…`, `storage`. */
+/** Closes by `closers`, last first. Throws ClawError: `folder-…`, `passphrase-…`, `storage`. */
 export async function openState(
   dir: string,
   random: RandomBytes,
   nowMs: number,
   closers: (() => unknown)[],
+  passphrase: Passphrase = null,
 ): Promise<HostState> {
-  const folder = openFolder(dir)
+  const folder = openFolder(dir, { passphrase })
   closers.push(() => folder.close())
   const burnt = readBurnt(folder.dir, nowMs)
   const over = isOver(burnt, folder.identity.writeSecret)
@@ -59,7 +61,7 @@ export async function openState(
     if (!ending.over) return
     const { writeSecret } = folder.identity
     retireMega(folder.dir, readBurnt(folder.dir, nowMs), writeSecret)
-    renewIdentity(folder.dir)
+    folder.renew()
   })
   const database = openDatabase(folder.dir)
   closers.push(() => {

@@ -168,6 +168,26 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     next: 'Connect to a network and try again; browsers refuse WebRTC without one.',
   },
   'no-webrtc': { message: 'WebRTC is not available.', next: 'Use a current browser.' },
+  'backup-foreign': {
+    message: 'This is no backup of ClawChat.',
+    next: 'Name a file that "clawchat backup" wrote, of this version or an older one.',
+  },
+  'backup-damaged': {
+    message: 'This backup is damaged or cut short.',
+    next: 'Nothing was restored. Take another copy of it, or an older backup.',
+  },
+  'passphrase-missing': {
+    message: 'The keys of this host are behind a passphrase, and nobody gave it.',
+    next: 'Start in a terminal and type it, or name a file that holds it: --passphrase-file FILE or CLAWCHAT_PASSPHRASE_FILE.',
+  },
+  'passphrase-file': {
+    message: 'The file with the passphrase cannot be used.',
+    next: 'It must be there, have the passphrase as its first line, and be readable by its owner only (chmod 600).',
+  },
+  'passphrase-wrong': {
+    message: 'That is not the passphrase.',
+    next: 'Nothing was changed. Try again with the right one.',
+  },
   storage: {
     message: 'The data folder cannot be written to.',
     next: 'Check free space and permissions of the folder, then start again.',

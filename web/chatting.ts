@@ -59,7 +59,7 @@ export class Chatting {
     const { timeline } = this.conversation
     this.asking = new Requests({ box, runtime, send: say, onRoom })
     this.files = new Files({
-      ...{ store: FileStore.open(), box, keep: device, timeline, runtime, clock },
+      ...{ store: FileStore.open(() => device.vault), box, keep: device, timeline, runtime, clock },
       say: (message) => this.conversation.say(message),
     })
     this.filing = new Filer({ box, files: this.files, tab, runtime, now })

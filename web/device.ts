@@ -1,6 +1,6 @@
 // What this browser keeps (IndexedDB): its keys, the host it belongs to, messages, and the outbox (keep.ts).
 import { toHex } from '../shared/bytes.ts'
-import type { MaybePromise } from '../shared/crypto.ts'
+import type { CryptoBackend, MaybePromise } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import {
   COUNTED_MOST,
@@ -13,14 +13,13 @@ import {
   type StoredKey,
   type StoredMessage,
 } from './keep.ts'
+import { above, markSent, newest, placedIn, putMessage, unplace } from './messagerows.ts'
 import type { Hit, SearchWish } from './model.ts'
-import { HOST_ROOM } from './roster.ts'
+import { abort, type Doors, KEPT, openLocked, type StoreName } from './opening.ts'
+import { LOCK, type Lock, messageOf, type Row, storesOf } from './schema.ts'
+import { done } from './sealedstore.ts'
+import { type StoreKeys, Vault } from './vault.ts'
 import { generateDeviceKeyPair } from './webcrypto.ts'
-
-const DATABASE = 'clawchat'
-const VERSION = 3
-const STORES = ['profile', 'messages', 'outbox', 'lease'] as const
-type StoreName = (typeof STORES)[number]
 
 /** The profile in use, and one whose enrolment is under way: a link that turns out bad costs nobody their chat. */
 const IN_USE = 'me'
@@ -28,194 +27,60 @@ const JOINING = 'joining'
 /** identities that were burnt, hex */
 const BURNT = 'burnt'
 
-export const done = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-
-/**
- * A message and, while it has no place in the room, when it was written: a place among its like, always above the last.
- * As long as it is there: when it ends by its room, and when the host stored it.
- */
-export type Row = StoredMessage & { written?: number; ends?: number; since?: number }
-
-export function messageOf({ written: _, ends: __, since: ___, ...message }: Row): StoredMessage {
-  return message
-}
-
-function rowOf(message: StoredMessage): Row {
-  const { gone, endsAtMs, seq, atMs } = message
-  return {
-    ...message,
-    ...(endsAtMs > 0 && !gone ? { ends: endsAtMs } : {}),
-    ...(seq !== null && !gone ? { since: atMs } : {}),
-  }
-}
-
-export async function putMessage(store: IDBObjectStore, message: StoredMessage): Promise<void> {
-  if (message.seq !== null) {
-    store.put(rowOf(message))
-    return
-  }
-  if (message.gone) {
-    store.delete(message.id)
-    return
-  }
-  const known = (await done(store.get(message.id))) as Row | undefined
-  const last = await done(store.index('written').openKeyCursor(null, 'prev'))
-  const written = known?.written ?? Math.max(message.atMs, Number(last?.key ?? 0) + 1)
-  store.put({ ...rowOf(message), written })
-}
-
-/** All placed ones of a room above a sequence number. */
-const above = (room: string, seq: number): IDBKeyRange =>
-  IDBKeyRange.bound([room, seq], [room, Number.MAX_SAFE_INTEGER], true)
-
-/** Row after row, until `take` wants no more. */
-export function visit(
-  request: IDBRequest<IDBCursorWithValue | null>,
-  take: (row: Row) => boolean,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request.onerror = () => reject(request.error)
-    request.onsuccess = () => {
-      const cursor = request.result
-      if (cursor === null || !take(cursor.value as Row)) return resolve()
-      cursor.continue()
-    }
-  })
-}
-
-/** The newest placed ones within a range, oldest first. */
-async function placedIn(
-  store: IDBObjectStore,
-  range: IDBKeyRange,
-  limit: number,
-): Promise<StoredMessage[]> {
-  const placed: Row[] = []
-  await visit(store.index('place').openCursor(range, 'prev'), (row) => {
-    if (placed.length < limit) placed.push(row)
-    return placed.length < limit
-  })
-  return placed.reverse().map(messageOf)
-}
-
-/** The newest placed ones of a room, oldest first, and all of it without a place, as they were written. */
-async function newest(
-  store: IDBObjectStore,
-  room: string,
-  limit: number,
-): Promise<StoredMessage[]> {
-  const placed = await placedIn(store, above(room, 0), limit)
-  const unplaced = (await done(store.index('written').getAll())) as Row[]
-  const here = unplaced.filter((row) => row.room === room)
-  return [...placed, ...here.map(messageOf)]
-}
-
-/** Their places are the restored host's to give; until then they stand in the order in which they go out. */
-async function unplace(store: IDBObjectStore, entries: readonly OutboxEntry[]): Promise<void> {
-  for (const { id } of entries) {
-    const row = (await done(store.get(toHex(id)))) as Row | undefined
-    if (row === undefined) continue
-    store.delete(row.id)
-    await putMessage(store, { ...messageOf(row), seq: null })
-  }
-}
-
-async function markSent(
-  store: IDBObjectStore,
-  entries: readonly OutboxEntry[],
-): Promise<StoredMessage[]> {
-  const sent: StoredMessage[] = []
-  for (const { id } of entries) {
-    const row = (await done(store.get(toHex(id)))) as Row | undefined
-    if (row?.state !== 'sending') continue
-    store.put({ ...row, state: 'sent' })
-    sent.push({ ...messageOf(row), state: 'sent' })
-  }
-  return sent
-}
-
-function create(db: IDBDatabase): void {
-  db.createObjectStore('profile')
-  const messages = db.createObjectStore('messages', { keyPath: 'id' })
-  messages.createIndex('place', ['room', 'seq'])
-  messages.createIndex('written', 'written')
-  messages.createIndex('ends', 'ends')
-  messages.createIndex('since', 'since')
-  db.createObjectStore('outbox', { keyPath: 'number' })
-  db.createObjectStore('lease')
-}
-
-/** Version 1 knew one room, and messages that never change; version 2 no messages that end. Each row is read once. */
-function bringUp(transaction: IDBTransaction, version: number): void {
-  const messages = transaction.objectStore('messages')
-  if (version < 2) {
-    messages.deleteIndex('seq')
-    messages.createIndex('place', ['room', 'seq'])
-  }
-  messages.createIndex('ends', 'ends')
-  messages.createIndex('since', 'since')
-  eachRow<StoredMessage>(messages, (row) =>
-    rowOf({ ...(version < 2 ? withRoom(row) : row), ...LASTING }),
-  )
-  // Beside the profile there is the list of burnt identities.
-  eachRow<Profile | string[]>(transaction.objectStore('profile'), (row) =>
-    Array.isArray(row) ? row : withLifetimes(version < 2 ? withRooms(row) : row),
-  )
-}
-
-const LASTING = { gone: false, endsAtMs: 0, notice: null }
-
-const withRoom = (row: StoredMessage): StoredMessage => ({
-  ...{ ...row, room: HOST_ROOM, edited: false, deleted: false, change: 0, replyTo: null },
-  reactions: [],
-})
-
-const withRooms = (profile: Profile): Profile => ({
-  ...{ ...profile, rooms: [], read: {}, readBy: {}, receipts: true, behind: [] },
-})
-
-function withLifetimes(profile: Profile): Profile {
-  const rooms = profile.rooms.map((room) => ({ ...room, lifeMs: 0, goneUpTo: 0, isTimer: false }))
-  return { ...profile, rooms, keepMs: 0, aheadMs: 0 }
-}
-
-function eachRow<T>(store: IDBObjectStore, change: (row: T) => unknown): void {
-  const request = store.openCursor()
-  request.onsuccess = () => {
-    request.result?.update(change(request.result.value as T))
-    request.result?.continue()
-  }
-}
-
 export class Device implements Keep {
   readonly #db: IDBDatabase
+  readonly #backend: Pick<CryptoBackend, 'aead'>
+  #lock: Lock
+  #vault: Vault
 
-  constructor(db: IDBDatabase) {
+  private constructor(
+    db: IDBDatabase,
+    backend: Pick<CryptoBackend, 'aead'>,
+    lock: Lock,
+    keys: StoreKeys,
+  ) {
     this.#db = db
+    this.#backend = backend
+    this.#lock = lock
+    this.#vault = new Vault(keys, backend)
   }
 
   /** Throws ClawError('storage') where the browser keeps nothing. */
-  static async open(): Promise<Device> {
-    try {
-      const request = indexedDB.open(DATABASE, VERSION)
-      request.onupgradeneeded = ({ oldVersion }) => {
-        if (oldVersion === 0) create(request.result)
-        else if (request.transaction !== null) bringUp(request.transaction, oldVersion)
-      }
-      return new Device(await done(request))
-    } catch {
+  static async open(backend: Pick<CryptoBackend, 'aead'>, doors: Doors): Promise<Device> {
+    const { db, lock } = await openLocked(doors).catch(() => {
       throw new ClawError('storage')
-    }
+    })
+    const keys = lock.kind === 'open' ? lock.keys : await doors.unlock(lock)
+    return new Device(db, backend, lock, keys)
+  }
+
+  /** How the store keys lie on the disk. */
+  get lock(): Lock {
+    return this.#lock
+  }
+
+  /** Seals what is kept here. */
+  get vault(): Vault {
+    return this.#vault
+  }
+
+  /** Throws ClawError('superseded') where another tab has changed the lock meanwhile. */
+  async relock(lock: Lock, keys: StoreKeys): Promise<void> {
+    const { revision } = this.#lock
+    await this.#transaction(['keys'], 'readwrite', async (store) => {
+      const known = (await done(store('keys').get(LOCK))) as Lock
+      if (known.revision !== revision) throw new ClawError('superseded')
+      store('keys').put(lock, LOCK)
+    })
+    this.#lock = lock
+    this.#vault = new Vault(keys, this.#backend)
   }
 
   /** Resolves once everything `run` asked for is on disk; awaits in it may only be of its own requests. */
   async #transaction<T>(
     names: readonly StoreName[],
     mode: IDBTransactionMode,
-    run: (store: (name: StoreName) => IDBObjectStore) => MaybePromise<T>,
+    run: (store: ReturnType<typeof storesOf>) => MaybePromise<T>,
   ): Promise<T> {
     const transaction = this.#db.transaction([...names], mode, { durability: 'strict' })
     const ended = new Promise<void>((resolve, reject) => {
@@ -223,16 +88,20 @@ export class Device implements Keep {
       transaction.onabort = () => reject(transaction.error ?? new ClawError('storage'))
     })
     ended.catch(() => undefined)
-    const result = await run((name) => transaction.objectStore(name))
-    await ended
-    return result
+    try {
+      const result = await run(storesOf(transaction, this.#vault))
+      await ended
+      return result
+    } catch (error) {
+      abort(transaction)
+      throw error
+    }
   }
 
   profile(): Promise<Profile | null> {
     return this.#transaction(['profile'], 'readonly', async (store) => {
-      const found =
-        (await done(store('profile').get(IN_USE))) ?? (await done(store('profile').get(JOINING)))
-      return (found as Profile | undefined) ?? null
+      const found = (await store('profile').get(IN_USE)) ?? (await store('profile').get(JOINING))
+      return found ?? null
     })
   }
 
@@ -269,7 +138,7 @@ export class Device implements Keep {
     return this.#transaction(['profile'], 'readwrite', async (store) => {
       // A second tab, or a second try: the first one's key stays.
       for (const place of [IN_USE, JOINING]) {
-        const known = (await done(store('profile').get(place))) as Profile | undefined
+        const known = await store('profile').get(place)
         if (known?.invite !== invite) continue
         const again = { ...known, name }
         store('profile').put(again, place)
@@ -289,14 +158,14 @@ export class Device implements Keep {
    * written for this one and never sent is sent by the new device.
    */
   enrolled(profile: Profile): Promise<void> {
-    return this.#transaction(STORES, 'readwrite', async (store) => {
-      const known = (await done(store('profile').get(IN_USE))) as Profile | undefined
+    return this.#transaction(KEPT, 'readwrite', async (store) => {
+      const known = await store('profile').get(IN_USE)
       store('profile').delete(JOINING)
       // A second tab asked with the same key and had the same answer before.
       if (known !== undefined && known.invite === profile.invite) return
       const same =
         known !== undefined && toHex(known.hostPublicKey) === toHex(profile.hostPublicKey)
-      const waiting = (await done(store('outbox').getAll())) as OutboxEntry[]
+      const waiting = await store('outbox').all()
       store('outbox').clear()
       if (!same) {
         store('messages').clear()
@@ -310,23 +179,24 @@ export class Device implements Keep {
 
   /** The host is burnt: its keys and everything of its chat go, and it is remembered that no link of it counts. */
   burn(hostPublicKey: Uint8Array): Promise<void> {
-    return this.#transaction(STORES, 'readwrite', async (store) => {
-      const known = ((await done(store('profile').get(BURNT))) as string[] | undefined) ?? []
-      for (const name of ['profile', 'messages', 'outbox'] as const) store(name).clear()
-      store('profile').put([...new Set([...known, toHex(hostPublicKey)])], BURNT)
+    return this.#transaction(KEPT, 'readwrite', async (store) => {
+      const known = (await store('burnt').get(BURNT))?.identities ?? []
+      for (const name of KEPT) store(name).clear()
+      const identities = [...new Set([...known, toHex(hostPublicKey)])]
+      store('burnt').put({ identities }, BURNT)
     })
   }
 
   isBurnt(hostPublicKey: Uint8Array): Promise<boolean> {
     return this.#transaction(['profile'], 'readonly', async (store) => {
-      const known = (await done(store('profile').get(BURNT))) as string[] | undefined
-      return known?.includes(toHex(hostPublicKey)) ?? false
+      const known = await store('burnt').get(BURNT)
+      return known?.identities.includes(toHex(hostPublicKey)) ?? false
     })
   }
 
   update(change: Partial<Profile>): Promise<Profile> {
     return this.#transaction(['profile'], 'readwrite', async (store) => {
-      const known = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      const known = await store('profile').get(IN_USE)
       if (known === undefined) throw new ClawError('storage')
       const next = { ...known, ...change }
       store('profile').put(next, IN_USE)
@@ -343,7 +213,7 @@ export class Device implements Keep {
   others(room: string, seq: number): Promise<StoredMessage[]> {
     return this.#transaction(['messages'], 'readonly', async (store) => {
       const others: Row[] = []
-      await visit(store('messages').index('place').openCursor(above(room, seq)), (row) => {
+      await store('messages').visit('place', above(room, seq), 'next', (row) => {
         if (isNews(row)) others.push(row)
         return others.length < COUNTED_MOST
       })
@@ -362,14 +232,14 @@ export class Device implements Keep {
   async search(rooms: readonly string[], wish: SearchWish): Promise<Hit[]> {
     const { searchKept } = await import('./kept.ts')
     return this.#transaction(['messages'], 'readonly', (store) =>
-      searchKept(store('messages').index('place'), rooms, wish),
+      searchKept(store('messages'), rooms, wish),
     )
   }
 
   dropRoom(room: string): Promise<void> {
     return this.#transaction(['messages'], 'readwrite', async (store) => {
       const messages = store('messages')
-      const keys = await done(messages.index('place').getAllKeys(above(room, 0)))
+      const keys = await messages.keysBy('place', above(room, 0))
       for (const key of keys) messages.delete(key)
     })
   }
@@ -382,7 +252,7 @@ export class Device implements Keep {
 
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry> {
     return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      const profile = await store('profile').get(IN_USE)
       if (profile === undefined) throw new ClawError('storage')
       const entry = { ...event, number: profile.assigned + 1 }
       store('profile').put({ ...profile, assigned: entry.number }, IN_USE)
@@ -402,7 +272,7 @@ export class Device implements Keep {
 
   enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
     return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      const profile = await store('profile').get(IN_USE)
       if (profile === undefined) throw new ClawError('storage')
       const number = profile.assigned + 1
       store('profile').put({ ...profile, assigned: number }, IN_USE)
@@ -413,14 +283,14 @@ export class Device implements Keep {
 
   pending(after: number, limit: number): Promise<OutboxEntry[]> {
     return this.#transaction(['outbox'], 'readonly', (store) =>
-      done(store('outbox').getAll(IDBKeyRange.lowerBound(after, true), limit)),
+      store('outbox').all(IDBKeyRange.lowerBound(after, true), limit),
     )
   }
 
   acknowledged(number: number): Promise<StoredMessage[]> {
     return this.#transaction(['outbox', 'messages'], 'readwrite', async (store) => {
       const range = IDBKeyRange.upperBound(number)
-      const entries = (await done(store('outbox').getAll(range))) as OutboxEntry[]
+      const entries = await store('outbox').all(range)
       store('outbox').delete(range)
       return markSent(store('messages'), entries)
     })
@@ -432,9 +302,9 @@ export class Device implements Keep {
       import('./resume.ts'),
     ])
     return this.#transaction(['profile', 'outbox', 'messages'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      const profile = await store('profile').get(IN_USE)
       if (profile === undefined) throw new ClawError('storage')
-      const outbox = (await done(store('outbox').getAll())) as OutboxEntry[]
+      const outbox = await store('outbox').all()
       const settled = settleOutbox(outbox, profile.assigned, stored, id)
       const rooms = settled.forgotten ? roomIds(profile) : []
       const lost: StoredMessage[] = []
@@ -456,7 +326,7 @@ export class Device implements Keep {
     change: Partial<Profile> = {},
   ): Promise<void> {
     return this.#transaction(['profile', 'messages'], 'readwrite', async (store) => {
-      const profile = (await done(store('profile').get(IN_USE))) as Profile | undefined
+      const profile = await store('profile').get(IN_USE)
       if (profile === undefined) throw new ClawError('storage')
       // While the conversation moves, both carriers may bring the same event.
       if (number <= profile.stored) return
@@ -467,7 +337,7 @@ export class Device implements Keep {
 
   message(id: string): Promise<StoredMessage | null> {
     return this.#transaction(['messages'], 'readonly', async (store) => {
-      const row = (await done(store('messages').get(id))) as Row | undefined
+      const row = await store('messages').get(id)
       return row === undefined ? null : messageOf(row)
     })
   }

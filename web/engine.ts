@@ -12,10 +12,13 @@ import { Device } from './device.ts'
 import { Handover } from './handover.ts'
 import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
-import { rememberedLink, takeFragment } from './link.ts'
+import { speakAll } from './language.ts'
+import { rememberedLink, rememberLink, takeFragment } from './link.ts'
+import { closeTab, Locking } from './locking.ts'
 import type { AppState, Connection, Engine } from './model.ts'
 import { watchNetwork } from './network.ts'
 import { type Opened, openCarrier, preloadWays, SHORTER } from './open.ts'
+import type { Doors } from './opening.ts'
 import { Own } from './own.ts'
 import { Part } from './part.ts'
 import { lookMs } from './pulse.ts'
@@ -42,16 +45,26 @@ const ANSWER_MS = 15_000
 /** What may lead to a dial. */
 const BEGINS: ReadonlySet<RedialInput['type']> = new Set(['want', 'network', 'suspect', 'fired'])
 
-const CHATTING = new Part(async () => (await import('./chatting.ts')).Chatting)
+const CHATTING = new Part(async () => {
+  // Names of rooms and news are words too.
+  const [{ Chatting }] = await Promise.all([import('./chatting.ts'), speakAll()])
+  return Chatting
+})
 
 /** @throws ClawError: `storage`, `page-incomplete` */
-export async function startEngine(): Promise<Engine> {
+export async function startEngine(doors: Doors): Promise<Engine> {
   const link = takeFragment() ?? rememberedLink()
   // With a link there is time until Join is pressed.
   if (link === null) CHATTING.preload()
   const backend = await pickBackend()
-  const engine = new PageEngine(backend, await Device.open())
-  await engine.start(link)
+  const unlock: Doors['unlock'] = (lock) => {
+    // A reload, or another day, asks again.
+    if (link !== null) rememberLink(link)
+    return doors.unlock(lock)
+  }
+  const engine = new PageEngine(backend, await Device.open(backend, { ...doors, unlock }))
+  // While it was locked another link may have been opened in this tab.
+  await engine.start(takeFragment() ?? link)
   CHATTING.preload()
   return engine
 }
@@ -64,6 +77,7 @@ class PageEngine implements Engine {
   readonly #clock = new Clock(this.#box, () => Date.now())
   readonly #records: Records
   readonly #handover: Handover
+  readonly lock: Locking
   /** null until it is loaded, which it is before a chat is shown or a carrier used */
   #loaded: Chatting | null = null
   readonly #tab: Tab
@@ -103,6 +117,7 @@ class PageEngine implements Engine {
         this.#loaded?.files.leave()
       },
     })
+    this.lock = new Locking({ device, tell: (message) => this.#tab.tell(message) })
     this.#joining = new Joining({
       device,
       own: this.#own,
@@ -203,6 +218,7 @@ class PageEngine implements Engine {
     })
     addEventListener('focus', () => this.#loaded?.talk.look())
     this.#beat()
+    this.lock.start()
     await this.#tab.start()
   }
 
@@ -610,6 +626,9 @@ class PageEngine implements Engine {
         break
       case 'retry':
         if (leading) this.retry()
+        break
+      case 'lock':
+        void closeTab()
         break
     }
   }

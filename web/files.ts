@@ -65,6 +65,7 @@ export class Files {
   /** This tab leads now: what was under way goes on. */
   async load(): Promise<void> {
     const store = await this.#ports.store
+    await store.sealOld()
     for (const { id } of await store.contents()) {
       const message = await this.#ports.keep.message(id)
       if (message?.file === undefined || message.deleted) await store.remove(id)
@@ -145,8 +146,8 @@ export class Files {
     const known = this.#state.all.find((each) => each.id === id)
     if (known !== undefined) return this.#feed({ type: 'resume', id })
     const store = await this.#ports.store
-    if ((await store.read(id, '')) === null) this.#add(message, 'down', null, false)
-    else this.#show({ id, way: 'down', phase: 'done' })
+    if (await store.has(id)) this.#show({ id, way: 'down', phase: 'done' })
+    else this.#add(message, 'down', null, false)
   }
 
   async #pause(id: string): Promise<void> {
@@ -164,9 +165,7 @@ export class Files {
   }
 
   async #keepPaused(id: string, isPaused: boolean): Promise<void> {
-    const store = await this.#ports.store
-    const upload = (await store.uploads()).find((each) => each.id === id)
-    if (upload !== undefined) await store.putUpload({ ...upload, isPaused })
+    await (await this.#ports.store).pauseUpload(id, isPaused)
   }
 
   async #cancel(id: string): Promise<void> {

@@ -3,9 +3,12 @@
 import { ClawError } from '../shared/error.ts'
 import { FILE_BLOCK_BYTES } from '../shared/files.ts'
 import type { StoredMessage } from './keep.ts'
+import { done, SealedStore } from './sealedstore.ts'
+import type { Vault } from './vault.ts'
 
-const DATABASE = 'clawchat-files'
-const FOLDER = 'clawchat-files'
+export const DATABASE = 'clawchat-files'
+export const FOLDER = 'clawchat-files'
+const VERSION = 2
 const STORES = ['uploads', 'contents', 'segments'] as const
 type StoreName = (typeof STORES)[number]
 
@@ -25,37 +28,48 @@ export interface StoredUpload {
   readonly isPaused: boolean
 }
 
+/** `size`: of the content in segments, null where it is not kept; `content`: as version 1 kept it, in the clear. */
+interface UploadRow extends Omit<StoredUpload, 'content'> {
+  readonly size: number | null
+  readonly content?: Blob
+}
+
 interface Content {
   readonly id: string
   readonly size: number
   readonly isWhole: boolean
 }
 
-const done = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
+/** What stays in the clear (SPEC §11.1). */
+const plainOf = ({ id, isPaused, content }: UploadRow): Partial<UploadRow> =>
+  content === undefined ? { id, isPaused } : { id, isPaused, content }
 
 export class FileStore {
   readonly #db: IDBDatabase
   readonly #folder: FileSystemDirectoryHandle | null
+  readonly #vault: () => Vault
 
-  private constructor(db: IDBDatabase, folder: FileSystemDirectoryHandle | null) {
+  private constructor(
+    db: IDBDatabase,
+    folder: FileSystemDirectoryHandle | null,
+    vault: () => Vault,
+  ) {
     this.#db = db
     this.#folder = folder
+    this.#vault = vault
   }
 
-  /** Throws ClawError('storage'). */
-  static async open(): Promise<FileStore> {
+  /** `vault`: asked each time, since its keys may change. Throws ClawError('storage'). */
+  static async open(vault: () => Vault): Promise<FileStore> {
     try {
-      const request = indexedDB.open(DATABASE, 1)
-      request.onupgradeneeded = () => {
-        request.result.createObjectStore('uploads', { keyPath: 'id' })
-        request.result.createObjectStore('contents', { keyPath: 'id' })
-        request.result.createObjectStore('segments')
+      const request = indexedDB.open(DATABASE, VERSION)
+      request.onupgradeneeded = ({ oldVersion }) => {
+        if (oldVersion === 0) create(request.result)
+        else if (request.transaction !== null) sealUploads(request.transaction, vault())
       }
-      return new FileStore(await done(request), await openFolder())
+      const db = await done(request)
+      db.onversionchange = () => db.close()
+      return new FileStore(db, await openFolder(), vault)
     } catch {
       throw new ClawError('storage')
     }
@@ -65,25 +79,41 @@ export class FileStore {
     return this.#db.transaction(name, mode).objectStore(name)
   }
 
-  uploads(): Promise<StoredUpload[]> {
-    return done(this.#store('uploads', 'readonly').getAll()) as Promise<StoredUpload[]>
+  #uploads(mode: IDBTransactionMode): SealedStore<UploadRow> {
+    return new SealedStore(this.#store('uploads', mode), this.#vault(), plainOf)
   }
 
-  async putUpload(upload: StoredUpload): Promise<void> {
-    await done(this.#store('uploads', 'readwrite').put(upload))
+  async uploads(): Promise<StoredUpload[]> {
+    const rows = await this.#uploads('readonly').all()
+    return Promise.all(
+      rows.map(async ({ id, message, isPaused, size }) => {
+        const content = size === null ? null : await this.#joined(id, size, '')
+        return { id, message, isPaused, content }
+      }),
+    )
+  }
+
+  async putUpload({ id, message, content, isPaused }: StoredUpload): Promise<void> {
+    // First the row: segments without one would stay for ever.
+    await this.#putRow({ id, message, isPaused, size: content?.size ?? null })
+    if (content !== null) await this.#writeAll(id, content)
+  }
+
+  async #putRow(row: UploadRow): Promise<void> {
+    const uploads = this.#store('uploads', 'readwrite')
+    new SealedStore(uploads, this.#vault(), plainOf).put(row)
+    await ended(uploads.transaction)
+  }
+
+  async pauseUpload(id: string, isPaused: boolean): Promise<void> {
+    const row = await this.#uploads('readonly').get(id)
+    if (row !== undefined) await this.#putRow({ ...row, isPaused })
   }
 
   /** It is sent: what is kept of it is from now on the content of its message. */
   async sent(id: string): Promise<void> {
-    const upload = (await done(this.#store('uploads', 'readonly').get(id))) as
-      | StoredUpload
-      | undefined
-    if (upload?.content != null) {
-      const { content } = upload
-      for (let n = 0; n * SEGMENT_BYTES < content.size; n++)
-        await this.writeSegment(id, n, content.slice(n * SEGMENT_BYTES, (n + 1) * SEGMENT_BYTES))
-      await this.putContent({ id, size: content.size, isWhole: true })
-    }
+    const { size = null } = (await this.#uploads('readonly').get(id)) ?? {}
+    if (size !== null) await this.putContent({ id, size, isWhole: true })
     await done(this.#store('uploads', 'readwrite').delete(id))
   }
 
@@ -108,38 +138,73 @@ export class FileStore {
     n: number,
     content: Blob | Uint8Array<ArrayBuffer>,
   ): Promise<void> {
+    const bytes = content instanceof Blob ? new Uint8Array(await content.arrayBuffer()) : content
     try {
+      const sealed = await this.#vault().sealContent(placeOf(id, n), bytes)
       if (this.#folder === null) {
-        const blob = new Blob([content])
+        const blob = new Blob([sealed])
         await done(this.#store('segments', 'readwrite').put(blob, nameOf(id, n)))
         return
       }
       const file = await this.#folder.getFileHandle(nameOf(id, n), { create: true })
       const stream = await file.createWritable()
-      await stream.write(content)
+      await stream.write(sealed)
       await stream.close()
     } catch {
       throw new ClawError('file-no-room')
     }
   }
 
-  /** Null where it is not kept. */
+  async #writeAll(id: string, content: Blob): Promise<void> {
+    for (let n = 0; n * SEGMENT_BYTES < content.size; n++)
+      await this.writeSegment(id, n, content.slice(n * SEGMENT_BYTES, (n + 1) * SEGMENT_BYTES))
+  }
+
+  /** Null where it is not kept, or damaged. */
   async segment(id: string, n: number): Promise<Blob | null> {
-    if (this.#folder === null)
-      return ((await done(this.#store('segments', 'readonly').get(nameOf(id, n)))) as Blob) ?? null
+    const sealed = await this.#raw(nameOf(id, n))
+    if (sealed === null) return this.#raw(bareName(id, n))
     try {
-      return await (await this.#folder.getFileHandle(nameOf(id, n))).getFile()
+      const bytes = new Uint8Array(await sealed.arrayBuffer())
+      return new Blob([new Uint8Array(await this.#vault().openContent(placeOf(id, n), bytes))])
     } catch {
       return null
     }
   }
 
+  async #raw(name: string): Promise<Blob | null> {
+    if (this.#folder === null)
+      return ((await done(this.#store('segments', 'readonly').get(name))) as Blob) ?? null
+    try {
+      return await (await this.#folder.getFileHandle(name)).getFile()
+    } catch {
+      return null
+    }
+  }
+
+  async #removeRaw(name: string): Promise<void> {
+    if (this.#folder === null) await done(this.#store('segments', 'readwrite').delete(name))
+    else await this.#folder.removeEntry(name).catch(() => undefined)
+  }
+
+  /** Whether all of a file is here. */
+  async has(id: string): Promise<boolean> {
+    return (await this.#content(id))?.isWhole ?? false
+  }
+
+  #content(id: string): Promise<Content | undefined> {
+    return done(this.#store('contents', 'readonly').get(id)) as Promise<Content | undefined>
+  }
+
   /** A whole file; null where it is not here. `type`: what the browser is to take it for. */
   async read(id: string, type: string): Promise<Blob | null> {
-    const found = (await done(this.#store('contents', 'readonly').get(id))) as Content | undefined
-    if (!found?.isWhole) return null
+    const found = await this.#content(id)
+    return found?.isWhole ? this.#joined(id, found.size, type) : null
+  }
+
+  async #joined(id: string, size: number, type: string): Promise<Blob | null> {
     const parts: Blob[] = []
-    for (let n = 0; n * SEGMENT_BYTES < found.size; n++) {
+    for (let n = 0; n * SEGMENT_BYTES < size; n++) {
       const part = await this.segment(id, n)
       if (part === null) return null
       parts.push(part)
@@ -147,16 +212,43 @@ export class FileStore {
     return new Blob(parts, { type })
   }
 
+  /**
+   * What version 1 kept in the clear: each piece is sealed before the old one goes, so it may end anywhere and goes on
+   * with the next start.
+   */
+  async sealOld(): Promise<void> {
+    for (const row of await this.#uploads('readonly').all()) {
+      const { content, ...rest } = row
+      if (content === undefined) continue
+      await this.#writeAll(row.id, content)
+      await this.#putRow({ ...rest, size: content.size })
+    }
+    for (const name of await this.#names()) {
+      const [, id, n] = BARE_NAME.exec(name) ?? []
+      const bare = id === undefined ? null : await this.#raw(name)
+      if (id === undefined || bare === null) continue
+      await this.writeSegment(id, Number(n), bare)
+      await this.#removeRaw(name)
+    }
+  }
+
+  async #names(): Promise<string[]> {
+    if (this.#folder === null)
+      return (await done(this.#store('segments', 'readonly').getAllKeys())).map(String)
+    const names: string[] = []
+    for await (const name of keysOf(this.#folder)) names.push(name)
+    return names
+  }
+
   /** Nothing of it stays. */
   async remove(id: string): Promise<void> {
+    const upload = await this.#uploads('readonly').get(id)
     await done(this.#store('uploads', 'readwrite').delete(id))
-    const found = (await done(this.#store('contents', 'readonly').get(id))) as Content | undefined
+    const found = await this.#content(id)
     await done(this.#store('contents', 'readwrite').delete(id))
-    for (let n = 0; n * SEGMENT_BYTES < (found?.size ?? 0); n++) {
-      if (this.#folder === null)
-        await done(this.#store('segments', 'readwrite').delete(nameOf(id, n)))
-      else await this.#folder.removeEntry(nameOf(id, n)).catch(() => undefined)
-    }
+    const size = Math.max(found?.size ?? 0, upload?.size ?? 0)
+    for (let n = 0; n * SEGMENT_BYTES < size; n++)
+      for (const name of [nameOf(id, n), bareName(id, n)]) await this.#removeRaw(name)
   }
 
   async clear(): Promise<void> {
@@ -165,7 +257,36 @@ export class FileStore {
   }
 }
 
-const nameOf = (id: string, n: number): string => `${id}.${n}`
+const bareName = (id: string, n: number): string => `${id}.${n}`
+const BARE_NAME = /^([0-9a-f]{32})\.(\d+)$/
+const nameOf = (id: string, n: number): string => `${id}.${n}.sealed`
+const placeOf = (id: string, n: number): string => `segments ${id} ${n}`
+
+/** Files of a private file system are listed by browsers that TypeScript does not know of yet. */
+const keysOf = (folder: FileSystemDirectoryHandle): AsyncIterable<string> =>
+  (folder as unknown as { keys(): AsyncIterable<string> }).keys()
+
+const ended = (transaction: IDBTransaction): Promise<void> =>
+  new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () => reject(transaction.error ?? new ClawError('storage'))
+  })
+
+function create(db: IDBDatabase): void {
+  db.createObjectStore('uploads', { keyPath: 'id' })
+  db.createObjectStore('contents', { keyPath: 'id' })
+  db.createObjectStore('segments')
+}
+
+/** In the transaction of `onupgradeneeded`; contents follow one by one (`sealOld`). */
+function sealUploads(transaction: IDBTransaction, vault: Vault): void {
+  const store = transaction.objectStore('uploads')
+  const uploads = new SealedStore(store, vault, plainOf)
+  store.getAll().onsuccess = ({ target }) => {
+    for (const { content, ...row } of (target as IDBRequest<StoredUpload[]>).result)
+      uploads.put({ ...row, size: null, ...(content === null ? {} : { content }) })
+  }
+}
 
 /** Null where there is none, or none that this thread may write to. */
 async function openFolder(): Promise<FileSystemDirectoryHandle | null> {

@@ -2,20 +2,17 @@
 import { excerptOf, matchesIn, parseQuery, type Query } from '../shared/terms.ts'
 import type { StoredMessage } from './keep.ts'
 import type { Hit, SearchWish } from './model.ts'
+import type { Stores } from './schema.ts'
 
 /** Rows read at a time, and results at most. */
 const BATCH = 500
 const LIMIT = 100
 
-const done = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
+type Messages = Pick<Stores['messages'], 'lastKey' | 'allBy'>
 
-/** `place`: the index of messages by room and sequence number; `rooms`: those that this member is in. Newest first. */
+/** Messages by the index of rooms and sequence numbers; `rooms`: those that this member is in. Newest first. */
 export async function searchKept(
-  place: IDBIndex,
+  messages: Messages,
   rooms: readonly string[],
   wish: SearchWish,
 ): Promise<Hit[]> {
@@ -24,24 +21,24 @@ export async function searchKept(
   if (query.length === 0) return hits
   for (const room of rooms)
     if (wish.room === null || wish.room === room)
-      hits.push(...(await inRoom(place, room, query, wish)))
+      hits.push(...(await inRoom(messages, room, query, wish)))
   return hits.sort((a, b) => b.atMs - a.atMs).slice(0, LIMIT)
 }
 
 async function inRoom(
-  place: IDBIndex,
+  messages: Messages,
   room: string,
   query: Query,
   wish: SearchWish,
 ): Promise<Hit[]> {
   const hits: Hit[] = []
   const all = IDBKeyRange.bound([room, 0], [room, Number.MAX_SAFE_INTEGER])
-  const newest = await done(place.openKeyCursor(all, 'prev'))
-  let below = newest === null ? 0 : Number((newest.key as [string, number])[1]) + 1
+  const newest = (await messages.lastKey('place', all)) as [string, number] | undefined
+  let below = newest === undefined ? 0 : newest[1] + 1
   while (below > 1 && hits.length < LIMIT) {
     const from = Math.max(1, below - BATCH)
     const range = IDBKeyRange.bound([room, from], [room, below], false, true)
-    const rows = (await done(place.getAll(range))) as StoredMessage[]
+    const rows = await messages.allBy('place', range)
     for (const row of rows.reverse()) hits.push(...hitOf(row, query, wish))
     below = from
   }

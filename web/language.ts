@@ -1,5 +1,6 @@
-// The language of the page: its words (`t`) and how it writes times and numbers. One catalogue is loaded, no other.
-import type { Catalogue } from './messages/catalogue.ts'
+// The language of the page: its words (`t`) and how it writes times and numbers. One catalogue is loaded, no other; of that
+// first what is said before a browser is connected, and all of it with the chat (parts.ts).
+import type { Catalogue, FirstWords } from './messages/catalogue.ts'
 import { keepLanguage, keptLanguage } from './settings.ts'
 
 /** By what its speakers call it. */
@@ -11,6 +12,12 @@ export const LANGUAGES = {
 } as const
 export type Language = keyof typeof LANGUAGES
 
+const FIRST: Record<Language, () => Promise<FirstWords>> = {
+  en: async () => (await import('./messages/en-first.ts')).first,
+  de: async () => (await import('./messages/de-first.ts')).first,
+  es: async () => (await import('./messages/es-first.ts')).first,
+  zh: async () => (await import('./messages/zh-first.ts')).first,
+}
 const CATALOGUES: Record<Language, () => Promise<Catalogue>> = {
   en: async () => (await import('./messages/en.ts')).en,
   de: async () => (await import('./messages/de.ts')).de,
@@ -18,7 +25,10 @@ const CATALOGUES: Record<Language, () => Promise<Catalogue>> = {
   zh: async () => (await import('./messages/zh.ts')).zh,
 }
 
-/** The words of the page. Read it where something is drawn, never before: another language may come. */
+/**
+ * The words of the page. Read it where something is drawn, never before: another language may come. What is drawn before the
+ * chat finds the first words only (tests/unit/catalogue.test.ts).
+ */
 export let t: Catalogue
 export let language: Language
 /** For Intl: the region that the browser names for this language, if it names one. */
@@ -38,9 +48,10 @@ export function chooseLanguage(kept: string | null, wishes: readonly string[]): 
 
 const listeners = new Set<() => void>()
 
-/** `run`: draws anew, after each change of the words. */
-export function onWords(run: () => void): void {
+/** `run`: draws anew, after each change of the words. @returns a function that ends this */
+export function onWords(run: () => void): () => void {
   listeners.add(run)
+  return () => void listeners.delete(run)
 }
 
 /** Takes words into use. `wishes`: what the browser is set to, for the region. */
@@ -52,9 +63,32 @@ export function takeWords(words: Catalogue, of: Language, wishes: readonly strin
   for (const run of listeners) run()
 }
 
+let isAllWanted = false
+
+async function wordsIn(of: Language): Promise<Catalogue> {
+  if (!isAllWanted) {
+    const first = await FIRST[of]()
+    // Meanwhile the rest may have been asked for.
+    if (!isAllWanted) return first as Catalogue
+  }
+  return CATALOGUES[of]()
+}
+
+/** From now on all words are there. @throws as `speak` */
+export async function speakAll(): Promise<void> {
+  if (isAllWanted) return allSpoken
+  isAllWanted = true
+  allSpoken = speak(language ?? firstLanguage())
+  return allSpoken.catch((error) => {
+    isAllWanted = false
+    throw error
+  })
+}
+let allSpoken: Promise<void> = Promise.resolve()
+
 /** Loads the words of a language and takes them into use. @throws what the browser does if they cannot be loaded */
 export async function speak(of: Language): Promise<void> {
-  takeWords(await CATALOGUES[of](), of, navigator.languages)
+  takeWords(await wordsIn(of), of, navigator.languages)
   document.documentElement.lang = of
   // Every language that there are words for goes from left to right; the layout knows no sides (tests/e2e/rtl.test.ts).
   document.documentElement.dir = 'ltr'

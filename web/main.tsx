@@ -1,6 +1,7 @@
 // Wires the page: language and engine → state → views.
 import { render } from 'preact'
 import { codeOf } from '../shared/error.ts'
+import { Asking } from './asking.tsx'
 import { startEngine } from './engine.ts'
 import { firstLanguage, onWords, speak } from './language.ts'
 import { rememberedLink } from './link.ts'
@@ -13,13 +14,15 @@ import { Starting } from './views/Starting.tsx'
 async function main(root: HTMLElement): Promise<void> {
   followTheme()
   const joining = location.hash.length > 1 || rememberedLink() !== null
-  const starting = startEngine()
+  const speaking = speak(firstLanguage())
+  const asking = new Asking(root, speaking)
+  const starting = startEngine(asking)
   // It is awaited below; until then a failure is not yet ours to tell.
   starting.catch(() => undefined)
   // Whoever has been here before sees the chat first; a guest of a link meanwhile reads and writes a name.
   if (!joining) CHAT.preload()
-  await speak(firstLanguage())
-  render(<Starting joining={joining} />, root)
+  await speaking
+  if (!asking.begun) render(<Starting joining={joining} />, root)
   try {
     const engine = await starting
     const version = new PageVersion(() => paint())

@@ -406,6 +406,18 @@ export interface Notifying {
   setPush(on: boolean): void
 }
 
+/** The lock before what this browser keeps. */
+export interface LockWishes {
+  readonly isSet: boolean
+  /**
+   * `current`: empty where none is set; `next` null: none from now on. `onProgress`: between 0 and 1. Rejects with ClawError
+   * `passphrase-wrong` or `superseded`; then nothing has changed.
+   */
+  change(current: string, next: string | null, onProgress: (done: number) => void): Promise<void>
+  /** All tabs; from then on the PIN is asked for. */
+  now(): void
+}
+
 export interface Engine {
   readonly state: AppState
   subscribe(listener: (state: AppState) => void): () => void
@@ -415,6 +427,7 @@ export interface Engine {
   readonly files: Filing
   readonly notifications: Notifying
   readonly seek: Seeking
+  readonly lock: LockWishes
   /** in `join`: back to the chat with `otherChat` */
   dismiss(): void
   /** "Try again": clears the error and dials or enrols afresh */

@@ -5,8 +5,8 @@ import { onWords, t } from './language.ts'
 import type { AppState, NotificationSettings, Notifying } from './model.ts'
 import { type News, newsOf, parseSettings, unreadOf } from './news.ts'
 import { type Ask, Push } from './push.ts'
+import { NOTIFICATIONS } from './settings.ts'
 
-const PLACE = 'clawchat-notifications'
 const TITLE = 'ClawChat'
 /** of what the service worker shows for a push */
 const PUSH_TAG = 'push'
@@ -51,7 +51,7 @@ export class Notifications implements Notifying {
   /** Read each time: another tab may have changed them. */
   get settings(): NotificationSettings {
     try {
-      return parseSettings(localStorage.getItem(PLACE))
+      return parseSettings(localStorage.getItem(NOTIFICATIONS))
     } catch {
       return parseSettings(null)
     }
@@ -59,7 +59,7 @@ export class Notifications implements Notifying {
 
   change(change: Partial<NotificationSettings>): void {
     try {
-      localStorage.setItem(PLACE, JSON.stringify({ ...this.settings, ...change }))
+      localStorage.setItem(NOTIFICATIONS, JSON.stringify({ ...this.settings, ...change }))
     } catch {
       // Storage is blocked: then nothing is told.
     }

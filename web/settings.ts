@@ -7,6 +7,9 @@ export type Theme = (typeof THEMES)[number]
 const LANGUAGE = 'clawchat-language'
 const THEME = 'clawchat-theme'
 const SINGLE_KEYS = 'clawchat-single-keys'
+const LOCK_AFTER = 'clawchat-lock-after'
+const USED = 'clawchat-used'
+export const NOTIFICATIONS = 'clawchat-notifications'
 
 /** Storage may be blocked: then a choice lasts as long as the page. */
 const chosen = new Map<string, string | null>()
@@ -41,3 +44,34 @@ export const keptTheme = (): Theme => THEMES.find((theme) => theme === kept(THEM
 /** Whether a single key, without Ctrl or Alt, may do something. */
 export const keepSingleKeys = (on: boolean): void => keep(SINGLE_KEYS, on ? null : 'off')
 export const keptSingleKeys = (): boolean => kept(SINGLE_KEYS) !== 'off'
+
+/** Minutes without use after which a page with a PIN locks itself; 0: never. */
+export const LOCK_AFTER_MINUTES = [0, 1, 5, 15, 60] as const
+const LOCK_AFTER_FIRST = 15
+
+export const keepLockAfter = (minutes: number): void => keep(LOCK_AFTER, String(minutes))
+export function keptLockAfter(): number {
+  const minutes = kept(LOCK_AFTER)
+  return LOCK_AFTER_MINUTES.find((each) => String(each) === minutes) ?? LOCK_AFTER_FIRST
+}
+
+/** When any tab of this page was used last, unix ms: read from the disk each time, since another tab may have noted it. */
+export function keepUsed(nowMs: number): void {
+  try {
+    localStorage.setItem(USED, String(nowMs))
+  } catch {
+    // Storage is blocked: then each tab counts for itself.
+  }
+}
+export function keptUsed(): number {
+  try {
+    return Number(localStorage.getItem(USED) ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+/** Which rooms are silent, among others. */
+export function forgetNotifications(): void {
+  keep(NOTIFICATIONS, null)
+}

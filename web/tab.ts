@@ -5,10 +5,12 @@ import type { Lookup, LookupAnswer } from '../shared/lookups.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { Device } from './device.ts'
 import type { AppState, FileTask } from './model.ts'
+import type { StoreKeys } from './vault.ts'
 
 const LEASE_MS = 3000
 const RENEW_MS = 1000
 const PLACE = 'clawchat-tab'
+export const CHANNEL = 'clawchat'
 
 /**
  * A reload is the same tab, and need not wait for its own lease to end. The id lies there only between leaving and coming
@@ -63,11 +65,14 @@ export type TabMessage =
   /** the host is burnt, and what was kept of it is gone */
   | { readonly type: 'burned' }
   | { readonly type: 'resigned' }
+  /** every tab closes, and asks for the PIN where there is one; the PIN was given in the sender */
+  | { readonly type: 'lock' }
+  | { readonly type: 'unlocked'; readonly keys: StoreKeys }
 
 export class Tab {
   readonly #device: Device
   readonly #id = inheritId() ?? toHex(crypto.getRandomValues(new Uint8Array(8)))
-  readonly #channel = new BroadcastChannel('clawchat')
+  readonly #channel = new BroadcastChannel(CHANNEL)
   readonly #onLead: () => void
   readonly #onLost: () => void
   leading = false

@@ -28,6 +28,7 @@ const CELLS = [
   'load',
   'fanout',
   'scroll',
+  'kept',
   'connect',
 ] as const
 const wanted = process.argv.slice(2)
@@ -72,6 +73,7 @@ if (runs('connect')) {
   else if (!inNamespace('tests/bench/connect.ts')) kept = false
 }
 if (runs('scroll') && !inNamespace('tests/bench/scroll.ts')) kept = false
+if (runs('kept') && !inNamespace('tests/bench/kept.ts')) kept = false
 if (!kept) {
   console.error(
     'A limit was broken: sealing and opening one message reached 100 ms at p99, or a cell failed.',

@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { isComplaint } from './client.ts'
 import { chromiumArgs } from './harness.ts'
 
-/** `loaded`: names of the languages whose words were asked for. Fails on any error or warning in the page's console. */
+/** `loaded`: names of the languages whose words were asked for, by those that each begins with. Fails on any error or warning in the page's console. */
 export async function inBrowser(
   options: BrowserContextOptions,
   body: (page: Page, loaded: () => string[]) => Promise<void>,
@@ -21,7 +21,7 @@ export async function inBrowser(
     page.on('console', (message) => isComplaint(message) && errors.push(message.text()))
     const scripts: string[] = []
     page.on('request', (request) => {
-      const name = /assets\/([a-z]{2})-[^/]*\.js$/.exec(request.url())?.[1]
+      const name = /assets\/([a-z]{2})-first-[^/]*\.js$/.exec(request.url())?.[1]
       if (name !== undefined) scripts.push(name)
     })
     await body(page, () => scripts)

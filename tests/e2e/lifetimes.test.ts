@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Client } from './client.ts'
 import { freePort, labTest } from './harness.ts'
+import { mayOpenKept } from './kept.ts'
 
-/** All rows of all databases of the page's origin. */
+/** What lies in the databases of the page's origin, opened. */
 async function kept(): Promise<string> {
   const done = <T>(request: IDBRequest<T>): Promise<T> =>
     new Promise((resolve, reject) => {
@@ -14,16 +15,17 @@ async function kept(): Promise<string> {
       request.onerror = () => reject(request.error)
     })
   const rows: unknown[] = []
-  for (const { name = '' } of await indexedDB.databases()) {
-    const db = await done(indexedDB.open(name))
-    for (const store of db.objectStoreNames)
-      rows.push(...(await done(db.transaction(store).objectStore(store).getAll())))
-    db.close()
-  }
+  for (const store of ['profile', 'messages', 'outbox']) rows.push(await allKept(store))
+  const db = await done(indexedDB.open('clawchat-files'))
+  for (const row of await done(db.transaction('uploads').objectStore('uploads').getAll()))
+    rows.push(await openKept('uploads', row.id, row))
+  db.close()
   return JSON.stringify(rows)
 }
-const keeps = async (client: Client, word: string): Promise<boolean> =>
-  ((await client.driver.read(kept as never, null as never)) as string).includes(word)
+async function keeps(client: Client, word: string): Promise<boolean> {
+  await mayOpenKept(client.driver)
+  return ((await client.driver.read(kept as never, null as never)) as string).includes(word)
+}
 
 /** Whatever lies in the host's folder, as it lies there. */
 function onDisk(dir: string): string {

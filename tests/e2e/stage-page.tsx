@@ -1,6 +1,6 @@
 // In the browser of stage.ts: `show` draws the views for a state. What the views ask for is not done.
 import { render } from 'preact'
-import { type Language, onWords, speak, takeWords } from '../../web/language.ts'
+import { type Language, onWords, speak, speakAll, takeWords } from '../../web/language.ts'
 import { en } from '../../web/messages/en.ts'
 import type { AppState, Engine, Step } from '../../web/model.ts'
 import { followTheme } from '../../web/theme.ts'
@@ -63,7 +63,10 @@ followTheme()
 onWords(() => {
   if (last !== null) void globalThis.show(...last)
 })
-globalThis.speakOnStage = speak
+globalThis.speakOnStage = async (language) => {
+  await speak(language)
+  await speakAll()
+}
 globalThis.openedOnStage = []
 
 globalThis.show = async (change, secure) => {
@@ -110,6 +113,7 @@ globalThis.show = async (change, secure) => {
       ...{ change: nothing, permission: 'default', allow: async () => undefined },
       ...{ push: 'off', look: async () => undefined, setPush: nothing },
     },
+    lock: { isSet: false, change: async () => undefined, now: nothing },
     retry: nothing,
     handOver: async () => true,
   }

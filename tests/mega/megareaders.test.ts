@@ -58,6 +58,7 @@ describe('doctor --mega', () => {
       dataDir: join(bench.dir, 'data'),
       gateway: bench.emulator.url,
       account: account(given),
+      passphrase: null,
     })
 
   test('measures every step and leaves the record as it was', async () => {

@@ -37,7 +37,7 @@ function withImports(name: string, known = new Set<string>()): Set<string> {
 function beforeConnecting(language: string): string[] {
   const html = String(bodyOf(named('index.html')))
   const tags = [...html.matchAll(/<(?:script|link rel="stylesheet")[^>]*"\.\/(assets\/[^"]+)"/g)]
-  const words = chunks().find(({ name }) => name === language)
+  const words = chunks().find(({ name }) => name === `${language}-first`)
   if (words === undefined) throw new Error(`no words of ${language}`)
   const files = [...tags.map((tag) => String(tag[1])), words.fileName]
   return [...new Set(['index.html', ...files.flatMap((file) => [...withImports(file)])])]
@@ -96,7 +96,7 @@ describe('before it connects', () => {
     ])
       expect(modules).toContain(needed)
     const later =
-      /views\/(Chat|Row|People|HostDialog|Settings|Markdown)|conversation|files\.ts|mega|punch|qr\b|markdown|readable-stream|messages\/(de|es|zh)/
+      /views\/(Chat|Row|People|HostDialog|Settings|Markdown)|conversation|files\.ts|mega|punch|qr\b|markdown|readable-stream|messages\/(en\.|de|es|zh)/
     expect(modules.filter((id) => later.test(id) && id !== 'shared/files.ts')).toEqual([])
   })
 

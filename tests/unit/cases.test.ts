@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 const spec = readFileSync(resolve(root, 'docs/SPEC.md'), 'utf8')
-const section = spec.slice(spec.indexOf('## 10 '))
+const section = spec.slice(spec.indexOf('## 10 '), spec.indexOf('## 11 '))
 
 /** `| case | file: name; name | …`: names are the test's own words, or a part of them. */
 const rows = section

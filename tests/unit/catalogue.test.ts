@@ -1,11 +1,12 @@
 // The words of the page in all languages: the same keys and parameters, none unused, none outside of the catalogue.
 import { globSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { chooseLanguage, type LANGUAGES } from '../../web/language.ts'
 import { type Catalogue, countIn } from '../../web/messages/catalogue.ts'
 import { de } from '../../web/messages/de.ts'
 import { en } from '../../web/messages/en.ts'
+import { first } from '../../web/messages/en-first.ts'
 import { es } from '../../web/messages/es.ts'
 import { zh } from '../../web/messages/zh.ts'
 import { spoken } from './spoken.ts'
@@ -114,6 +115,29 @@ test('no text of the catalogue is unused', () => {
   }
   const ways = [...english.keys()].filter((way) => !/^(errors|files)\./.test(way))
   expect(ways.filter((way) => !isUsed(way))).toEqual([])
+})
+
+/** A file of the page and all that it imports at its top. */
+function withImports(file: string, known = new Set<string>()): Set<string> {
+  if (known.has(file)) return known
+  known.add(file)
+  for (const [, type, way = ''] of textOf(file).matchAll(
+    /^(?:import|export) (type )?[^;]*?from '(\.[^']+)'/gm,
+  )) {
+    const next = relative(root, resolve(root, dirname(file), way))
+    if (type === undefined && sources.includes(next)) withImports(next, known)
+  }
+  return known
+}
+
+test('what is drawn before the chat finds its words among the first', () => {
+  const early = [...withImports('web/main.tsx')]
+  expect(early).toContain('web/views/Join.tsx')
+  const said = early.flatMap((file) =>
+    [...textOf(file).matchAll(/\bt\.(\w+)/g)].map(([, key]) => key),
+  )
+  expect(said.length).toBeGreaterThan(20)
+  expect([...new Set(said)].filter((key) => !Object.hasOwn(first, String(key)))).toEqual([])
 })
 
 test('the views say nothing that is not in the catalogue', () => {

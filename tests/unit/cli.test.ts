@@ -73,6 +73,7 @@ describe('start', () => {
       http: null,
       lan: false,
       takeOver: false,
+      passphraseFile: null,
       pageUrl: null,
       name: null,
       rotation: { intervalMs: 3_600_000, noticeMs: 120_000, graceMs: 300_000 },
@@ -100,6 +101,8 @@ describe('start', () => {
         '127.0.0.1:0',
         '--lan',
         '--take-over',
+        '--passphrase-file',
+        '/etc/clawchat/words',
         '--page',
         'https://chat.example',
         '--name',
@@ -121,6 +124,7 @@ describe('start', () => {
       http: { host: '127.0.0.1', port: 0 },
       lan: true,
       takeOver: true,
+      passphraseFile: '/etc/clawchat/words',
       pageUrl: 'https://chat.example/',
       name: 'Ada',
       rotation: { intervalMs: 10_000, noticeMs: 2000, graceMs: 3000 },
@@ -217,6 +221,7 @@ describe('start', () => {
       name: 'doctor-mega',
       dataDir: folder,
       megaApi: 'https://g.api.mega.co.nz',
+      passphraseFile: null,
     })
   })
 })

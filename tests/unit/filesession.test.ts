@@ -40,8 +40,16 @@ class Shelf {
   async putUpload(upload: StoredUpload): Promise<void> {
     this.kept.set(upload.id, upload)
   }
+  async pauseUpload(id: string, isPaused: boolean): Promise<void> {
+    const upload = this.kept.get(id)
+    if (upload !== undefined) this.kept.set(id, { ...upload, isPaused })
+  }
   async sent(id: string): Promise<void> {
     this.kept.delete(id)
+  }
+  async sealOld(): Promise<void> {}
+  async has(id: string): Promise<boolean> {
+    return this.whole.get(id)?.isWhole ?? false
   }
   async contents() {
     return [...this.whole.values()]

@@ -1,6 +1,7 @@
 // What a catalogue of the page's words is made of. English (en.ts) is the source: the others have its keys and parameters.
 import type { ClawErrorCode } from '../../shared/error.ts'
 import type { en } from './en.ts'
+import type { first } from './en-first.ts'
 
 /** One error, or one finding, in words. */
 export interface Words {
@@ -20,6 +21,8 @@ type Shape<T> = T extends string
     : { readonly [K in keyof T]: Shape<T[K]> }
 
 export type Catalogue = Shape<typeof en>
+/** What is loaded before a browser is connected. */
+export type FirstWords = Shape<typeof first>
 
 /** `other` is what a language has in any case; `#` stands for the number. */
 export type Forms = { readonly other: string } & Partial<Record<Intl.LDMLPluralRule, string>>

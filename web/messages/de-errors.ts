@@ -231,6 +231,23 @@ export const errors = {
     'WebRTC fehlt oder ist abgeschaltet.',
     'Nimm einen anderen Browser, oder erlaube WebRTC in diesem.',
   ),
+  'passphrase-missing': words(
+    'Die Schlüssel des Hosts sind hinter einer Passphrase.',
+    HERE,
+    OWNER_KNOWS,
+  ),
+  'passphrase-file': words(
+    'Die Datei des Hosts mit der Passphrase ist unbrauchbar.',
+    HERE,
+    OWNER_KNOWS,
+  ),
+  'backup-foreign': words('Das ist keine Sicherung des Hosts.', HERE, OWNER_KNOWS),
+  'backup-damaged': words('Die Sicherung des Hosts ist beschädigt.', HERE, OWNER_KNOWS),
+  'passphrase-wrong': words(
+    'Das ist nicht die PIN oder Passphrase.',
+    'Eine falsche öffnet nichts.',
+    'Es wurde nichts geändert. Versuch es noch einmal.',
+  ),
   storage: words(
     'Dieser Browser behält nichts.',
     'Sein Speicher ist voll, gesperrt oder wurde geleert.',

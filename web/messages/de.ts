@@ -1,60 +1,12 @@
 // German: "du", short sentences; the terms are those of the glossary in CONTRIBUTING.
 import { type Catalogue, countIn, listIn } from './catalogue.ts'
-import { errors, files } from './de-errors.ts'
+import { first } from './de-first.ts'
 
 const count = countIn('de')
 const list = listIn('de')
 
 export const de = {
-  errors,
-  files,
-  common: {
-    tryAgain: 'Erneut versuchen',
-    close: 'Schließen',
-    someone: 'Jemand',
-    you: 'Du',
-    notYet: 'noch nicht',
-    unknown: 'unbekannt',
-    hereNow: 'gerade da',
-    thisBrowser: 'dieser Browser',
-    listed: (names) => list(names),
-  },
-  start: {
-    starting: 'ClawChat startet.',
-    failed: 'ClawChat konnte nicht starten',
-    blankTitle: 'Ein privater Chat mit einem einzigen Rechner',
-    blank:
-      'Diese Seite öffnet sich mit einem Link von dem, der den Host betreibt. Lass dir einen geben und öffne ihn hier: nichts zu installieren, kein Konto.',
-    blankOwner:
-      'Du betreibst den Host selbst? `npm start` zeigt deinen Link, `npx clawchat invite` macht einen für jemand anderen.',
-    plainHttp:
-      'Diese Seite kam ohne https. Jemand in diesem WLAN könnte sie verändern. Nutze sie nur in Netzen, denen du vertraust.',
-  },
-  join: {
-    title: (host) => `${host} lädt dich in einen privaten Chat ein`,
-    lead: 'Er läuft auf einem eigenen Rechner. Niemand sonst kann mitlesen, und es gibt nichts zu installieren.',
-    name: 'Dein Name',
-    join: 'Beitreten',
-    back: (chat) => `Zurück zu ${chat}`,
-    joining: (step) => `Beitritt: ${step}…`,
-    moment: 'einen Moment',
-    pressJoin: 'Drücke „Beitreten“.',
-    fine: 'Der Link lässt so viele Browser ein, wie beim Erstellen erlaubt wurde, meist einen. Danach kennt der Host diesen Browser, und er braucht keinen Link mehr; der Eigentümer kann ihn jederzeit entfernen.',
-    steps: {
-      record: 'der Host wird gesucht',
-      verify: 'seine Unterschrift wird geprüft',
-      direct: 'es wird angeklopft',
-      handshake: 'Schlüssel werden vereinbart',
-      mailbox: 'Treffen auf halbem Weg',
-      relay: 'ein Relais wird gefragt',
-      sync: 'Nachrichten werden geholt',
-    },
-  },
-  name: {
-    control: 'In diesem Namen steckt ein Steuerzeichen. Tippe ihn von Hand.',
-    tooLong: (bytes) =>
-      `${count(bytes, { one: 'Ein Byte', other: '# Bytes' })} zu lang. Ein einfacher Buchstabe braucht eines, einer mit Akzent zwei, ein Emoji vier oder mehr.`,
-  },
+  ...first,
   chat: {
     roomsAndMembers: 'Räume und Mitglieder',
     whoIsIn: (room) => `${room}: wer darin ist`,
@@ -230,6 +182,10 @@ export const de = {
     portMovesIn: (span) => `${span}, zu einem anderen Port mit anderem Zertifikat`,
     inMinutes: (minutes, seconds) => `in ${minutes} min ${seconds} s`,
     inSeconds: (seconds) => `in ${seconds} s`,
+    kept: 'In diesem Browser behalten',
+    keptBehindPin: 'verschlüsselt; der Schlüssel öffnet sich mit deiner PIN oder Passphrase',
+    keptBare:
+      'verschlüsselt, aber ohne PIN: wer diesen Browser benutzt oder seine Platte kopiert, kann es lesen',
     yourKey: 'Dein Schlüssel',
     keyProtected: 'kann aus diesem Browser nicht herauskopiert werden',
     keyReadable: 'für diese Seite lesbar: der Browser kann ihn nicht wegschließen',
@@ -276,38 +232,6 @@ export const de = {
     noStore: 'Ganz ohne Ablage',
     noStoreLead:
       'Der Eigentümer kann dir die Adresse des Hosts als Datei geben, record.bin: öffne sie hier oder lass sie auf diese Seite fallen.',
-  },
-  attachment: {
-    get: 'Holen',
-    pause: 'Anhalten',
-    goOn: 'Weiter',
-    cancel: 'Abbrechen',
-    save: 'Speichern',
-    open: 'Öffnen',
-    show: 'Zeigen',
-    hide: 'Verbergen',
-    again: 'Noch einmal',
-    choose: 'Noch einmal wählen',
-    waiting: 'wartet',
-    paused: 'angehalten',
-    tooLarge: 'Dieses Bild ist zu groß, um hier gezeigt zu werden.',
-    sending: (name: string) => `${name} wird gesendet`,
-    getting: (name: string) => `${name} wird geholt`,
-    of: (part: string, whole: string) => `${part} von ${whole}`,
-    record: 'Sprachnachricht aufnehmen',
-    stop: 'Beenden und senden',
-    discard: 'Sprachnachricht verwerfen',
-    recording: 'Aufnahme läuft',
-    refused: 'Der Browser lässt diese Seite das Mikrofon nicht benutzen.',
-    tooShort: 'Es wurde nichts aufgenommen. Sprich etwas länger.',
-    dropHere: 'Dateien hier ablegen, um sie zu senden',
-  },
-  file: {
-    open: 'Adressdatei öffnen',
-    openWhy:
-      'Der Eigentümer kann dir die Adresse des Hosts als Datei geben, record.bin. Du kannst sie auch auf diese Seite fallen lassen.',
-    dropHere: 'Lass die Datei record.bin des Hosts hier los',
-    taken: 'Die Adressdatei ist gut.',
   },
   people: {
     title: 'Personen und Geräte',
@@ -442,21 +366,45 @@ export const de = {
     done: 'Fertig',
     qr: 'Der Link als QR-Code',
   },
-  settings: {
-    title: 'Einstellungen',
-    language: 'Sprache',
-    asBrowser: 'Wie im Browser eingestellt',
-    languageFailed:
-      'Diese Sprache konnte nicht geladen werden. Versuche es, sobald der Host antwortet.',
-    theme: 'Aussehen',
-    themes: {
-      system: 'Wie am Gerät eingestellt',
-      light: 'Hell',
-      dark: 'Dunkel',
-      'contrast-light': 'Hoher Kontrast, hell',
-      'contrast-dark': 'Hoher Kontrast, dunkel',
+  lock: {
+    title: 'ClawChat ist gesperrt',
+    lead: 'Was dieser Browser vom Chat behält, öffnet sich mit deiner PIN oder Passphrase.',
+    field: 'PIN oder Passphrase',
+    unlock: 'Entsperren',
+    checking: 'Wird geprüft. Das dauert mit Absicht eine Sekunde.',
+    forgot: 'Vergessen?',
+    forgotHow:
+      'Ohne sie kann niemand öffnen, was hier liegt. Du kannst dieses Gerät vergessen: Alles, was dieser Browser vom Chat behält, geht, auch was nie gesendet wurde. Der Verlauf bleibt beim Host. Bitte danach den Eigentümer um einen neuen Link, und darum, das alte Gerät zu entfernen.',
+    forget: 'Dieses Gerät vergessen',
+    forgetSure: 'Alles, was hier liegt, geht für immer.',
+    forgetYes: 'Ja, vergessen',
+    section: 'Sperre',
+    isNotSet:
+      'Was dieser Browser behält, ist verschlüsselt, und ohne PIN liegt der Schlüssel daneben: Wer diesen Browser benutzt oder seine Platte kopiert, kann es lesen.',
+    isSet:
+      'Nach deiner PIN oder Passphrase wird gefragt, wenn die Seite aufgeht. Solange sie gesperrt ist, kommen hier keine Nachrichten an.',
+    set: 'PIN setzen',
+    change: 'PIN ändern',
+    remove: 'PIN entfernen',
+    now: 'Jetzt sperren',
+    after: 'Sperren, wenn unbenutzt',
+    never: 'Nie',
+    minutes: (n: number) => count(n, { one: 'Nach # Minute', other: 'Nach # Minuten' }),
+    current: 'Bisherige PIN oder Passphrase',
+    next: 'Neue PIN oder Passphrase',
+    again: 'Dieselbe noch einmal',
+    howLong:
+      'Vier Ziffern reichen gegen jemanden, der dieses Gerät in die Hand nimmt. Gegen jemanden, der die Platte kopiert, hilft nur Länge: Alle vierstelligen sind in Minuten durchprobiert, alle sechsstelligen in Stunden. Fünf Wörter, die niemand errät, halten.',
+    short: (least: number) =>
+      count(least, { one: 'Mindestens # Zeichen.', other: 'Mindestens # Zeichen.' }),
+    different: 'Die beiden sind nicht gleich.',
+    save: { set: 'Setzen', change: 'Ändern', remove: 'Entfernen' },
+    said: {
+      set: 'Die PIN ist gesetzt.',
+      change: 'Die PIN ist geändert.',
+      remove: 'Die PIN ist entfernt.',
     },
-    receipts: 'Andere sehen, wie weit ich gelesen habe',
+    cancel: 'Abbrechen',
   },
   safety: {
     show: 'Als QR-Code zeigen',
@@ -541,25 +489,5 @@ export const de = {
     mute: (room) => `${room} stillstellen`,
     message: 'Neue Nachricht',
     inRoom: (name, room) => `${name} in ${room}`,
-  },
-  span: {
-    minutes: (n) => count(n, { one: '# Minute', other: '# Minuten' }),
-    hours: (n) => count(n, { one: '# Stunde', other: '# Stunden' }),
-    days: (n) => count(n, { one: '# Tag', other: '# Tage' }),
-    weeks: (n) => count(n, { one: '# Woche', other: '# Wochen' }),
-    years: (n) => count(n, { one: '# Jahr', other: '# Jahre' }),
-    atLeast: (span) => `mindestens ${span}`,
-  },
-  clock: {
-    hostAhead: (span) => `Die Uhr des Hosts geht ${span} vor.`,
-    hostBehind: (span) => `Die Uhr des Hosts geht ${span} nach.`,
-    hostWhy: 'Dieses Gerät und eine Ablage sind sich über eine andere Zeit einig.',
-    hostNext: 'Der Chat geht trotzdem. Bitte den Eigentümer, die Uhr des Hosts zu stellen.',
-    deviceAhead: (span) => `Die Uhr dieses Geräts geht ${span} vor.`,
-    deviceBehind: (span) => `Die Uhr dieses Geräts geht ${span} nach.`,
-    deviceLateWhy: 'Die Adresse des Hosts ist von einer späteren Zeit, und dort antwortet niemand.',
-    deviceLateNext: 'Stelle die Uhr und versuche es erneut.',
-    deviceWhy: 'Verglichen mit dem Host.',
-    deviceNext: 'Der Chat geht trotzdem. Stelle die Uhr, damit die Zeiten stimmen.',
   },
 } satisfies Catalogue

@@ -218,6 +218,19 @@ export const errors = {
     'WebRTC is missing or switched off.',
     'Use another browser, or allow WebRTC in this one.',
   ),
+  'passphrase-missing': words('The host’s keys are behind a passphrase.', HERE, 'Ask the owner.'),
+  'passphrase-file': words(
+    'The host’s file with its passphrase cannot be used.',
+    HERE,
+    'Ask the owner.',
+  ),
+  'backup-foreign': words('The host’s backup is none.', HERE, 'Ask the owner.'),
+  'backup-damaged': words('The host’s backup is damaged.', HERE, 'Ask the owner.'),
+  'passphrase-wrong': words(
+    'That is not the PIN or passphrase.',
+    'A wrong one opens nothing.',
+    'Nothing was changed. Try again.',
+  ),
   storage: words(
     'This browser keeps nothing.',
     'Its storage is full, blocked or was cleared.',

@@ -1,61 +1,13 @@
 // English: the source of all words of the page. In here a backtick pair is code, and ** marks what is strong
 // (views/Marked.tsx). The accessible names of the page are relied on by others: see the contract in CONTRIBUTING.
 import { countIn, listIn } from './catalogue.ts'
-import { errors, files } from './en-errors.ts'
+import { first } from './en-first.ts'
 
 const count = countIn('en')
 const list = listIn('en')
 
 export const en = {
-  errors,
-  files,
-  common: {
-    tryAgain: 'Try again',
-    close: 'Close',
-    someone: 'Someone',
-    you: 'You',
-    notYet: 'not yet',
-    unknown: 'unknown',
-    hereNow: 'here now',
-    thisBrowser: 'this browser',
-    listed: (names: readonly string[]) => list(names),
-  },
-  start: {
-    starting: 'ClawChat is starting.',
-    failed: 'ClawChat could not start',
-    blankTitle: 'A private chat with one machine',
-    blank:
-      'This page opens with a link from whoever runs the host. Ask them for one, then open it here: nothing to install, no account.',
-    blankOwner:
-      'You run the host yourself? `npm start` prints your link; `npx clawchat invite` makes one for somebody else.',
-    plainHttp:
-      'This page came without https. Someone on this Wi-Fi could alter it. Use it only on networks you trust.',
-  },
-  join: {
-    title: (host: string) => `${host} invites you to a private chat`,
-    lead: 'It runs on their own machine. Nobody else can read it, and there is nothing to install.',
-    name: 'Your name',
-    join: 'Join',
-    back: (chat: string) => `Back to ${chat}`,
-    joining: (step: string) => `Joining: ${step}…`,
-    moment: 'one moment',
-    pressJoin: 'Press Join.',
-    fine: 'The link lets in as many browsers as its maker allowed, usually one. Once in, this browser is remembered and needs no link; the owner can remove it at any time.',
-    steps: {
-      record: 'looking for the host',
-      verify: 'checking its signature',
-      direct: 'knocking',
-      handshake: 'agreeing on keys',
-      mailbox: 'meeting halfway',
-      relay: 'asking a relay',
-      sync: 'fetching messages',
-    },
-  },
-  name: {
-    control: 'This name has a control character in it. Type it by hand.',
-    tooLong: (bytes: number) =>
-      `Too long by ${count(bytes, { one: 'one byte', other: '# bytes' })}. A plain letter takes one, an accented one two, an emoji four or more.`,
-  },
+  ...first,
   chat: {
     roomsAndMembers: 'Rooms and members',
     whoIsIn: (room: string) => `${room}: who is in it`,
@@ -232,6 +184,10 @@ export const en = {
     portMovesIn: (span: string) => `${span}, to another port with another certificate`,
     inMinutes: (minutes: number, seconds: number) => `in ${minutes} min ${seconds} s`,
     inSeconds: (seconds: number) => `in ${seconds} s`,
+    kept: 'Kept in this browser',
+    keptBehindPin: 'encrypted; the key opens with your PIN or passphrase',
+    keptBare:
+      'encrypted, but without a PIN: whoever uses this browser or copies its disk can read it',
     yourKey: 'Your key',
     keyProtected: 'cannot be copied out of this browser',
     keyReadable: 'readable by this page: the browser cannot lock it',
@@ -277,38 +233,6 @@ export const en = {
     noStore: 'Without any store',
     noStoreLead:
       'The owner can give you the host’s address as a file, record.bin: open it here, or drop it on this page.',
-  },
-  attachment: {
-    get: 'Get',
-    pause: 'Pause',
-    goOn: 'Go on',
-    cancel: 'Cancel',
-    save: 'Save',
-    open: 'Open',
-    show: 'Show',
-    hide: 'Hide',
-    again: 'Try again',
-    choose: 'Choose it again',
-    waiting: 'waiting',
-    paused: 'paused',
-    tooLarge: 'This picture is too large to be shown here.',
-    sending: (name: string) => `Sending ${name}`,
-    getting: (name: string) => `Getting ${name}`,
-    of: (part: string, whole: string) => `${part} of ${whole}`,
-    record: 'Record voice note',
-    stop: 'Stop and send',
-    discard: 'Discard voice note',
-    recording: 'Recording',
-    refused: 'The browser does not let this page use the microphone.',
-    tooShort: 'Nothing was recorded. Speak a little longer.',
-    dropHere: 'Drop files here to send them',
-  },
-  file: {
-    open: 'Open address file',
-    openWhy:
-      'The owner can give you the host’s address as a file, record.bin. You may also drop it on this page.',
-    dropHere: 'Drop the host’s record.bin here',
-    taken: 'The address file is good.',
   },
   people: {
     title: 'People and devices',
@@ -439,20 +363,45 @@ export const en = {
     done: 'Done',
     qr: 'The link as a QR code',
   },
-  settings: {
-    title: 'Settings',
-    language: 'Language',
-    asBrowser: 'As the browser is set',
-    languageFailed: 'This language could not be loaded. Try again once the host answers.',
-    theme: 'Look',
-    themes: {
-      system: 'As the device is set',
-      light: 'Light',
-      dark: 'Dark',
-      'contrast-light': 'High contrast, light',
-      'contrast-dark': 'High contrast, dark',
+  lock: {
+    title: 'ClawChat is locked',
+    lead: 'What this browser keeps of the chat opens with your PIN or passphrase.',
+    field: 'PIN or passphrase',
+    unlock: 'Unlock',
+    checking: 'Checking. This takes a second on purpose.',
+    forgot: 'Forgot it?',
+    forgotHow:
+      'Nobody can open what is kept here without it. You can forget this device: everything that this browser keeps of the chat goes, what was never sent among it. The history stays with the host. Then ask the owner for a new link, and to remove the old device.',
+    forget: 'Forget this device',
+    forgetSure: 'Everything kept here goes for good.',
+    forgetYes: 'Yes, forget',
+    section: 'Lock',
+    isNotSet:
+      'What this browser keeps is encrypted, and without a PIN its key lies beside it: whoever uses this browser, or copies its disk, can read it.',
+    isSet:
+      'Your PIN or passphrase is asked for when the page opens. While it is locked no messages arrive here.',
+    set: 'Set a PIN',
+    change: 'Change the PIN',
+    remove: 'Remove the PIN',
+    now: 'Lock now',
+    after: 'Lock when not used',
+    never: 'Never',
+    minutes: (n: number) => count(n, { one: 'After # minute', other: 'After # minutes' }),
+    current: 'Current PIN or passphrase',
+    next: 'New PIN or passphrase',
+    again: 'The same once more',
+    howLong:
+      'Four digits are enough against somebody who takes this device into their hands. Against somebody who copies its disk only length helps: they try all of four digits within minutes, all of six within hours. Five words that nobody guesses hold.',
+    short: (least: number) =>
+      count(least, { one: 'At least # character.', other: 'At least # characters.' }),
+    different: 'The two are not the same.',
+    save: { set: 'Set it', change: 'Change it', remove: 'Remove it' },
+    said: {
+      set: 'The PIN is set.',
+      change: 'The PIN is changed.',
+      remove: 'The PIN is removed.',
     },
-    receipts: 'Others see how far I have read',
+    cancel: 'Cancel',
   },
   safety: {
     show: 'Show it as a QR code',
@@ -536,25 +485,5 @@ export const en = {
     mute: (room: string) => `Silence ${room}`,
     message: 'New message',
     inRoom: (name: string, room: string) => `${name} in ${room}`,
-  },
-  span: {
-    minutes: (n: number) => count(n, { one: '# minute', other: '# minutes' }),
-    hours: (n: number) => count(n, { one: '# hour', other: '# hours' }),
-    days: (n: number) => count(n, { one: '# day', other: '# days' }),
-    weeks: (n: number) => count(n, { one: '# week', other: '# weeks' }),
-    years: (n: number) => count(n, { one: '# year', other: '# years' }),
-    atLeast: (span: string) => `at least ${span}`,
-  },
-  clock: {
-    hostAhead: (span: string) => `The host’s clock is ${span} ahead.`,
-    hostBehind: (span: string) => `The host’s clock is ${span} behind.`,
-    hostWhy: 'This device and a store agree on another time.',
-    hostNext: 'The chat works all the same. Ask the owner to set the host’s clock.',
-    deviceAhead: (span: string) => `This device’s clock is ${span} ahead.`,
-    deviceBehind: (span: string) => `This device’s clock is ${span} behind.`,
-    deviceLateWhy: 'The host’s address is of a later time, and nobody answers there.',
-    deviceLateNext: 'Set the clock, then try again.',
-    deviceWhy: 'That is compared with the host.',
-    deviceNext: 'The chat works all the same. Set the clock, so that times are right.',
   },
 }

@@ -227,6 +227,23 @@ export const errors = {
     'WebRTC falta o está desactivado.',
     'Usa otro navegador, o permite WebRTC en este.',
   ),
+  'passphrase-missing': words(
+    'Las claves del anfitrión están tras una frase de contraseña.',
+    HERE,
+    OWNER_KNOWS,
+  ),
+  'passphrase-file': words(
+    'El archivo del anfitrión con la frase de contraseña no se puede usar.',
+    HERE,
+    OWNER_KNOWS,
+  ),
+  'backup-foreign': words('Eso no es una copia de seguridad del anfitrión.', HERE, OWNER_KNOWS),
+  'backup-damaged': words('La copia de seguridad del anfitrión está dañada.', HERE, OWNER_KNOWS),
+  'passphrase-wrong': words(
+    'Ese no es el PIN ni la frase de contraseña.',
+    'Uno equivocado no abre nada.',
+    'No se cambió nada. Inténtalo de nuevo.',
+  ),
   storage: words(
     'Este navegador no guarda nada.',
     'Su almacenamiento está lleno, bloqueado o se vació.',

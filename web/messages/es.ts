@@ -1,60 +1,12 @@
 // Spanish: "tú", short sentences; the terms are those of the glossary in CONTRIBUTING.
 import { type Catalogue, countIn, listIn } from './catalogue.ts'
-import { errors, files } from './es-errors.ts'
+import { first } from './es-first.ts'
 
 const count = countIn('es')
 const list = listIn('es')
 
 export const es = {
-  errors,
-  files,
-  common: {
-    tryAgain: 'Intentar de nuevo',
-    close: 'Cerrar',
-    someone: 'Alguien',
-    you: 'Tú',
-    notYet: 'todavía no',
-    unknown: 'desconocido',
-    hereNow: 'aquí ahora',
-    thisBrowser: 'este navegador',
-    listed: (names) => list(names),
-  },
-  start: {
-    starting: 'ClawChat se está iniciando.',
-    failed: 'ClawChat no pudo iniciarse',
-    blankTitle: 'Un chat privado con una sola máquina',
-    blank:
-      'Esta página se abre con un enlace de quien tiene el anfitrión. Pídele uno y ábrelo aquí: nada que instalar, ninguna cuenta.',
-    blankOwner:
-      '¿El anfitrión es tuyo? `npm start` muestra tu enlace; `npx clawchat invite` crea uno para otra persona.',
-    plainHttp:
-      'Esta página llegó sin https. Alguien en esta red Wi-Fi podría alterarla. Úsala solo en redes de confianza.',
-  },
-  join: {
-    title: (host) => `${host} te invita a un chat privado`,
-    lead: 'Funciona en su propia máquina. Nadie más puede leerlo y no hay nada que instalar.',
-    name: 'Tu nombre',
-    join: 'Entrar',
-    back: (chat) => `Volver a ${chat}`,
-    joining: (step) => `Entrando: ${step}…`,
-    moment: 'un momento',
-    pressJoin: 'Pulsa «Entrar».',
-    fine: 'El enlace deja entrar a tantos navegadores como permitió quien lo creó, normalmente uno. Una vez dentro, este navegador queda recordado y no necesita enlace; el propietario puede quitarlo cuando quiera.',
-    steps: {
-      record: 'buscando el anfitrión',
-      verify: 'comprobando su firma',
-      direct: 'llamando a la puerta',
-      handshake: 'acordando claves',
-      mailbox: 'encontrándose a medio camino',
-      relay: 'preguntando a un relé',
-      sync: 'trayendo los mensajes',
-    },
-  },
-  name: {
-    control: 'Este nombre contiene un carácter de control. Escríbelo a mano.',
-    tooLong: (bytes) =>
-      `Sobra${bytes === 1 ? '' : 'n'} ${count(bytes, { one: 'un byte', other: '# bytes' })}. Una letra simple ocupa uno, una con acento dos, un emoji cuatro o más.`,
-  },
+  ...first,
   chat: {
     roomsAndMembers: 'Salas y miembros',
     whoIsIn: (room) => `${room}: quién está dentro`,
@@ -229,6 +181,9 @@ export const es = {
     portMovesIn: (span) => `${span}, a otro puerto con otro certificado`,
     inMinutes: (minutes, seconds) => `en ${minutes} min ${seconds} s`,
     inSeconds: (seconds) => `en ${seconds} s`,
+    kept: 'Guardado en este navegador',
+    keptBehindPin: 'cifrado; la clave se abre con tu PIN o frase de contraseña',
+    keptBare: 'cifrado, pero sin PIN: quien use este navegador o copie su disco puede leerlo',
     yourKey: 'Tu clave',
     keyProtected: 'no se puede copiar fuera de este navegador',
     keyReadable: 'esta página puede leerla: el navegador no sabe bloquearla',
@@ -275,38 +230,6 @@ export const es = {
     noStore: 'Sin ningún almacén',
     noStoreLead:
       'El propietario puede darte la dirección del anfitrión como archivo, record.bin: ábrelo aquí o suéltalo sobre esta página.',
-  },
-  attachment: {
-    get: 'Obtener',
-    pause: 'Pausar',
-    goOn: 'Continuar',
-    cancel: 'Cancelar',
-    save: 'Guardar',
-    open: 'Abrir',
-    show: 'Mostrar',
-    hide: 'Ocultar',
-    again: 'Reintentar',
-    choose: 'Elegirlo otra vez',
-    waiting: 'en espera',
-    paused: 'en pausa',
-    tooLarge: 'Esta imagen es demasiado grande para mostrarse aquí.',
-    sending: (name: string) => `Enviando ${name}`,
-    getting: (name: string) => `Obteniendo ${name}`,
-    of: (part: string, whole: string) => `${part} de ${whole}`,
-    record: 'Grabar nota de voz',
-    stop: 'Parar y enviar',
-    discard: 'Descartar la nota de voz',
-    recording: 'Grabando',
-    refused: 'El navegador no deja que esta página use el micrófono.',
-    tooShort: 'No se ha grabado nada. Habla un poco más.',
-    dropHere: 'Suelta aquí los archivos para enviarlos',
-  },
-  file: {
-    open: 'Abrir archivo de dirección',
-    openWhy:
-      'El propietario puede darte la dirección del anfitrión como archivo, record.bin. También puedes soltarlo sobre esta página.',
-    dropHere: 'Suelta aquí el record.bin del anfitrión',
-    taken: 'El archivo de dirección es válido.',
   },
   people: {
     title: 'Personas y dispositivos',
@@ -441,20 +364,45 @@ export const es = {
     done: 'Listo',
     qr: 'El enlace como código QR',
   },
-  settings: {
-    title: 'Ajustes',
-    language: 'Idioma',
-    asBrowser: 'Como en el navegador',
-    languageFailed: 'No se pudo cargar este idioma. Inténtalo cuando el anfitrión responda.',
-    theme: 'Aspecto',
-    themes: {
-      system: 'Como en el dispositivo',
-      light: 'Claro',
-      dark: 'Oscuro',
-      'contrast-light': 'Alto contraste, claro',
-      'contrast-dark': 'Alto contraste, oscuro',
+  lock: {
+    title: 'ClawChat está bloqueado',
+    lead: 'Lo que este navegador guarda del chat se abre con tu PIN o frase de contraseña.',
+    field: 'PIN o frase de contraseña',
+    unlock: 'Desbloquear',
+    checking: 'Comprobando. Tarda un segundo a propósito.',
+    forgot: '¿Lo olvidaste?',
+    forgotHow:
+      'Sin él nadie puede abrir lo que hay aquí. Puedes olvidar este dispositivo: se va todo lo que este navegador guarda del chat, también lo que nunca se envió. El historial se queda en el anfitrión. Después pide al propietario un enlace nuevo, y que quite el dispositivo anterior.',
+    forget: 'Olvidar este dispositivo',
+    forgetSure: 'Todo lo guardado aquí se va para siempre.',
+    forgetYes: 'Sí, olvidar',
+    section: 'Bloqueo',
+    isNotSet:
+      'Lo que este navegador guarda está cifrado, y sin PIN la clave está al lado: quien use este navegador, o copie su disco, puede leerlo.',
+    isSet:
+      'Se pide tu PIN o frase de contraseña al abrir la página. Mientras está bloqueada no llegan mensajes aquí.',
+    set: 'Poner un PIN',
+    change: 'Cambiar el PIN',
+    remove: 'Quitar el PIN',
+    now: 'Bloquear ahora',
+    after: 'Bloquear si no se usa',
+    never: 'Nunca',
+    minutes: (n: number) => count(n, { one: 'Después de # minuto', other: 'Después de # minutos' }),
+    current: 'PIN o frase de contraseña actual',
+    next: 'PIN o frase de contraseña nueva',
+    again: 'Lo mismo otra vez',
+    howLong:
+      'Cuatro cifras bastan contra quien coge este dispositivo. Contra quien copia su disco solo ayuda la longitud: prueba todas las de cuatro cifras en minutos y todas las de seis en horas. Cinco palabras que nadie adivine aguantan.',
+    short: (least: number) =>
+      count(least, { one: 'Al menos # carácter.', other: 'Al menos # caracteres.' }),
+    different: 'Los dos no son iguales.',
+    save: { set: 'Poner', change: 'Cambiar', remove: 'Quitar' },
+    said: {
+      set: 'El PIN está puesto.',
+      change: 'El PIN ha cambiado.',
+      remove: 'El PIN se ha quitado.',
     },
-    receipts: 'Los demás ven hasta dónde he leído',
+    cancel: 'Cancelar',
   },
   safety: {
     show: 'Mostrarlo como código QR',
@@ -541,25 +489,5 @@ export const es = {
     mute: (room) => `Silenciar ${room}`,
     message: 'Mensaje nuevo',
     inRoom: (name, room) => `${name} en ${room}`,
-  },
-  span: {
-    minutes: (n) => count(n, { one: '# minuto', other: '# minutos' }),
-    hours: (n) => count(n, { one: '# hora', other: '# horas' }),
-    days: (n) => count(n, { one: '# día', other: '# días' }),
-    weeks: (n) => count(n, { one: '# semana', other: '# semanas' }),
-    years: (n) => count(n, { one: '# año', other: '# años' }),
-    atLeast: (span) => `al menos ${span}`,
-  },
-  clock: {
-    hostAhead: (span) => `El reloj del anfitrión va adelantado ${span}.`,
-    hostBehind: (span) => `El reloj del anfitrión va atrasado ${span}.`,
-    hostWhy: 'Este dispositivo y un almacén coinciden en otra hora.',
-    hostNext: 'El chat funciona igual. Pide al propietario que ponga en hora el anfitrión.',
-    deviceAhead: (span) => `El reloj de este dispositivo va adelantado ${span}.`,
-    deviceBehind: (span) => `El reloj de este dispositivo va atrasado ${span}.`,
-    deviceLateWhy: 'La dirección del anfitrión es de una hora posterior y allí nadie responde.',
-    deviceLateNext: 'Pon el reloj en hora e inténtalo de nuevo.',
-    deviceWhy: 'Comparado con el anfitrión.',
-    deviceNext: 'El chat funciona igual. Pon el reloj en hora para que las horas sean correctas.',
   },
 } satisfies Catalogue

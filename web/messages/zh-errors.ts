@@ -187,6 +187,15 @@ export const errors = {
     '它没有 WebRTC，或已将其关闭。',
     '请换一个浏览器，或在此浏览器中允许 WebRTC。',
   ),
+  'passphrase-missing': words('主机的密钥由密码短语保护。', HERE, OWNER_KNOWS),
+  'passphrase-file': words('主机存放密码短语的文件无法使用。', HERE, OWNER_KNOWS),
+  'backup-foreign': words('这不是主机的备份。', HERE, OWNER_KNOWS),
+  'backup-damaged': words('主机的备份已损坏。', HERE, OWNER_KNOWS),
+  'passphrase-wrong': words(
+    'PIN 或密码短语不对。',
+    '错误的打不开任何内容。',
+    '没有任何改动。请再试一次。',
+  ),
   storage: words(
     '此浏览器什么也保存不了。',
     '它的存储空间已满、被禁止或被清空。',

@@ -88,3 +88,16 @@ export function Failed({
     </main>
   )
 }
+
+/** A page of an older version holds the storage in another tab. */
+export function OlderTab() {
+  return (
+    <main class="card-page">
+      <div class="card">
+        <Logo />
+        <h1>{t.start.olderTab}</h1>
+        <p role="status">{t.start.olderTabNext}</p>
+      </div>
+    </main>
+  )
+}

@@ -6,6 +6,7 @@ import { changeTheme } from '../theme.ts'
 import type { ViewProps } from './App.tsx'
 import { Dialog } from './Dialog.tsx'
 import { LanguageChoice } from './LanguageChoice.tsx'
+import { LockSettings } from './LockSettings.tsx'
 
 interface SettingsProps extends ViewProps {
   readonly onClose: () => void
@@ -17,6 +18,7 @@ export const SettingsDialog = (props: SettingsProps) => (
     <LanguageChoice />
     <ThemeChoice />
     <Receipts {...props} />
+    <LockSettings lock={props.engine.lock} />
     <button type="button" class="quiet" onClick={props.onShortcuts}>
       {t.shortcuts.title}
     </button>

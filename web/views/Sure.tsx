@@ -32,6 +32,8 @@ export function Sure(props: {
   /** on the button, where the label's name stands beside it anyway */
   words?: string
   question: string
+  /** what is done then; "Yes, remove" else */
+  yes?: string
   disabled: boolean
   onSure: () => void
 }) {
@@ -60,7 +62,7 @@ export function Sure(props: {
       <legend class="sr-only">{props.label}</legend>
       <span>{props.question}</span>
       <button type="button" class="quiet small danger" onClick={() => answer(true)}>
-        {t.people.yesRemove}
+        {props.yes ?? t.people.yesRemove}
       </button>
       <button type="button" class="quiet small" ref={inside} onClick={() => answer(false)}>
         {t.people.no}

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { ClawErrorCode } from '../../shared/error.ts'
 import { formatMoment, formatMs, t } from '../language.ts'
 import type { Words } from '../messages/catalogue.ts'
-import type { AppState, Connection, Security, Step } from '../model.ts'
+import type { Connection, Security, Step } from '../model.ts'
 import { reportOf } from '../report.ts'
 import { isByTurn } from '../steps.ts'
 import type { Version } from '../version.ts'
@@ -31,10 +31,10 @@ function useCountdown(intervalMs: number | null): string {
 
 export function SecurityDialog({
   state,
+  engine,
   version,
   onClose,
-}: {
-  state: AppState
+}: ViewProps & {
   version: Version
   onClose: () => void
 }) {
@@ -49,7 +49,7 @@ export function SecurityDialog({
           {connected ? t.security.missingSoon : t.security.missingOffline}
         </Missing>
       ) : (
-        <Facts security={security} connection={connection} />
+        <Facts security={security} connection={connection} isLocked={engine.lock.isSet} />
       )}
       <h3>{t.security.devices}</h3>
       {state.devices.length === 0 && <p class="lead">{t.security.noDevices}</p>}
@@ -90,7 +90,14 @@ function routeWords(connection: Connection): string {
 
 const CIPHERS = 'AES-256-GCM, X25519 + ML-KEM-768'
 
-function Facts({ security, connection }: { security: Security; connection: Connection }) {
+interface FactsProps {
+  readonly security: Security
+  readonly connection: Connection
+  /** a PIN stands before what is kept here */
+  readonly isLocked: boolean
+}
+
+function Facts({ security, connection, isLocked }: FactsProps) {
   const next = useCountdown(security.intervalMs)
   return (
     <>
@@ -121,6 +128,8 @@ function Facts({ security, connection }: { security: Security; connection: Conne
         <dd>{connection.epoch ?? t.common.unknown}</dd>
         <dt>{t.security.portMoves}</dt>
         <dd>{t.security.portMovesIn(next)}</dd>
+        <dt>{t.security.kept}</dt>
+        <dd>{isLocked ? t.security.keptBehindPin : t.security.keptBare}</dd>
         <dt>{t.security.yourKey}</dt>
         <dd>{security.keyProtected ? t.security.keyProtected : t.security.keyReadable}</dd>
       </dl>
