@@ -5,6 +5,7 @@ import { fromHex, toHex, toUtf8 } from '../shared/bytes.ts'
 import { NAME_MAX_BYTES, SLOT_COUNT } from '../shared/constants.ts'
 import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError, type ClawErrorCode } from '../shared/error.ts'
+import { kdf } from '../shared/hash.ts'
 import { inviteRoot } from '../shared/invite.ts'
 import type { InviteArgs, InviteRow, Role } from './config.ts'
 import { transaction } from './database.ts'
@@ -276,7 +277,8 @@ export class Members {
     }
     const owner = role === 'owner' ? this.#sql.owner.get() : undefined
     const known = ofMember ?? (owner === undefined ? null : String(owner.id))
-    const member = known ?? this.#id()
+    const root = reserved.root as Uint8Array
+    const member = known ?? memberOf(root)
     if (known === null) {
       this.#sql.addMember.run(member, role, name, nowMs)
       const rooms = this.#roomsOf(inviteId)
@@ -284,7 +286,6 @@ export class Members {
         this.#sql.enter.run(member, nowMs, room)
     }
     const publicKey = reserved.publicKey as Uint8Array
-    const root = reserved.root as Uint8Array
     this.#sql.addDevice.run(id, member, name, publicKey, root, nowMs, nowMs, inviteId)
     this.#sql.release.run(id)
     this.#sql.useInvite.run(inviteId)
@@ -361,3 +362,9 @@ function credentialOf(row: Row): Credential {
     ? { ...base, kind: 'invite', devicePublicKey: null }
     : { ...base, kind: 'device', devicePublicKey: row.publicKey as Uint8Array }
 }
+
+/**
+ * The id of the member that a device with this root makes. Not drawn: a host that was restored from a backup made before
+ * gives the same one again, and what the device wrote stays its own (SPEC §6.3).
+ */
+const memberOf = (root: Uint8Array): string => toHex(kdf(root, 'member').slice(0, ID_BYTES))

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Role } from '../../host/config.ts'
 import { openDatabase } from '../../host/database.ts'
@@ -48,6 +49,21 @@ function enrol(id: string) {
   const device = toHex(reserve(id).deviceId)
   return { device, ...members.confirm(device, NOW, nothing) }
 }
+
+test('a host restored from a backup made before a device was confirmed takes it for the same member', () => {
+  const { deviceId } = reserve(invite())
+  const device = toHex(deviceId)
+  const backup = join(dir, 'backup')
+  db.exec(`VACUUM INTO '${backup}'`)
+  const { member } = members.confirm(device, NOW, nothing)
+  const restored = new DatabaseSync(backup)
+  expect(new Members(restored, random).confirm(device, NOW, nothing)).toEqual({
+    fresh: true,
+    member,
+  })
+  restored.close()
+  expect(enrol(invite()).member).not.toBe(member)
+})
 
 test('the same S_d gets the same answer; another one meanwhile is told the invite is reserved', () => {
   const id = invite()
