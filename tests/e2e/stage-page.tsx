@@ -8,8 +8,10 @@ import { App } from '../../web/views/App.tsx'
 import { CHAT, DIALOGS, RESULTS } from '../../web/views/parts.ts'
 
 declare global {
-  var show: (change: Partial<AppState>, secure: boolean) => Promise<void>
+  var show: (change: Partial<AppState>, secure: boolean) => void
   var openedOnStage: string[]
+  /** all parts of the page are here */
+  var stageBuilt: Promise<unknown>
   var speakOnStage: (language: Language) => Promise<void>
 }
 
@@ -61,18 +63,18 @@ let last: readonly [Partial<AppState>, boolean] | null = null
 takeWords(en, 'en', navigator.languages)
 followTheme()
 onWords(() => {
-  if (last !== null) void globalThis.show(...last)
+  if (last !== null) globalThis.show(...last)
 })
 globalThis.speakOnStage = async (language) => {
   await speak(language)
   await speakAll()
 }
 globalThis.openedOnStage = []
+// Here they are parts of this script; the words come with them, and with the words their direction.
+globalThis.stageBuilt = Promise.all([CHAT.load(), DIALOGS.load(), RESULTS.load()])
 
-globalThis.show = async (change, secure) => {
+globalThis.show = (change, secure) => {
   last = [change, secure]
-  // Here they are a part of this script.
-  await Promise.all([CHAT.load(), DIALOGS.load(), RESULTS.load()])
   const root = document.getElementById('app')
   if (root === null) throw new Error('bug: the stage has no #app')
   const state = { ...connected, ...change }

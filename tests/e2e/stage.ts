@@ -61,6 +61,7 @@ export async function onStage(
       `<!doctype html><html lang="en"><title>ClawChat</title><style>${style}</style><div id="app"></div>`,
     )
     await page.addScriptTag({ content: code })
+    await page.evaluate(() => globalThis.stageBuilt)
     await body({
       page,
       show: (change, secure = true) =>
