@@ -14,6 +14,8 @@ const TROUBLE_MS = 20_000
 const CALM_MS = 900_000
 /** How long after its time a message may still be somewhere. */
 const BOUND_MS = 40_000
+/** of messages, as somebody sets them; 0: for ever */
+const LIVES = [0, 3_600_000, 3_605_000, 3_610_000]
 /** Stands in every message, so that the network can look for it. */
 export const MARK = 'kestrel-4711'
 
@@ -56,7 +58,9 @@ export async function simulate(seed: number): Promise<Outcome> {
     if (host.times) device.clockOffsetMs = chance.between(-600_000, 600_000)
     device.start()
   }
-  host.times = chance.chance(0.3)
+  const hostForgets = chance.chance(0.3)
+  // A host that forgets is another afternoon's: what it forgot has no time.
+  host.times = !hostForgets && chance.chance(0.5)
   host.start()
   enter('owner')
   enter('member')
@@ -65,7 +69,7 @@ export async function simulate(seed: number): Promise<Outcome> {
   host.crashiness = chance.pick([0, 0, 0.01, 0.03]) ?? 0
   for (const device of devices) device.crashiness = chance.pick([0, 0, 0.002, 0.01]) ?? 0
   const revoked = new Map<string, Revocation>()
-  const trouble = new Trouble(world, network, chance, host, devices, enter, revoked)
+  const trouble = new Trouble(world, network, chance, host, devices, enter, revoked, hostForgets)
   trouble.begin()
   await world.run(world.nowMs + TROUBLE_MS)
   trouble.end()
@@ -183,7 +187,7 @@ class Trouble {
   readonly #devices: readonly SimDevice[]
   readonly #enter: (role: 'member') => void
   readonly #hostForgets: boolean
-  /** rooms have lifetimes; a host that forgets and clocks that jump are another afternoon's */
+  /** the room has lifetimes; clocks that jump are another afternoon's */
   readonly #times: boolean
   readonly #revoked: Map<string, Revocation>
   #over = false
@@ -196,6 +200,7 @@ class Trouble {
     devices: readonly SimDevice[],
     enter: (role: 'member') => void,
     revoked: Map<string, Revocation>,
+    hostForgets: boolean,
   ) {
     this.#world = world
     this.#network = network
@@ -204,12 +209,13 @@ class Trouble {
     this.#devices = devices
     this.#enter = enter
     this.#revoked = revoked
-    this.#hostForgets = chance.chance(0.3)
-    this.#times = !this.#hostForgets && host.times
+    this.#hostForgets = hostForgets
+    this.#times = host.times
   }
 
   begin(): void {
-    if (this.#times) this.#world.after(this.#chance.between(0, 5000), () => this.#setLifetime())
+    if (this.#times)
+      this.#world.after(this.#chance.between(0, 5000), () => this.#setLifetime(LIVES.slice(1)))
     this.#goOn()
   }
 
@@ -346,10 +352,10 @@ class Trouble {
     })
   }
 
-  #setLifetime(): void {
-    const { profile } = (this.#chance.pick(this.#devices) as SimDevice).disk
+  #setLifetime(lives: readonly number[] = LIVES): void {
+    const { profile } = this.#chance.pick(this.#devices.filter((one) => one.enrolled))?.disk ?? {}
     if (profile?.deviceId == null || profile.member === null) return
-    const lifeMs = this.#chance.pick([0, 3_600_000, 3_605_000, 3_610_000]) ?? 0
+    const lifeMs = this.#chance.pick(lives) ?? 0
     this.#host.setLifetime(toHex(profile.deviceId), profile.member, lifeMs)
   }
 
