@@ -32,7 +32,7 @@ import { unknownVariables } from './effective.ts'
 import { isHealthy } from './findings.ts'
 import { helpText } from './help.ts'
 import type { MegaAccount } from './megaaccount.ts'
-import { fullText, membersText, revokeText, roomsText } from './memberlist.ts'
+import { fullText, lifetimeText, membersText, revokeText, roomsText } from './memberlist.ts'
 import { useSystemNetwork } from './network.ts'
 import { type Command, parseCommand, wantsJson } from './options.ts'
 import { exportPage } from './page.ts'
@@ -100,6 +100,10 @@ async function run(command: Command): Promise<void> {
       const args = { name: command.room }
       const room = (await call(command.dataDir, 'rooms-make', args)) as RoomResult
       return print(room, `The room "${room.name}" is there. Its id: ${room.room}`)
+    }
+    case 'rooms-lifetime': {
+      const room = (await call(command.dataDir, 'rooms-lifetime', command.args)) as RoomResult
+      return print(room, lifetimeText(room))
     }
     case 'members': {
       const rows = (await call(command.dataDir, 'members')) as MemberResult[]

@@ -1,8 +1,8 @@
 // What a running host does when a command asks (contract.md): status, invites, members, revocation, rotation, burn, stop.
-import { toHex } from '../shared/bytes.ts'
+import { fromHex, toHex } from '../shared/bytes.ts'
 import { ClawError } from '../shared/error.ts'
 import { BURN_REASON, type BurnReason, writeBurnt } from './burn.ts'
-import type { InviteArgs, RevokeResult, RoomResult, StatusResult } from './config.ts'
+import type { InviteArgs, LifetimeArgs, RevokeResult, RoomResult, StatusResult } from './config.ts'
 import type { Host } from './host.ts'
 import { makeInvite } from './invites.ts'
 import { memberList } from './memberlist.ts'
@@ -35,6 +35,8 @@ export async function runControl(host: Host, command: string, args: unknown): Pr
       return roomRows(host)
     case 'rooms-make':
       return makeRoom(host, (args as { name: string }).name)
+    case 'rooms-lifetime':
+      return setLifetime(host, args as LifetimeArgs)
     case 'invite-withdraw':
       if (members.withdraw((args as { id: string }).id)) await host.credentialsChanged()
       return null
@@ -59,19 +61,40 @@ function roomRows({ input, hostName }: Host): RoomResult[] {
   return input.state.rooms.list
     .rooms()
     .filter(({ kind }) => kind === 'room')
-    .map(({ id, name, members }) => ({
+    .map(({ id, name, members, lifeMs }) => ({
       ...{ room: toHex(id), name: name === '' ? hostName() : name, members: members.length },
+      lifeMs,
     }))
 }
 
+/** SPEC §7.10. Throws ClawError('room-unknown'). */
+function setLifetime(host: Host, { room, lifeMs }: LifetimeArgs): RoomResult {
+  const meant = roomRows(host).filter((row) => row.room === room || row.name === room)
+  const [row] = meant
+  if (row === undefined || meant.length > 1) throw new ClawError('room-unknown')
+  const { state, now } = host.input
+  // The machine is the owner's; of its devices this is none.
+  const author = { member: ownerOf(host) ?? NOBODY, device: NOBODY }
+  const touched = state.rooms.setLifetime(author, fromHex(row.room), lifeMs, now())
+  host.hub.wake(touched)
+  host.hub.broadcastState()
+  return { ...row, lifeMs }
+}
+
+const NOBODY = '00'.repeat(16)
+
+/** Who has been the owner for the longest. */
+const ownerOf = ({ input }: Host): string | undefined =>
+  input.state.members.members().find(({ role }) => role === 'owner')?.id
+
 /** With the owner in it, if there is one. Throws ClawError: `name-invalid`, `too-many`. */
-function makeRoom({ input, hub }: Host, name: string): RoomResult {
-  const { members, rooms } = input.state
-  const owner = members.members().find(({ role }) => role === 'owner')?.id
+function makeRoom(host: Host, name: string): RoomResult {
+  const { input, hub } = host
+  const owner = ownerOf(host)
   const inside = owner === undefined ? [] : [owner]
-  const id = rooms.list.make(name, owner ?? null, inside, input.now())
+  const id = input.state.rooms.list.make(name, owner ?? null, inside, input.now())
   hub.broadcastState()
-  return { room: toHex(id), name: name.trim(), members: inside.length }
+  return { room: toHex(id), name: name.trim(), members: inside.length, lifeMs: 0 }
 }
 
 /** What a device may ask of this host (SPEC §7.3). */

@@ -208,6 +208,14 @@ export interface RoomResult {
   readonly room: string
   readonly name: string
   readonly members: number
+  /** how long what is written there now stays; 0: as long as the host keeps it */
+  readonly lifeMs: number
+}
+
+/** `room`: an id, or a name that only one room has. */
+export interface LifetimeArgs {
+  readonly room: string
+  readonly lifeMs: number
 }
 
 /** What the router does for this host, in one address family. */

@@ -14,6 +14,7 @@ export type ControlCommand =
   | 'invite-withdraw'
   | 'rooms'
   | 'rooms-make'
+  | 'rooms-lifetime'
   | 'status'
   | 'rotate'
   | 'members'

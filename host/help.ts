@@ -49,9 +49,11 @@ ${CONFIG_HELP}`,
   --rooms A,B     lets them into these rooms only (default: the host's own room)
   --list          shows the invites
   --withdraw ID   makes an invite useless`,
-  rooms: `clawchat rooms: the rooms there are
+  rooms: `clawchat rooms [ROOM --lifetime SPAN]: the rooms there are, and how long messages stay in each
 
-  --make NAME     makes one, with the owner in it`,
+  --make NAME      makes one, with the owner in it
+  --lifetime SPAN  how long what is written in ROOM (its name or id) from now on stays, from 1h to
+                   365d; or forever`,
   members:
     'clawchat members: who is in, with which devices, when they were last seen, and their safety codes',
   revoke: `clawchat revoke DEVICE|MEMBER: takes a device, or all of a member, out of the chat for good

@@ -1,7 +1,13 @@
 // The commands `members` and `revoke` at the terminal: the list for machines and for people, and what a full host says.
 import type { Route } from '../shared/constants.ts'
 import { safetyCode } from '../shared/safety.ts'
-import type { InviteRow, MemberResult, RevokeResult, RoomResult } from './config.ts'
+import {
+  formatDuration,
+  type InviteRow,
+  type MemberResult,
+  type RevokeResult,
+  type RoomResult,
+} from './config.ts'
 import type { Members } from './members.ts'
 
 /** Lines of `members`, oldest first. `online`: by device id. */
@@ -29,7 +35,15 @@ export function memberList(
 }
 
 export const roomsText = (rooms: readonly RoomResult[]): string =>
-  rooms.map(({ room, name, members }) => `${room}  ${name}, ${members} in it`).join('\n')
+  rooms.map((row) => `${row.room}  ${row.name}, ${row.members} in it${stayText(row)}`).join('\n')
+
+const stayText = ({ lifeMs }: RoomResult): string =>
+  lifeMs === 0 ? '' : `, messages stay ${formatDuration(lifeMs)}`
+
+export const lifetimeText = ({ name, lifeMs }: RoomResult): string =>
+  lifeMs === 0
+    ? `What is written in "${name}" from now on stays as long as the host keeps anything.`
+    : `What is written in "${name}" from now on stays ${formatDuration(lifeMs)}. What stands there already is not touched.`
 
 export function membersText(members: readonly MemberResult[]): string {
   if (members.length === 0) return 'Nobody has joined yet. Invite someone with "clawchat invite".'

@@ -7,6 +7,7 @@ import {
   type DeployArgs,
   dataFolder,
   type InviteArgs,
+  type LifetimeArgs,
   ROLES,
   type StartOptions,
 } from './config.ts'
@@ -16,6 +17,7 @@ import { type Effective, type Env, resolveOptions } from './effective.ts'
 import { type OptionName, optionRow, optionsFrom } from './optiontable.ts'
 import {
   parseExpiry,
+  parseLifetime,
   parseNote,
   parseRole,
   parseRooms,
@@ -42,6 +44,7 @@ export type Command =
     }
   | { readonly name: 'invite'; readonly dataDir: string; readonly args: InviteArgs }
   | { readonly name: 'rooms-make'; readonly dataDir: string; readonly room: string }
+  | { readonly name: 'rooms-lifetime'; readonly dataDir: string; readonly args: LifetimeArgs }
   | { readonly name: 'invite-withdraw'; readonly dataDir: string; readonly id: string }
   | { readonly name: 'passphrase'; readonly args: PassphraseArgs }
   | { readonly name: 'backup' | 'restore'; readonly args: BackupArgs }
@@ -114,7 +117,7 @@ const SPECIFIC = {
     withdraw: { type: 'string' },
   },
   members: {},
-  rooms: { make: { type: 'string' } },
+  rooms: { make: { type: 'string' }, lifetime: { type: 'string' } },
   revoke: {},
   burn: { reason: { type: 'string' }, yes: { type: 'boolean' } },
   status: {},
@@ -177,10 +180,8 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
       return { name, options: startOptions(effective(values, dataDir, env).effective, dataDir) }
     case 'invite':
       return inviteCommand(values, dataDir)
-    case 'rooms': {
-      const room = text(values, 'make')
-      return room === undefined ? { name, dataDir } : { name: 'rooms-make', dataDir, room }
-    }
+    case 'rooms':
+      return roomsCommand(values, dataDir)
     case 'burn':
       return { name, dataDir, reason: burnReason(values), yes: values.yes === true }
     case 'revoke':
@@ -214,6 +215,7 @@ export function parseCommand(argv: readonly string[], env: Env): Command {
 export const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json')
 
 const WITH_POSITIONALS: ReadonlySet<CommandName> = new Set([
+  'rooms',
   'revoke',
   'connect',
   'backup',
@@ -381,6 +383,24 @@ function givenLink(values: Values): string | null {
   const [link, ...more] = Array.isArray(values.ids) ? values.ids.map(String) : []
   if (more.length > 0) throw new UsageError('Give one link, or - for standard input.')
   return link ?? null
+}
+
+function roomsCommand(values: Values, dataDir: string): Command {
+  const made = text(values, 'make')
+  const lifeMs = optional(
+    values,
+    'lifetime',
+    parseLifetime,
+    'this must be forever, or a duration from 1h to 365d, such as 7d.',
+  )
+  const named = Array.isArray(values.ids) ? values.ids.map(String) : []
+  const [room = ''] = named
+  if (named.length !== (lifeMs === null ? 0 : 1) || (made !== undefined && named.length > 0))
+    throw new UsageError('--lifetime sets that of one room: name it, or give its id.')
+  if (lifeMs !== null) return { name: 'rooms-lifetime', dataDir, args: { room, lifeMs } }
+  return made === undefined
+    ? { name: 'rooms', dataDir }
+    : { name: 'rooms-make', dataDir, room: made }
 }
 
 function revokedId(values: Values): string {

@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { NAME_MAX_BYTES } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { FILE_MAX_BYTES } from '../shared/files.ts'
-import { KEEP_MS } from '../shared/lifetime.ts'
+import { KEEP_MS, LIFE_MS } from '../shared/lifetime.ts'
 import { isStunServer, isTurnWord, type TurnServer, URL_MAX_BYTES } from '../shared/locator.ts'
 import {
   type ListenAddress,
@@ -149,6 +149,13 @@ export function parseUses(value: string): number {
 export function parseExpiry(value: string): number {
   const ms = parseDuration(value)
   if (ms < 1000 || ms > 365 * 86_400_000) throw new ClawError('usage')
+  return ms
+}
+
+export function parseLifetime(value: string): number {
+  if (value === 'forever') return 0
+  const ms = parseDuration(value)
+  if (ms < LIFE_MS.min || ms > LIFE_MS.max) throw new ClawError('usage')
   return ms
 }
 

@@ -62,7 +62,8 @@ export async function startEngine(doors: Doors): Promise<Engine> {
     if (link !== null) rememberLink(link)
     return doors.unlock(lock)
   }
-  const engine = new PageEngine(backend, await Device.open(backend, { ...doors, unlock }))
+  const blocked = (): void => doors.blocked()
+  const engine = new PageEngine(backend, await Device.open(backend, { unlock, blocked }))
   // While it was locked another link may have been opened in this tab.
   await engine.start(takeFragment() ?? link)
   CHATTING.preload()

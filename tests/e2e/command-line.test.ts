@@ -176,3 +176,39 @@ labTest(
     expect((await taken.command('invite')).code).toBe(0)
   },
 )
+
+labTest(
+  'restored from a backup: who was in goes on, and what was said since is there once',
+  async (lab) => {
+    const args = ['--http', `127.0.0.1:${freePort()}`]
+    const { host, ready } = await lab.host(args)
+    const [ann, ben] = [await lab.chromium('Annegret'), await lab.chromium('Bertrand')]
+    await ann.join(String(ready.invite))
+    await ben.join(await host.invite())
+    await ann.send('written before the backup')
+    await ben.waitMessage('written before the backup')
+    const file = lab.path('host.backup')
+    expect((await host.command('backup', file, '--plain')).code).toBe(0)
+    await ben.send('written after the backup')
+    await ann.waitMessage('written after the backup')
+    await ben.waitMessage('written after the backup', 'delivered')
+    await host.stop()
+    const back = ['--json', '--data', lab.path('restored')]
+    expect((await command('restore', file, ...back)).code).toBe(0)
+    await ann.send('written while it was away')
+    const { host: restored } = await lab.host(args, lab.path('restored'))
+    const all = ['written before the backup', 'written after the backup']
+    for (const client of [ann, ben]) {
+      await client.waitConnected()
+      await client.waitMessage('written while it was away')
+      await client.waitMessage('written after the backup')
+    }
+    await ben.send('written to the restored host')
+    await ann.waitMessage('written to the restored host')
+    await ben.waitMessage('written to the restored host', 'delivered')
+    const last = ['written to the restored host', 'written while it was away']
+    for (const client of [ann, ben])
+      expect((await client.texts()).toSorted()).toEqual([...all, ...last].toSorted())
+    expect((await restored.command('members')).lines).toHaveLength(2)
+  },
+)

@@ -80,6 +80,18 @@ labTest('what was written for an hour is nowhere any more after it', async (lab)
   await ann.waitText('You set new messages to disappear after 1 hour.')
   await ann.driver.key('Escape')
   await ben.waitText('Ann set new messages to disappear after 1 hour.')
+  const beside = (): Promise<boolean[]> =>
+    ben.driver.read(
+      () =>
+        [...document.querySelectorAll('.title .lasting, .title p > .desktop')].map((one) =>
+          one.checkVisibility(),
+        ),
+      null,
+    )
+  expect(await beside()).toEqual([true, true])
+  await ben.driver.resize(390, 844)
+  expect(await beside()).toEqual([true, false])
+  await ben.driver.resize(1100, 750)
   // Who may not set it is not asked.
   expect(await ben.driver.read(() => document.querySelector('h1 button'), null)).toBeNull()
   await ann.send('zanzibar for an hour')
@@ -103,6 +115,12 @@ labTest('what was written for an hour is nowhere any more after it', async (lab)
     await find(client, 'zanzibar')
     await note(client, 'Nothing found')
   }
+  const [home] = (await later.command('rooms')).lines
+  expect(home).toMatchObject({ name: 'My host', members: 2, lifeMs: 3_600_000 })
+  const set = await later.command('rooms', 'My host', '--lifetime', '7d')
+  expect(set.lines).toEqual([{ ...home, lifeMs: 604_800_000 }])
+  await ann.waitText('You set new messages to disappear after 1 week.')
+  await ben.waitText('Ann set new messages to disappear after 1 week.')
   for (const word of ['zanzibar', 'okapi']) expect(onDisk(later.dir), word).not.toContain(word)
   expect(readdirSync(join(later.dir, 'files'))).toEqual([])
   await ben.driver.reload()

@@ -181,3 +181,33 @@ labTest('a PIN is changed and taken away only by who knows it', async (lab) => {
   await page.reload()
   await client.waitMessage(TEXT, 'sent')
 })
+
+labTest(
+  'a page that nobody uses locks itself after the minutes chosen, in every tab',
+  async (lab) => {
+    const { url, client, page } = await joined(lab)
+    await setPin(page, PIN)
+    await button(page, 'Settings').click()
+    await field(page, 'Lock when not used').selectOption('5')
+    // Timers of the page from here on are those of a clock that can be put forward.
+    await page.clock.install()
+    await page.reload()
+    await unlock(page, PIN)
+    await client.waitMessage(TEXT, 'sent')
+    const second = await page.context().newPage()
+    const tab = new Client('Annegret', chromiumDriver(second))
+    await second.goto(url)
+    await unlock(second, PIN)
+    await tab.waitMessage(TEXT)
+    await page.clock.fastForward('04:00')
+    await field(page, 'Message').press('A')
+    await page.clock.fastForward('04:50')
+    expect(await field(page, 'Message').inputValue()).toBe('A')
+    await page.clock.fastForward('00:15')
+    for (const one of [page, second]) {
+      await button(one, 'Unlock').waitFor()
+      expect(await shown(one)).not.toContain(TEXT)
+    }
+    expect(tab.driver.errors).toEqual([])
+  },
+)

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { violationsOf } from './axe.ts'
 import { freePort, labTest } from './harness.ts'
 import { mayOpenKept } from './kept.ts'
 
@@ -59,9 +60,20 @@ async function downgrade([to, many]: readonly [to: 1 | 2, many: number]): Promis
   old.close()
 }
 
-labTest('what version 1 of the page kept is all there, and the chat goes on', async (lab) => {
+/** As a page of before, which lets go of its database for nobody. */
+function holdOpen(): Promise<unknown> {
+  const opening = indexedDB.open('clawchat')
+  return new Promise((resolve) => {
+    opening.onsuccess = () => {
+      Object.assign(globalThis, { held: opening.result })
+      resolve(null)
+    }
+  })
+}
+
+labTest('what version 1 of the page kept is all there once older tabs are closed', async (lab) => {
   const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
-  const ann = await lab.chromium('Ann')
+  const { client: ann, page } = await lab.profile('Ann', lab.path('profile'))
   await ann.join(String(ready.invite))
   await ann.send('kept by the page before')
   await ann.waitMessage('kept by the page before', 'sent')
@@ -69,7 +81,13 @@ labTest('what version 1 of the page kept is all there, and the chat goes on', as
   await ann.driver.goto(`${ready.page}build.json`)
   await mayOpenKept(ann.driver)
   await ann.driver.read(downgrade, [1, 0] as const)
+  const older = await page.context().newPage()
+  await older.goto(`${ready.page}build.json`)
+  await older.evaluate(holdOpen)
   await ann.driver.goto(String(ready.page))
+  await page.getByRole('heading', { name: 'An older page is open in another tab' }).waitFor()
+  expect(await violationsOf(page)).toEqual([])
+  await older.close()
   await ann.waitMessage('kept by the page before, and here', 'sent')
   await ann.waitConnected()
   await ann.send('and now')

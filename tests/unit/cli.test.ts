@@ -315,6 +315,32 @@ describe('invite', () => {
   })
 })
 
+describe('rooms', () => {
+  test('shows, makes, and sets the lifetime of one', () => {
+    expect(parseCommand(['rooms'], {})).toMatchObject({ name: 'rooms' })
+    expect(parseCommand(['rooms', '--make', 'Cellar'], {})).toMatchObject({ room: 'Cellar' })
+    const parsed = (span: string) => parseCommand(['rooms', 'Cellar', '--lifetime', span], {})
+    expect(parsed('7d')).toMatchObject({
+      name: 'rooms-lifetime',
+      args: { room: 'Cellar', lifeMs: 604_800_000 },
+    })
+    expect(parsed('forever')).toMatchObject({ args: { lifeMs: 0 } })
+  })
+
+  test.each([
+    ['Cellar'],
+    ['--lifetime=7d'],
+    ['Cellar', 'Kitchen', '--lifetime=7d'],
+    ['Cellar', '--make=Kitchen'],
+    ['Cellar', '--make=Kitchen', '--lifetime=7d'],
+    ['Cellar', '--lifetime=59m'],
+    ['Cellar', '--lifetime=366d'],
+    ['Cellar', '--lifetime=never'],
+  ])('%j is wrong', (...args) => {
+    expect(wrong('rooms', ...args)).toMatch(/\.$/)
+  })
+})
+
 describe('revoke', () => {
   const id = '0123456789abcdef'.repeat(2)
   test('takes one id, as "members" shows it', () => {

@@ -83,8 +83,11 @@ export function Chat({ state, engine, secure, version }: ScreenProps) {
             </h1>
             <p>
               <Lasting room={room} keepMs={state.keepMs} />
-              {!isNowhere &&
-                (alone ? t.chat.onlyYou : t.common.listed(here.map(({ name }) => name)))}
+              {!isNowhere && (
+                <span class="desktop">
+                  {alone ? t.chat.onlyYou : t.common.listed(here.map(({ name }) => name))}
+                </span>
+              )}
             </p>
           </div>
           <Status connection={state.connection} />

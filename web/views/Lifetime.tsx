@@ -12,7 +12,11 @@ export function Lasting({ room, keepMs }: { room: Room | undefined; keepMs: numb
   const span = formatLife(lifeMs)
   return (
     <span class="lasting" title={t.lifetime.here(span)}>
-      <Clock label={t.lifetime.here(span)} /> <span aria-hidden="true">{span} · </span>
+      <Clock label={t.lifetime.here(span)} />{' '}
+      <span aria-hidden="true">
+        {span}
+        <span class="desktop"> · </span>
+      </span>
     </span>
   )
 }
