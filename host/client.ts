@@ -15,6 +15,7 @@ import { lookMs } from '../web/pulse.ts'
 import { causeOf, Records } from '../web/records.ts'
 import {
   counts,
+  type DialEffect,
   type RedialEffect,
   type RedialInput,
   type RedialTimer,
@@ -218,15 +219,16 @@ export class Client {
     this.#input.onState({ state, route, epoch, code })
   }
 
-  async #dial({ dial, way }: Extract<RedialEffect, { type: 'dial' }>): Promise<void> {
+  async #dial({ dial, way, urgent, hedge }: DialEffect): Promise<void> {
     const { root } = this.#own.must()
     if (root === null) return
     let found: Awaited<ReturnType<Records['findOwn']>> | null = null
     try {
       if (dial === 1) this.#say('connecting', null, null)
-      found = await this.#records.findOwn(root, this.#steps)
+      found = await this.#records.findOwn(root, this.#steps, hedge)
       const { record } = found
-      const opening = openWays({ ...this.#dialler(), record, root, mode: 'connect', ...way })
+      const how = { ...way, urgent }
+      const opening = openWays({ ...this.#dialler(), record, root, mode: 'connect', ...how })
       const { session, route, epoch } = await this.#records.dialled(opening)
       const live = await this.#resume(session, epoch, dial)
       if (this.#chat.live !== live) throw new ClawError('no-answer')

@@ -11,8 +11,10 @@ import type { Carrier, DialInput } from '../web/targets.ts'
 import { nodeBackend } from './nodecrypto.ts'
 import { dialSignal } from './signaldial.ts'
 
-/** What TCP gets for itself. */
+/** what TCP gets for itself */
 const NEXT_AFTER_MS = 1000
+/** where a conversation waits */
+const NEXT_URGENT_MS = 300
 
 export interface Opened {
   readonly session: Session
@@ -31,6 +33,7 @@ export interface WayInput {
   readonly onlyEpoch?: number | undefined
   /** what may be tried; there is a relay already */
   readonly routes?: readonly Route[] | undefined
+  readonly urgent?: boolean
 }
 
 /** Throws ClawError; then no carrier is left open. */
@@ -39,7 +42,7 @@ export async function openWays(input: WayInput): Promise<Opened> {
   const signal = dialSignal(dial).then((carrier) => shakeHands(input, carrier))
   const only = input.onlyEpoch !== undefined || input.routes?.includes('relay') === false
   const endpoints = only ? [] : endpointsFor('relay', input.record, 'http:')
-  const early = await Promise.race([signal.catch(() => null), pause()])
+  const early = await Promise.race([signal.catch(() => null), pause(input)])
   if (early !== null || endpoints.length === 0) return signal
   const relays = endpoints.map((endpoint) =>
     dialRelay(endpoint, dial).then((carrier) => shakeHands(input, carrier, carrier.endedBy)),
@@ -47,8 +50,10 @@ export async function openWays(input: WayInput): Promise<Opened> {
   return first([signal, ...relays])
 }
 
-const pause = (): Promise<null> =>
-  new Promise((resolve) => setTimeout(() => resolve(null), NEXT_AFTER_MS))
+const pause = ({ urgent }: WayInput): Promise<null> =>
+  new Promise((resolve) =>
+    setTimeout(() => resolve(null), urgent === true ? NEXT_URGENT_MS : NEXT_AFTER_MS),
+  )
 
 /** The first to succeed; what the others come to is closed. */
 async function first(attempts: readonly Promise<Opened>[]): Promise<Opened> {

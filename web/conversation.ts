@@ -102,7 +102,8 @@ export class Conversation {
       if (live.ended) throw new ClawError('no-answer')
       session.run(
         async (message) => {
-          if (this.#pulse.heard(now(), live)) this.#ports.onTrusted()
+          const isOtherOpen = this.#otherResume(live) !== undefined
+          if (this.#pulse.heard(now(), live, isOtherOpen)) this.#ports.onTrusted()
           if (live.resumed) return this.#handle(live, message)
           if (message.type !== 'resume') throw new ClawError('frame-invalid')
           await this.#settled(live, message)

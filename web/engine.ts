@@ -25,6 +25,7 @@ import { lookMs } from './pulse.ts'
 import { causeOf, Records } from './records.ts'
 import {
   counts,
+  type DialEffect,
   type RedialEffect,
   type RedialInput,
   type RedialTimer,
@@ -346,7 +347,7 @@ class PageEngine implements Engine {
   }
 
   /** Finds the host, opens a carrier and resumes the conversation on it. */
-  async #dial({ dial, way, beside }: Extract<RedialEffect, { type: 'dial' }>): Promise<void> {
+  async #dial({ dial, way, beside, urgent, hedge }: DialEffect): Promise<void> {
     const steps = this.#steps(dial)
     let found: Resolved | null = null
     try {
@@ -358,8 +359,9 @@ class PageEngine implements Engine {
       // Awaited once there is a session to use it.
       loading.catch(() => undefined)
       if (!beside) this.#showDialling()
-      found = await this.#records.findOwn(root, steps)
-      const { session, route, epoch } = await this.#open(found.record, root, 'connect', steps, way)
+      found = await this.#records.findOwn(root, steps, hedge)
+      const how = { ...way, urgent }
+      const { session, route, epoch } = await this.#open(found.record, root, 'connect', steps, how)
       await loading.catch((error) => {
         session.close()
         throw error
@@ -409,7 +411,7 @@ class PageEngine implements Engine {
     root: Uint8Array,
     mode: Mode,
     steps: Steps,
-    way: Way = {},
+    how: Way & { readonly urgent?: boolean } = {},
   ): Promise<Opened> {
     return openCarrier({
       steps,
@@ -420,7 +422,7 @@ class PageEngine implements Engine {
       record,
       root,
       mode,
-      ...way,
+      ...how,
     })
   }
 

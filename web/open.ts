@@ -20,6 +20,8 @@ const RELAY = new Part(async () => (await import('./relay.ts')).dialRelay)
 
 /** what the ways before get for themselves */
 const NEXT_AFTER_MS = 1000
+/** where a conversation waits: a longer way for some seconds is better than none */
+const NEXT_URGENT_MS = 300
 
 /** What a conversation moves to in the background, by what carries it. */
 export const SHORTER: Readonly<Record<Route, readonly Route[]>> = {
@@ -58,6 +60,7 @@ export interface OpenInput {
   readonly onlyEpoch?: number | undefined
   /** what may be tried; there is a carrier already and only what is shorter helps, perhaps */
   readonly routes?: readonly Route[] | undefined
+  readonly urgent?: boolean
 }
 
 /** Throws ClawError as `dial` and `openSession` do; then no carrier is left open. */
@@ -66,8 +69,9 @@ export async function openCarrier(input: OpenInput): Promise<Opened> {
   if (input.onlyEpoch !== undefined) return direct
   const started = [direct]
   const later = laterWays(input)
+  const nextMs = input.urgent === true ? NEXT_URGENT_MS : NEXT_AFTER_MS
   for (const { open } of later) {
-    const early = await Promise.race([Promise.any(started).catch(() => null), after(NEXT_AFTER_MS)])
+    const early = await Promise.race([Promise.any(started).catch(() => null), after(nextMs)])
     if (early !== null) break
     started.push(open())
   }

@@ -7,10 +7,10 @@ export const PING_MS = 2000
 export const CALM_PING_MS = 5000
 /** what was sent and not answered for so long makes the carrier suspect: another one is opened beside it */
 export const SUSPECT_MS = 1500
-/** after false alarms, each of which doubles it */
+/** after false alarms, each of which doubles it; what was silent for longer was no slow line but a broken one */
 export const MAX_SUSPECT_MS = 8000
-/** without another one it is short again */
-export const FORGIVEN_MS = 300_000
+/** once answers have been in time for so long, it is short again */
+export const FORGIVEN_MS = 30_000
 /** without any message the carrier is closed and another one opened */
 export const SILENCE_MS = 12_000
 /** age at which a carrier is replaced by a fresh one */
@@ -47,8 +47,8 @@ export class Pulse {
   #lookedMs: number | null = null
   #pingedMs = LONG_AGO
   #patienceMs = SUSPECT_MS
-  /** of the last false alarm */
-  #alarmMs = LONG_AGO
+  /** of the last answer that was late */
+  #lateMs = LONG_AGO
   /** whose answers are overdue */
   #suspect: Heartbeat | null = null
   /** whose age has been told */
@@ -82,15 +82,20 @@ export class Pulse {
     this.#pingedMs = LONG_AGO
   }
 
-  /** A message of this carrier came. @returns whether it was suspect until now */
-  heard(nowMs: number, live: Heartbeat): boolean {
+  /**
+   * A message of this carrier came. `isOtherOpen`: the one beside it is there already, which a slow line would not have let
+   * through either. @returns whether it was suspect until now
+   */
+  heard(nowMs: number, live: Heartbeat, isOtherOpen: boolean): boolean {
+    const tookMs = nowMs - (live.askedMs ?? nowMs)
     live.heardMs = nowMs
     live.askedMs = null
-    if (this.#suspect !== live) return false
-    this.#suspect = null
-    this.#alarmMs = nowMs
-    this.#patienceMs = Math.min(this.#patienceMs * 2, MAX_SUSPECT_MS)
-    return true
+    const wasSuspect = this.#suspect === live
+    if (wasSuspect) this.#suspect = null
+    if (isOtherOpen || tookMs < SUSPECT_MS || tookMs > MAX_SUSPECT_MS) return wasSuspect
+    this.#lateMs = nowMs
+    if (wasSuspect) this.#patienceMs = Math.min(this.#patienceMs * 2, MAX_SUSPECT_MS)
+    return wasSuspect
   }
 
   /** There is no carrier to look at. */
@@ -101,7 +106,7 @@ export class Pulse {
 
   #isOverdue(nowMs: number, live: Heartbeat): boolean {
     if (live.askedMs === null || this.#suspect === live) return false
-    if (Math.abs(nowMs - this.#alarmMs) > FORGIVEN_MS) this.#patienceMs = SUSPECT_MS
+    if (Math.abs(nowMs - this.#lateMs) > FORGIVEN_MS) this.#patienceMs = SUSPECT_MS
     return nowMs - live.askedMs >= this.#patienceMs
   }
 

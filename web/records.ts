@@ -65,6 +65,7 @@ export class Records {
     root: Uint8Array,
     { locator, hostPublicKey, minSeq }: Pick<Invite, 'locator' | 'hostPublicKey' | 'minSeq'>,
     steps: Steps,
+    hedge = false,
   ): Promise<Resolved> {
     const cached = this.#cached({ root, hostPublicKey, minSeq })
     const found = await steps.run(
@@ -77,7 +78,7 @@ export class Records {
           minSeq,
           cached,
           otherRoot: this.#inviteRoot(),
-          patient: this.#misled,
+          patient: this.#misled && !hedge,
           nowMs: Date.now(),
           fetch: (url, init) => fetch(url, init),
           megaGateway,
@@ -99,13 +100,16 @@ export class Records {
     return found
   }
 
-  /** As `find`, for a device: one that has just enrolled waits until a store has the record with its slot. */
-  async findOwn(root: Uint8Array, steps: Steps): Promise<Resolved> {
+  /**
+   * As `find`, for a device: one that has just enrolled waits until a store has the record with its slot. `hedge`: another
+   * one waits for the slow stores.
+   */
+  async findOwn(root: Uint8Array, steps: Steps, hedge = false): Promise<Resolved> {
     for (let i = 1; ; i++) {
       const { record, hostPublicKey, seq } = this.#own.must()
       const locator = this.#locator(record, root)
       try {
-        return await this.find(root, { locator, hostPublicKey, minSeq: seq }, steps)
+        return await this.find(root, { locator, hostPublicKey, minSeq: seq }, steps, hedge)
       } catch (error) {
         if (codeOf(error) !== 'record-no-slot' || i === SLOT_TRIES) throw error
         await sleep(SLOT_WAIT_MS)

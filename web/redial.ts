@@ -2,24 +2,29 @@
 // came of it (`RedialInput`) and does what it answers (`RedialEffect`).
 import type { Route } from '../shared/constants.ts'
 
-/** dials in quick succession: some minutes, as each of them takes its time to fail */
-const QUICK_TRIES = 12
+/** failures in quick succession: some minutes, at one dial every `HEDGE_MS` */
+export const QUICK_TRIES = 60
 /** after a failure, by how many there were since a conversation held */
 export const BACKOFF_MS: readonly number[] = [
-  ...[200, 500, 1000],
-  ...new Array<number>(QUICK_TRIES).fill(2000),
-  ...[4000, 8000, 15_000],
+  ...[200, 500],
+  ...new Array<number>(QUICK_TRIES - 2).fill(1000),
+  ...[2000, 4000, 8000, 15_000],
 ]
-/** a first dial that takes so long may hang on what was true when it began: another one is begun beside it */
+/** a dial that takes so long may hang on what was true when it began: another one is begun beside it */
 export const HEDGE_MS = 3000
-/** on a longer way: when the shorter ones are tried again */
-export const UPGRADE_MS: readonly number[] = [5000, 30_000, 60_000, 120_000, 300_000, 600_000]
+/**
+ * On a longer way: when the shorter ones are tried again. At first soon, as a browser learns of a network that is back some
+ * seconds after it is.
+ */
+export const UPGRADE_MS: readonly number[] = [
+  ...[2000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000],
+]
 /** a conversation that held so long earns a quick return */
 export const STEADY_MS = 10_000
 /** a move that finds another dial under way */
 export const MOVE_AGAIN_MS = 5000
-/** dials under way at a time: one, and one more for a network that came after it began */
-export const MAX_DIALS = 2
+/** dials under way at a time: as many as one that hangs on a dead network leaves time for */
+export const MAX_DIALS = 3
 
 /** Not every way is tried. */
 export interface Way {
@@ -48,8 +53,12 @@ export interface RedialState {
   readonly route: Route | null
   /** answers are overdue on it */
   readonly suspect: boolean
-  /** failures since a conversation held */
+  /** failures since a conversation held, of dials since the last network */
   readonly failures: number
+  /** dials before this one began on a network that may be gone: their failure says nothing */
+  readonly since: number
+  /** there was a carrier: whoever waits is in the middle of a conversation */
+  readonly wasUp: boolean
   /** tries of a shorter way since this carrier is in use */
   readonly upgrades: number
   /** the epoch to move to */
@@ -79,9 +88,20 @@ export type RedialInput =
   /** nothing is wanted any more: what is under way comes to nothing */
   | { readonly type: 'rest' }
 
+export interface DialEffect {
+  readonly type: 'dial'
+  readonly dial: number
+  readonly way: Way
+  /** a carrier is in use meanwhile */
+  readonly beside: boolean
+  /** a conversation waits for it: the longer ways are begun sooner */
+  readonly urgent: boolean
+  /** another one under way asks every store and waits for all of them */
+  readonly hedge: boolean
+}
+
 export type RedialEffect =
-  /** `beside`: a carrier is in use meanwhile */
-  | { readonly type: 'dial'; readonly dial: number; readonly way: Way; readonly beside: boolean }
+  | DialEffect
   /** milliseconds from now, in place of what was set before; null: not at all */
   | { readonly type: 'timer'; readonly timer: RedialTimer; readonly ms: number | null }
   /** There is no carrier. `lasting`: it failed more than once, and the reason of this failure is worth words. */
@@ -91,7 +111,7 @@ export type RedialStep = readonly [RedialState, readonly RedialEffect[]]
 
 export const restingRedial = (shorter: Shorter): RedialState => ({
   ...{ shorter, begun: 0, running: [], route: null, suspect: false },
-  ...{ failures: 0, upgrades: 0, moveTo: null },
+  ...{ failures: 0, since: 1, wasUp: false, upgrades: 0, moveTo: null },
 })
 
 /** Whether this dial's outcome still counts. */
@@ -117,7 +137,13 @@ export function stepRedial(state: RedialState, input: RedialInput): RedialStep {
     case 'want':
       return want(input.soon ? { ...state, failures: 0 } : state)
     case 'network':
-      return begin({ ...state, failures: 0, running: state.running.slice(1 - MAX_DIALS) }, {})
+      return begin(
+        {
+          ...{ ...state, failures: 0, since: state.begun + 1 },
+          running: state.running.slice(1 - MAX_DIALS),
+        },
+        {},
+      )
     case 'suspect':
       return suspected({ ...state, suspect: true, failures: earned(state, input.heldMs) })
     case 'trusted':
@@ -140,19 +166,20 @@ export function stepRedial(state: RedialState, input: RedialInput): RedialStep {
 }
 
 function begin(state: RedialState, way: Way, why?: Dial['why']): RedialStep {
-  if (state.running.length === MAX_DIALS) return [state, []]
+  if (state.running.length === MAX_DIALS) return [state, hedgeLater(state)]
   const dial = { id: state.begun + 1, way, why }
-  // Later ones come soon enough after one another.
-  const hedged = isFull(dial) && why !== 'hedge' && state.failures === 0 && isNeeded(state)
-  return [
-    { ...state, begun: dial.id, running: [...state.running, dial] },
-    [
-      timer('retry', null),
-      timer('upgrade', null),
-      timer('hedge', hedged ? HEDGE_MS : null),
-      { type: 'dial', dial: dial.id, way, beside: state.route !== null },
-    ],
-  ]
+  const next = { ...state, begun: dial.id, running: [...state.running, dial] }
+  const effect: DialEffect = {
+    ...{ type: 'dial', dial: dial.id, way, beside: state.route !== null },
+    ...{ urgent: state.wasUp && isNeeded(state), hedge: why === 'hedge' },
+  }
+  return [next, [timer('retry', null), timer('upgrade', null), ...hedgeLater(next), effect]]
+}
+
+/** What waits longer than some minutes has time. */
+function hedgeLater(state: RedialState): readonly RedialEffect[] {
+  const hedged = isNeeded(state) && state.running.some(isFull) && state.failures < QUICK_TRIES
+  return [timer('hedge', hedged ? HEDGE_MS : null)]
 }
 
 /** Not beside a dial that tries every way, or beside any while there is a carrier. */
@@ -164,9 +191,9 @@ function want(state: RedialState): RedialStep {
 /** Somebody waits for the next carrier. */
 const isNeeded = ({ route, suspect }: RedialState): boolean => route === null || suspect
 
+/** A dial that began before may hang on what has changed since. */
 function suspected(state: RedialState): RedialStep {
-  if (!state.running.some(isFull)) return begin(state, {}, 'suspect')
-  return [state, state.failures === 0 ? [timer('hedge', HEDGE_MS)] : []]
+  return begin(state, {}, 'suspect')
 }
 
 /** One that breaks at once must not become a loop. */
@@ -180,8 +207,15 @@ function trusted(state: RedialState): RedialStep {
   return [next, [timer('retry', null), timer('hedge', null), ...effects]]
 }
 
+/** Instead of one that has failed. */
+function again(state: RedialState): RedialStep {
+  if (state.suspect) return suspected(state)
+  const hedges = state.route === null && state.failures < QUICK_TRIES
+  return hedges && state.running.some(isFull) ? begin(state, {}, 'hedge') : want(state)
+}
+
 function fired(state: RedialState, name: RedialTimer): RedialStep {
-  if (name === 'retry') return state.suspect ? suspected(state) : want(state)
+  if (name === 'retry') return again(state)
   if (name === 'hedge') return isNeeded(state) ? begin(state, {}, 'hedge') : [state, []]
   const shorter = shorterWays(state)
   if (name === 'upgrade') {
@@ -200,7 +234,7 @@ function fired(state: RedialState, name: RedialTimer): RedialStep {
 /** What began before has lost its purpose; what began later, for another network, may still bring the better carrier. */
 function up(state: RedialState, dial: number, route: Route): RedialStep {
   const running = state.running.filter(({ id, why }) => id > dial && why === undefined)
-  const next = { ...state, running, route, suspect: false, upgrades: 0 }
+  const next = { ...state, running, route, wasUp: true, suspect: false, upgrades: 0 }
   const [later, effects] = upgradeLater(next)
   return [later, [timer('retry', null), timer('hedge', null), ...effects]]
 }
@@ -215,17 +249,20 @@ function failed(state: RedialState, dial: number): RedialStep {
   const failure = state.running.find(({ id }) => id === dial)
   if (failure === undefined) return [state, []]
   const next = { ...state, running: state.running.filter((one) => one !== failure) }
-  if (next.route === null) {
-    // The other one tells.
-    if (next.running.some(isFull)) return [next, []]
-    const [later, effects] = retryLater(next)
-    return [later, [...effects, { type: 'down', lasting: later.failures >= 2 }]]
-  }
+  if (next.route === null) return failedWithout(next, failure)
   const [later, effects] = upgradeLater(next)
   // Only what is shorter was tried: the longer way stays.
   if (failure.way.routes !== undefined) return [later, effects]
   const [again, retry] = retryLater(later)
   return [again, [...effects, ...retry]]
+}
+
+/** There is no carrier either. */
+function failedWithout(state: RedialState, { id }: Dial): RedialStep {
+  // The other one tells.
+  if (id < state.since && state.running.some(isFull)) return [state, []]
+  const [later, effects] = retryLater(state)
+  return [later, [...effects, { type: 'down', lasting: later.failures >= 2 }]]
 }
 
 function retryLater(state: RedialState): RedialStep {

@@ -116,7 +116,8 @@ export async function openSession(input: {
           .catch(fail)
       }
       for (const frame of inbox.splice(0)) receive(frame)
-      carrier.onClose(onEnd)
+      // What came before the end is handled before it.
+      carrier.onClose(() => void tail.then(onEnd))
     },
   }
 }

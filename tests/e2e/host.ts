@@ -58,17 +58,16 @@ export async function commandIn(
 }
 
 /**
- * Minutes of an interval whose present epoch is between a fifth and three fifths over: two ports are bound around each switch,
- * and a test that counts them must not depend on the time of day. One for all hosts of a process, since an interval numbers
- * its epochs.
+ * An interval whose present epoch is between a fifth and three fifths over: two ports are bound around each switch, and a test
+ * that counts them must not depend on the time of day. One for all hosts of a process, since an interval numbers its epochs.
  */
-export const CALM_MINUTES = ((nowMs: number): number => {
+const CALM = ((nowMs: number): string => {
   const minutes = Array.from({ length: 60 }, (_, i) => 60 + i)
   const isCalm = (interval: number): boolean => {
     const passed = (nowMs % (interval * 60_000)) / (interval * 60_000)
     return passed > 0.2 && passed < 0.6
   }
-  return minutes.find(isCalm) ?? 60
+  return `${minutes.find(isCalm) ?? 60}m`
 })(Date.now())
 
 export class Host {
@@ -82,7 +81,7 @@ export class Host {
 
   constructor(dir: string, args: readonly string[], env: Env = {}, enter: readonly string[] = []) {
     this.dir = dir
-    const times = args.includes('--rotate-every') ? [] : ['--rotate-every', `${CALM_MINUTES}m`]
+    const times = args.includes('--rotate-every') ? [] : ['--rotate-every', CALM]
     this.#child = run(['start', '--json', '--data', dir, ...times, ...args], env, enter)
     this.#child.stderr?.on('data', (chunk) => (this.stderr += chunk))
     if (this.#child.stdout) {

@@ -20,6 +20,7 @@ class End {
   slow: Promise<void> = Promise.resolve()
   closed = false
   other: End | null = null
+  readonly ends: (() => void)[] = []
   #listener: (bytes: Uint8Array) => void = () => undefined
   send(message: Uint8Array): void {
     this.other?.arrive(message)
@@ -30,7 +31,9 @@ class End {
   onMessage(listener: (bytes: Uint8Array) => void): void {
     this.#listener = listener
   }
-  onClose(): void {}
+  onClose(listener: () => void): void {
+    this.ends.push(listener)
+  }
   markLive(): void {}
   close(): void {
     this.closed = true
@@ -114,6 +117,28 @@ test('nor does the page', async () => {
   await settle()
   expect(device.closed).toBe(true)
   expect(taken).toEqual([1, 2])
+})
+
+test('what came before the end of a carrier is handled before it', async () => {
+  const order: string[] = []
+  const handled = Promise.withResolvers<void>()
+  const { device, session, send } = await pair(() => undefined)
+  session.run(
+    async (message) => {
+      await handled.promise
+      order.push(message.type)
+    },
+    () => order.push('end'),
+  )
+  session.send(ping(0))
+  await settle()
+  void send({ type: 'bye', reason: 'replaced' })
+  await settle()
+  for (const end of device.ends) end()
+  await settle()
+  handled.resolve()
+  await settle()
+  expect(order).toEqual(['bye', 'end'])
 })
 
 test('a peer that sends on while nothing of it is handled is cut off at the limit, and not before', async () => {

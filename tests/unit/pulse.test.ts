@@ -7,6 +7,7 @@ import {
   FRESH_CARRIER_MS,
   type Heartbeat,
   lookMs,
+  MAX_SUSPECT_MS,
   PING_MS,
   Pulse,
   SILENCE_MS,
@@ -24,6 +25,7 @@ class Bench {
   nowMs = START
   answerMs: number | null = 10
   brisk = true
+  isOtherOpen = false
   readonly seen: { readonly due: Due; readonly atMs: number }[] = []
   trusted = 0
 
@@ -41,7 +43,8 @@ class Bench {
     for (; this.nowMs < endMs; this.nowMs += lookMs(this.brisk)) {
       const { live, answerMs } = this
       const answeredMs = (live.askedMs ?? Infinity) + (answerMs ?? Infinity)
-      if (answeredMs <= this.nowMs && this.pulse.heard(answeredMs, live)) this.trusted += 1
+      const isHeard = answeredMs <= this.nowMs
+      if (isHeard && this.pulse.heard(answeredMs, live, this.isOtherOpen)) this.trusted += 1
       this.look()
     }
     return this
@@ -140,18 +143,49 @@ describe('a false alarm', () => {
     bench.pass(FORGIVEN_MS / 2)
     expect(bench.times('suspect')).toHaveLength(2)
     bench.answerMs = 4 * SUSPECT_MS - lookMs(true)
-    bench.pass(FORGIVEN_MS / 2)
+    bench.pass(10 * FORGIVEN_MS)
     expect(bench.times('suspect')).toHaveLength(2)
   })
 
-  test('is forgotten after a while', () => {
-    const bench = slow(SUSPECT_MS + 1000).pass(PING_MS * 4)
-    bench.answerMs = 10
-    bench.pass(FORGIVEN_MS + PING_MS)
+  /** How long after the host fell silent it was noticed. */
+  const noticedAfter = (bench: Bench): number => {
     bench.answerMs = null
+    bench.live.askedMs = bench.nowMs
     const fromMs = bench.nowMs - START
-    bench.pass(PING_MS + SUSPECT_MS + lookMs(true))
-    expect(bench.times('suspect').at(-1)).toBeGreaterThan(fromMs)
+    bench.pass(SILENCE_MS)
+    return Number(bench.times('suspect').at(-1)) - fromMs
+  }
+  const SHORT_MS = SUSPECT_MS + lookMs(true)
+
+  test('is forgotten once answers were in time for a while', () => {
+    for (const [ms, isShort] of [
+      [FORGIVEN_MS + PING_MS, true],
+      [FORGIVEN_MS / 2, false],
+    ] as const) {
+      const bench = slow(2 * SUSPECT_MS - lookMs(true)).pass(PING_MS * 4)
+      expect(bench.trusted).toBe(1)
+      bench.answerMs = 10
+      bench.pass(ms)
+      expect(noticedAfter(bench) <= SHORT_MS).toBe(isShort)
+    }
+  })
+
+  test('is none where nothing came for long: that line was broken', () => {
+    const bench = slow(MAX_SUSPECT_MS + PING_MS).pass(MAX_SUSPECT_MS + 2 * PING_MS)
+    expect(bench.trusted).toBe(1)
+    bench.answerMs = 10
+    bench.pass(PING_MS * 2)
+    expect(noticedAfter(bench)).toBeLessThanOrEqual(SHORT_MS)
+  })
+
+  test('is none where the other carrier is there already: that one was not slow', () => {
+    const bench = slow(2 * SUSPECT_MS - lookMs(true))
+    bench.isOtherOpen = true
+    bench.pass(PING_MS * 2)
+    expect(bench.trusted).toBe(1)
+    bench.answerMs = 10
+    bench.pass(PING_MS * 2)
+    expect(noticedAfter(bench)).toBeLessThanOrEqual(SHORT_MS)
   })
 
   test('is none where this device itself was too busy to look', () => {
@@ -187,7 +221,7 @@ test('a late look is no sleep, and none follows a pause without a carrier', () =
   const bench = new Bench()
   bench.look()
   bench.nowMs = START + WAKE_MS - 1
-  bench.pulse.heard(bench.nowMs, bench.live)
+  bench.pulse.heard(bench.nowMs, bench.live, false)
   bench.nowMs += 1
   expect(bench.look()).toBe('ping')
   bench.pulse.rest()

@@ -8,6 +8,7 @@ import {
   counts,
   HEDGE_MS,
   MAX_DIALS,
+  QUICK_TRIES,
   REDIAL_TIMERS,
   type RedialEffect,
   type RedialInput,
@@ -57,7 +58,7 @@ describe('one dial at a time', () => {
   test('a second wish waits for the first dial', () => {
     const bench = new Bench()
     bench.feed({ type: 'want' })
-    expect(bench.dialled).toEqual([{ type: 'dial', dial: 1, way: {}, beside: false }])
+    expect(bench.dialled).toMatchObject([{ dial: 1, way: {}, beside: false, urgent: false }])
     expect(bench.feed({ type: 'want' })).toEqual([])
   })
 
@@ -74,34 +75,71 @@ describe('one dial at a time', () => {
     expect(bench.state).toMatchObject({ route: 'direct', running: [] })
   })
 
-  test('also if two hang on networks that are gone: the oldest comes to nothing', () => {
+  test('also if as many as may be hang on networks that are gone: the oldest comes to nothing', () => {
     const bench = new Bench()
     bench.feed({ type: 'want' })
-    for (const dial of [2, 3]) {
+    for (let dial = 2; dial <= MAX_DIALS + 1; dial++) {
       bench.feed({ type: 'network' })
-      expect(bench.dialled).toMatchObject([{ dial, way: {} }])
+      expect(bench.dialled).toMatchObject([{ dial, way: {}, hedge: false }])
     }
-    expect([1, 2, 3].map((dial) => counts(bench.state, dial))).toEqual([false, true, true])
+    const counting = Array.from({ length: MAX_DIALS + 1 }, (_, i) => counts(bench.state, i + 1))
+    expect(counting).toEqual([false, ...new Array(MAX_DIALS).fill(true)])
   })
 
-  test('a first dial that takes long may hang on yesterday’s record: one more begins beside it, and whichever is first wins', () => {
-    for (const winner of [1, 2]) {
+  test('one that takes long may hang on what was true when it began: others begin beside it, and whichever is first wins', () => {
+    for (const winner of [1, 2, 3]) {
       const bench = new Bench()
       bench.feed({ type: 'want' })
-      expect(bench.timers.get('hedge')).toBe(HEDGE_MS)
-      bench.feed({ type: 'fired', timer: 'hedge' })
-      expect(bench.dialled).toMatchObject([{ dial: 2, way: {} }])
-      expect(bench.timers.has('hedge')).toBe(false)
+      for (const dial of [2, 3]) {
+        expect(bench.timers.get('hedge')).toBe(HEDGE_MS)
+        bench.feed({ type: 'fired', timer: 'hedge' })
+        expect(bench.dialled).toMatchObject([{ dial, way: {}, hedge: true }])
+      }
       bench.feed({ type: 'up', dial: winner, route: 'direct' })
-      expect(counts(bench.state, 3 - winner)).toBe(false)
+      const others = [1, 2, 3].filter((dial) => dial !== winner)
+      expect(others.map((dial) => counts(bench.state, dial))).toEqual([false, false])
+      expect(bench.timers.has('hedge')).toBe(false)
     }
   })
 
-  test('what follows a failure soon is not hedged', () => {
+  test('with as many under way as may be, the next one waits for its turn', () => {
     const bench = new Bench()
     bench.feed({ type: 'want' })
+    for (let dial = 2; dial <= MAX_DIALS; dial++) bench.feed({ type: 'fired', timer: 'hedge' })
+    bench.feed({ type: 'fired', timer: 'hedge' })
+    expect(bench.dialled).toEqual([])
     bench.feed({ type: 'failed', dial: 1 })
+    expect(bench.timers.get('hedge')).toBe(HEDGE_MS)
+    bench.feed({ type: 'fired', timer: 'hedge' })
+    expect(bench.dialled).toMatchObject([{ dial: MAX_DIALS + 1 }])
+  })
+
+  test('one that fails is followed by another, whatever the others hang on', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'fired', timer: 'hedge' })
+    bench.feed({ type: 'failed', dial: 1 })
+    expect(bench.timers.get('retry')).toBe(BACKOFF_MS[0])
     bench.feed({ type: 'fired', timer: 'retry' })
+    expect(bench.dialled).toMatchObject([{ dial: 3, way: {}, hedge: true }])
+  })
+
+  test('so it goes for some minutes, and each failure is told; then one at a time is enough', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'want' })
+    bench.feed({ type: 'fired', timer: 'hedge' })
+    const told = Array.from({ length: QUICK_TRIES }, (_, i) => {
+      bench.feed({ type: 'failed', dial: i + 1 })
+      const { isDown } = bench
+      bench.feed({ type: 'fired', timer: 'hedge' })
+      return isDown
+    })
+    expect(told).toEqual([false, ...new Array(QUICK_TRIES - 1).fill(true)])
+    expect(bench.timers.has('hedge')).toBe(false)
+    for (const { id } of bench.state.running) bench.feed({ type: 'failed', dial: id })
+    expect(bench.timers.get('retry')).toBeGreaterThan(HEDGE_MS / 2)
+    bench.feed({ type: 'fired', timer: 'retry' })
+    expect(bench.state.running).toHaveLength(1)
     expect(bench.timers.has('hedge')).toBe(false)
   })
 
@@ -134,7 +172,7 @@ describe('a carrier whose answers are overdue', () => {
   test('another one is dialled beside it at once, by every way, and replaces it', () => {
     const bench = Bench.up('direct')
     bench.feed(suspect)
-    expect(bench.dialled).toEqual([{ type: 'dial', dial: 2, way: {}, beside: true }])
+    expect(bench.dialled).toMatchObject([{ dial: 2, way: {}, beside: true, urgent: true }])
     expect(bench.isDown).toBe(null)
     bench.feed({ type: 'up', dial: 2, route: 'relay' })
     expect(bench.state).toMatchObject({ route: 'relay', suspect: false, running: [] })
@@ -162,24 +200,20 @@ describe('a carrier whose answers are overdue', () => {
     expect(counts(bench.state, 3)).toBe(true)
   })
 
-  test('a dial that is under way for another reason serves for this too, and is not given up', () => {
+  test('a dial that is under way for another reason began before: one more begins, and only that one is called off', () => {
     const bench = Bench.up('direct')
     bench.feed({ type: 'want' })
     bench.feed(suspect)
-    expect(bench.dialled).toEqual([])
+    expect(bench.dialled).toMatchObject([{ dial: 3, way: {}, beside: true }])
     expect(bench.timers.get('hedge')).toBe(HEDGE_MS)
     bench.feed({ type: 'trusted' })
-    expect(counts(bench.state, 2)).toBe(true)
+    expect([2, 3].map((dial) => counts(bench.state, dial))).toEqual([true, false])
   })
 
-  test('one that is suspect again and again, soon after it came, earns no hedge', () => {
-    const bench = new Bench()
-    bench.feed({ type: 'want' })
-    bench.feed({ type: 'failed', dial: 1 })
-    bench.feed({ type: 'want' })
-    bench.feed({ type: 'up', dial: 2, route: 'direct' })
-    bench.feed({ type: 'suspect', heldMs: STEADY_MS })
-    expect(bench.timers.has('hedge')).toBe(false)
+  test('what is dialled meanwhile only for a shorter way or another port is not urgent', () => {
+    const bench = Bench.up('relay')
+    bench.feed({ type: 'fired', timer: 'upgrade' })
+    expect(bench.dialled).toMatchObject([{ urgent: false }])
   })
 })
 
@@ -307,7 +341,7 @@ describe('in any order of events', () => {
     fc.record({ type: fc.constant('notice' as const), epoch: fc.nat(), inMs: fc.nat() }),
   )
 
-  test('there is always a carrier, a dial or a time for the next; never more than two dials', () => {
+  test('there is always a carrier, a dial or a time for the next; never too many dials', () => {
     fc.assert(
       fc.property(fc.array(input, { maxLength: 60 }), (inputs) => {
         const bench = new Bench()
