@@ -1,11 +1,13 @@
 // One device's conversation with its host (SPEC §6.2, §7), from the device's side: RESUME first, then events both ways.
 // No clock, timer or browser in here: what it keeps goes to a Keep, what it shows to a StateBox.
+import { WINDOW_EVENTS } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
-import { decodeEvent } from '../shared/events.ts'
 import { type FileMessage, isFileMessage } from '../shared/files.ts'
 import type { LookupAnswer } from '../shared/lookups.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import { SendWindow } from '../shared/window.ts'
+import { Batches } from './batches.ts'
+import { takeIn } from './intake.ts'
 import type { Keep, StoredMessage } from './keep.ts'
 import type { Own } from './own.ts'
 import { type Heartbeat, Pulse } from './pulse.ts'
@@ -16,6 +18,8 @@ import { Timeline } from './timeline.ts'
 /** Events read from the outbox at a time. */
 const BATCH = 32
 
+type Of<T extends ClawMessage['type']> = Extract<ClawMessage, { type: T }>
+
 /** A carrier after its handshake. `epoch` is that of the port and certificate in use. */
 export interface Live extends Heartbeat {
   readonly session: Session
@@ -23,9 +27,14 @@ export interface Live extends Heartbeat {
   window: SendWindow
   resumed: boolean
   ended: boolean
+  /** the host's, on their way to be kept */
+  readonly events: Batches<Of<'event'>>
+  /** numbers up to which the host has stored what this device sent */
+  readonly acks: Batches<number>
 }
 
-type Of<T extends ClawMessage['type']> = Extract<ClawMessage, { type: T }>
+/** Of nothing that an event changes: these need not wait for those before them. */
+const APART: ReadonlySet<ClawMessage['type']> = new Set(['ping', 'pong', 'typing', 'notice'])
 
 export interface ConversationPorts {
   readonly keep: Keep
@@ -90,6 +99,8 @@ export class Conversation {
       window: new SendWindow(0),
       resumed: false,
       ended: false,
+      events: this.#batches((events) => this.#receive(live, events), session),
+      acks: this.#batches((numbers) => this.#acknowledged(live, numbers), session),
     }
     const settled = Promise.withResolvers<void>()
     this.#resuming.set(
@@ -122,6 +133,18 @@ export class Conversation {
     } finally {
       this.#resuming.delete(live)
     }
+  }
+
+  /** As with a message that is refused at once, a failure ends the carrier. */
+  #batches<T>(handle: (batch: readonly T[]) => Promise<void>, session: Session): Batches<T> {
+    return new Batches(async (batch) => {
+      try {
+        await handle(batch)
+      } catch (error) {
+        session.close()
+        throw error
+      }
+    })
   }
 
   /** Says this on the carrier in use. @returns false without one */
@@ -195,13 +218,16 @@ export class Conversation {
       if (live === this.#live) this.#ports.onFile(message)
       return
     }
+    if (message.type === 'event') return this.#queue(live, message)
+    if (message.type === 'ack') {
+      live.window.acknowledged(message.stored)
+      return live.acks.put(message.stored)
+    }
+    if (!APART.has(message.type)) {
+      await live.events.settled()
+      await live.acks.settled()
+    }
     switch (message.type) {
-      case 'event':
-        await this.#receive(live, message)
-        break
-      case 'ack':
-        await this.#acknowledged(live, message.stored)
-        break
       case 'page':
         // What an older carrier brings may be older than what the newer one has told.
         if (live === this.#live) await this.timeline.takePage(message)
@@ -251,11 +277,17 @@ export class Conversation {
       box.set({ security: { ...security, messageKeyAtMs: session.keySinceMs } })
   }
 
+  /** No honest host sends more ahead of its acknowledgement (SPEC §6.4). */
+  #queue(live: Live, message: Of<'event'>): void {
+    if (live.events.waiting >= WINDOW_EVENTS) throw new ClawError('frame-invalid')
+    live.events.put(message)
+  }
+
   /**
    * SPEC §6.2: between the number that a RESUME names and its outcome nothing is stored from another carrier, or the
    * host would give out that number again.
    */
-  async #receive(live: Live, message: Of<'event'>): Promise<void> {
+  async #receive(live: Live, events: readonly Of<'event'>[]): Promise<void> {
     for (;;) {
       const over = this.#otherResume(live)
       if (over === undefined) break
@@ -263,9 +295,11 @@ export class Conversation {
     }
     // The newer carrier brings it again.
     if (live !== this.#live) return
-    const stored = this.#store(message)
-    this.#storing = stored.catch(() => undefined)
-    live.session.send({ type: 'ack', stored: await stored })
+    const storing = this.#store(events)
+    this.#storing = storing.catch(() => undefined)
+    const failure = await storing
+    live.session.send({ type: 'ack', stored: this.#ports.own.must().stored })
+    if (failure !== null) throw failure
   }
 
   #otherResume(live: Live): Promise<unknown> | undefined {
@@ -273,27 +307,27 @@ export class Conversation {
     return undefined
   }
 
-  /** @returns the number to acknowledge */
-  async #store(message: Of<'event'>): Promise<number> {
+  /** @returns what the host did wrong, once what came before that is stored */
+  async #store(events: readonly Of<'event'>[]): Promise<ClawError | null> {
     const { own, keep } = this.#ports
-    const { stored } = own.must()
-    if (message.number > stored + 1) throw new ClawError('frame-invalid')
-    if (message.number <= stored) return stored
-    const event = decodeEvent(message.kind, message.body)
-    const outcome = await this.timeline.outcome(event)
-    if (outcome === null) throw new ClawError('frame-invalid')
-    await keep.receive(message.number, message.id, outcome.messages, outcome.profile)
-    own.stored(message.number, message.id, outcome.profile)
+    const { last, outcome, news, failure } = await takeIn(events, {
+      ...{ keep, profile: () => own.must() },
+      outcome: (...event) => this.timeline.outcome(...event),
+    })
+    if (last === null) return failure
+    const { messages, profile } = outcome
+    await keep.receive(last.number, last.id, messages, profile)
+    own.stored(last.number, last.id, profile)
     await this.timeline.took(outcome)
-    if (event.type === 'message') this.#ports.onMessages?.(outcome.messages)
-    return message.number
+    if (news.length > 0) this.#ports.onMessages?.(news)
+    return failure
   }
 
-  async #acknowledged(live: Live, stored: number): Promise<void> {
-    live.window.acknowledged(stored)
+  /** `numbers`: the last says all. */
+  async #acknowledged(live: Live, numbers: readonly number[]): Promise<void> {
     // What an older carrier still says stood in the host's RESUME on the newer one.
     if (live !== this.#live) return
-    this.timeline.show(await this.#ports.keep.acknowledged(stored))
+    this.timeline.show(await this.#ports.keep.acknowledged(numbers.at(-1) ?? 0))
     await this.flush()
   }
 

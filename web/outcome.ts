@@ -10,16 +10,19 @@ export interface Outcome {
   readonly profile?: Partial<Profile>
 }
 
-type Find = (id: string) => Promise<StoredMessage | null>
+/** A message that is kept here, by its id in hex. */
+export type Find = (id: string) => StoredMessage | null
 
 const NOTHING: Outcome = { messages: [] }
 
-/** `null`: no host sends it. `find`: a message that is kept here, by its id in hex. */
-export async function outcomeOf(
-  event: ChatEvent,
-  profile: Profile,
-  find: Find,
-): Promise<Outcome | null> {
+/** The messages that this event changes, if they are kept here: ids in hex. */
+export function changedBy(event: ChatEvent): readonly string[] {
+  if (event.type === 'stored' || event.type === 'refused') return [toHex(event.id)]
+  return event.type === 'delivered' ? event.ids.map(toHex) : []
+}
+
+/** `null`: no host sends it. */
+export function outcomeOf(event: ChatEvent, profile: Profile, find: Find): Outcome | null {
   switch (event.type) {
     case 'message':
       return { messages: [fromWire(event, profile.member)] }
@@ -27,18 +30,18 @@ export async function outcomeOf(
       const author = profile.member === null ? {} : { author: profile.member }
       const { seq, atMs, endsAtMs } = event
       const place = { seq, atMs, endsAtMs, ...author }
-      return changed(find, [event.id], (message) => ({
+      return changed(event, find, (message) => ({
         ...message,
         ...place,
         state: message.state === 'delivered' ? 'delivered' : 'sent',
       }))
     }
     case 'refused':
-      return changed(find, [event.id], (message) =>
+      return changed(event, find, (message) =>
         event.reason === 'gone' ? goneOf(message) : { ...message, state: 'failed' },
       )
     case 'delivered':
-      return changed(find, event.ids, (message) => ({ ...message, state: 'delivered' }))
+      return changed(event, find, (message) => ({ ...message, state: 'delivered' }))
     case 'read-by':
       return readBy(event, profile)
     default:
@@ -47,12 +50,12 @@ export async function outcomeOf(
 }
 
 /** Those that are not kept here stay unknown. */
-async function changed(
+function changed(
+  event: ChatEvent,
   find: Find,
-  ids: readonly Uint8Array[],
   change: (message: StoredMessage) => StoredMessage,
-): Promise<Outcome> {
-  const found = await Promise.all(ids.map((id) => find(toHex(id))))
+): Outcome {
+  const found = changedBy(event).map(find)
   return { messages: found.flatMap((message) => (message === null ? [] : [change(message)])) }
 }
 

@@ -8,7 +8,7 @@ import { goneOf } from './gone.ts'
 import { isNews, type Keep, type Profile, type StoredMessage } from './keep.ts'
 import { mentionsIn } from './markdown.ts'
 import type { AppState, Counted, Message, Room } from './model.ts'
-import { fromWire, type Outcome, outcomeOf, withReaction } from './outcome.ts'
+import { type Find, fromWire, type Outcome, outcomeOf, withReaction } from './outcome.ts'
 import type { Own } from './own.ts'
 import { postOf } from './resume.ts'
 import { HOST_ROOM, roomsOf, rosterOf } from './roster.ts'
@@ -158,9 +158,8 @@ export class Timeline {
   }
 
   /** What an event of the host changes; null for one that no host sends. */
-  async outcome(event: ChatEvent): Promise<Outcome | null> {
-    const { keep, own } = this.#ports
-    const outcome = await outcomeOf(event, own.must(), (id) => keep.message(id))
+  outcome(event: ChatEvent, profile: Profile, find: Find): Outcome | null {
+    const outcome = outcomeOf(event, profile, find)
     return outcome && { ...outcome, messages: outcome.messages.map(this.#asOf) }
   }
 

@@ -1,7 +1,8 @@
 // The device's side of a conversation (SPEC §6.2) on carriers that the test holds in its hands.
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { toHex } from '../../shared/bytes.ts'
+import { fromHex, toHex } from '../../shared/bytes.ts'
+import { WINDOW_EVENTS } from '../../shared/constants.ts'
 import { decodeEvent, encodeEvent } from '../../shared/events.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
 import { Conversation } from '../../web/conversation.ts'
@@ -22,6 +23,7 @@ class Wire implements Session {
   readonly hostTimeMs = 0
   readonly sent: ClawMessage[] = []
   closed = false
+  onClose = (): void => undefined
   #handler: (message: ClawMessage) => Promise<void> | void = () => undefined
   #onEnd = (): void => undefined
   #tail: Promise<void> = Promise.resolve()
@@ -32,6 +34,7 @@ class Wire implements Session {
   close(): void {
     if (this.closed) return
     this.closed = true
+    this.onClose()
     this.#onEnd()
   }
   run(handler: (message: ClawMessage) => Promise<void> | void, onEnd: () => void): void {
@@ -50,9 +53,9 @@ class Wire implements Session {
   }
 }
 
-const event = (number: number, author = bytes(16)): ClawMessage => {
+const eventOf = (number: number, author = bytes(16)) => {
   const room = new Uint8Array(16)
-  const message = {
+  return {
     type: 'message',
     id: bytes(16),
     room,
@@ -73,8 +76,11 @@ const event = (number: number, author = bytes(16)): ClawMessage => {
       reactions: [],
     },
   } as const
-  return { type: 'event', number, id: bytes(16), ...encodeEvent(message) }
 }
+
+const event = (number: number, author = bytes(16)): ClawMessage => ({
+  ...{ type: 'event', number, id: bytes(16), ...encodeEvent(eventOf(number, author)) },
+})
 
 const RESUME: ClawMessage = { type: 'resume', stored: 0, id: new Uint8Array(16) }
 
@@ -165,6 +171,80 @@ test('of several RESUMEs under way each holds the older carrier back, whichever 
   await settled
   expect([older.acks, second.acks]).toEqual([[], [1]])
   expect(texts(box)).toEqual(['text 1'])
+})
+
+describe('events that come faster than they can be kept', () => {
+  const stored = (number: number, id: Uint8Array, seq: number): ClawMessage => {
+    const room = new Uint8Array(16)
+    const told = { type: 'stored', id, room, seq, atMs: 7, endsAtMs: 0 } as const
+    return { type: 'event', number, id: bytes(16), ...encodeEvent(told) }
+  }
+
+  test('are kept together and acknowledged once, each by what those before it changed', async () => {
+    const { chat, disk, box, pass, connected } = await device()
+    void chat.timeline.post('ab'.repeat(16), 'mine', null)
+    await pass()
+    const wire = await connected(1)
+    const id = bytes(16)
+    const first = { ...eventOf(1), id }
+    const both = { type: 'event', number: 2, id: bytes(16), ...encodeEvent(first) } as const
+    const batch = [event(1), both, stored(3, id, 9), stored(4, fromHex('ab'.repeat(16)), 10)]
+    for (const message of batch) wire.speak(message)
+    for (let number = 5; number <= 70; number++) wire.speak(event(number))
+    await pass()
+    // The first one alone, as it was alone when it came.
+    expect(wire.acks.length).toBeLessThan(5)
+    expect([wire.acks[0], wire.acks.at(-1)]).toEqual([1, 70])
+    expect(disk.profile?.stored).toBe(70)
+    const shown = new Map(box.value.messages.map((message) => [message.id, message]))
+    expect(shown.get(toHex(id))).toMatchObject({ seq: 9, atMs: 7 })
+    expect(shown.get('ab'.repeat(16))).toMatchObject({ seq: 10, state: 'sent' })
+    expect(disk.messages.get(toHex(id))).toMatchObject({ seq: 9, atMs: 7 })
+  })
+
+  test('count up to the first that is wrong; it ends the carrier, and nothing behind it counts', async () => {
+    const wrongs: ClawMessage[] = [
+      event(9),
+      { type: 'event', number: 4, id: bytes(16), kind: 255, body: bytes(3) },
+      { ...event(4), body: bytes(3) } as ClawMessage,
+    ]
+    for (const wrong of wrongs) {
+      const { disk, box, pass, connected } = await device()
+      const wire = await connected(1)
+      for (const message of [event(1), event(2), event(3), wrong, event(4), event(5)])
+        wire.speak(message)
+      await pass()
+      expect(wire.closed).toBe(true)
+      expect(wire.acks.at(-1)).toBe(3)
+      expect(disk.profile?.stored).toBe(3)
+      expect(texts(box)).toEqual(['text 1', 'text 2', 'text 3'])
+    }
+  })
+
+  test('are no more than an honest host sends ahead', async () => {
+    const { disk, pass, connected } = await device()
+    const wire = await connected(1)
+    for (let number = 1; number <= WINDOW_EVENTS + 2; number++) wire.speak(event(number))
+    await pass()
+    expect(wire.closed).toBe(true)
+    expect(disk.profile?.stored).toBeLessThanOrEqual(WINDOW_EVENTS + 1)
+  })
+
+  test('what follows them is handled after them, and a question at once', async () => {
+    const { disk, pass, connected } = await device()
+    const wire = await connected(1)
+    let storedThen = -1
+    for (const number of [1, 2, 3]) wire.speak(event(number))
+    wire.speak({ type: 'ping', token: 5 })
+    wire.speak({ type: 'bye', reason: 'stopping' })
+    wire.onClose = () => {
+      storedThen = disk.profile?.stored ?? -1
+    }
+    await pass()
+    expect(storedThen).toBe(3)
+    const kinds = wire.sent.map(({ type }) => type)
+    expect(kinds.indexOf('pong')).toBeLessThan(kinds.lastIndexOf('ack'))
+  })
 })
 
 test('once it is settled the newer carrier brings what the older one held', async () => {
