@@ -2,7 +2,7 @@
 // comes in; whoever looks sends, dials and closes.
 
 /** between two PINGs while a person sees the conversation, and no operator counts what is sent */
-export const PING_MS = 2000
+export const PING_MS = 1500
 /** else */
 export const CALM_PING_MS = 5000
 /** what was sent and not answered for so long makes the carrier suspect: another one is opened beside it */
