@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { concat, fromHex, toHex, toUtf8, u64 } from '../../shared/bytes.ts'
+import { RELAY_BURST, RELAY_PER_SECOND } from '../../shared/constants.ts'
 import { sha256 } from '../../shared/hash.ts'
 import { ed25519PublicKey, ed25519Sign } from '../../shared/noble.ts'
 import { type Endpoint, put, writer } from './endpoint.ts'
@@ -233,6 +234,34 @@ export function mailboxContract(endpoint: () => Endpoint, sleeps: boolean): void
         expect(((await host.next()) as Uint8Array)[3]).toBe(i)
       }
       expect(await clientOf(id, hint).next()).toBe(4429)
+    })
+
+    test('is fair: one client that floods is put out, and another one talks on beside it', async () => {
+      const [flooding, honest] = [random(8), random(8)]
+      const { wire: host, id } = await hostWith(hintsOf(flooding, honest))
+      const [flood, client] = [clientOf(id, flooding), clientOf(id, honest)]
+      await Promise.all([flood.opened, client.opened])
+      let passed = 0
+      const serve = async (): Promise<void> => {
+        for (let gone = 0; gone < 2; ) {
+          const came = (await host.next()) as Uint8Array
+          if (came[0] === 3) gone += 1
+          else if (came.length === 4) passed += 1
+          else host.send(data(came.slice(1, 3), came.slice(3)))
+        }
+      }
+      const served = serve()
+      const startMs = performance.now()
+      for (let i = 0; i < 5000; i++) flood.send(Uint8Array.of(1))
+      for (let i = 0; i < 100; i++) {
+        client.send(Uint8Array.of(7, i))
+        expect(await client.next()).toEqual(Uint8Array.of(7, i))
+      }
+      expect(await flood.next()).toBe(4429)
+      const seconds = (performance.now() - startMs) / 1000
+      client.socket.close()
+      await served
+      expect(passed).toBeLessThanOrEqual(2 * (RELAY_BURST + RELAY_PER_SECOND * seconds) + 1)
     })
 
     test('ends a client that sends text, nothing, too much or too fast', async () => {
