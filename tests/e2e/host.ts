@@ -58,17 +58,21 @@ export async function commandIn(
 }
 
 /**
- * An interval whose present epoch is between a fifth and three fifths over: two ports are bound around each switch, and a test
- * that counts them must not depend on the time of day. One for all hosts of a process, since an interval numbers its epochs.
+ * Minutes of an interval whose present epoch is between a fifth and three fifths over: two ports are bound around each switch,
+ * and a test that counts them must not depend on the time of day. One for all hosts of a process, since an interval numbers
+ * its epochs.
  */
-const CALM = ((nowMs: number): string => {
+const CALM_MINUTES = ((nowMs: number): number => {
   const minutes = Array.from({ length: 60 }, (_, i) => 60 + i)
   const isCalm = (interval: number): boolean => {
     const passed = (nowMs % (interval * 60_000)) / (interval * 60_000)
     return passed > 0.2 && passed < 0.6
   }
-  return `${minutes.find(isCalm) ?? 60}m`
+  return minutes.find(isCalm) ?? 60
 })(Date.now())
+
+/** What a host asks of a router by default: an epoch and its grace, in seconds (SPEC §4.3). */
+export const LEASE_SECONDS = CALM_MINUTES * 60 + 420
 
 export class Host {
   readonly dir: string
@@ -81,7 +85,7 @@ export class Host {
 
   constructor(dir: string, args: readonly string[], env: Env = {}, enter: readonly string[] = []) {
     this.dir = dir
-    const times = args.includes('--rotate-every') ? [] : ['--rotate-every', CALM]
+    const times = args.includes('--rotate-every') ? [] : ['--rotate-every', `${CALM_MINUTES}m`]
     this.#child = run(['start', '--json', '--data', dir, ...times, ...args], env, enter)
     this.#child.stderr?.on('data', (chunk) => (this.stderr += chunk))
     if (this.#child.stdout) {

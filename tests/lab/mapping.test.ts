@@ -1,5 +1,6 @@
 // Host and router, both real: a ClawChat host behind miniupnpd, judged by the router's own rules and by who gets in.
 import { afterEach, describe, expect, test } from 'vitest'
+import { LEASE_SECONDS } from '../e2e/host.ts'
 import { Household } from './household.ts'
 import { ADDRESS, type RouterChoice, type Rule } from './router.ts'
 import { until } from './until.ts'
@@ -39,7 +40,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
       cause: null,
       mappings: [{ protocol, transport: 'udp', port }],
     })
-    expect(router.ipv4.mappings[0]?.leaseSeconds).toBe(3600 + 420)
+    expect(router.ipv4.mappings[0]?.leaseSeconds).toBe(LEASE_SECONDS)
     const { world } = at.network
     expect(await at.answers(world, ADDRESS.wan, Number(port))).toBe(true)
     const from = performance.now()

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, test } from 'vitest'
+import { LEASE_SECONDS } from '../e2e/host.ts'
 import type { Mode } from './fakerouter.ts'
 import { Household } from './household.ts'
 import { ADDRESS, type Place } from './router.ts'
@@ -55,7 +56,7 @@ test('permanent leases only (725): mapped without end, deleted at the end', asyn
     return (await at.status()).router.ipv4.mappings[0]?.leaseSeconds === null
   })
   const asked = said.filter(({ action }) => action === 'AddPortMapping')
-  expect(asked.map(({ lease }) => lease)).toEqual(['4020', '0'])
+  expect(asked.map(({ lease }) => lease)).toEqual([String(LEASE_SECONDS), '0'])
   expect(await at.host.stop()).toBe(0)
   const deleted = said.filter(({ action }) => action === 'DeletePortMapping')
   expect(deleted.map(({ key }) => key)).toEqual([`${port} UDP`])
