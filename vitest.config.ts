@@ -1,4 +1,5 @@
 // The test projects. `e2e`, `silence` and `lab` run one file at a time, after the others: they measure time and own sockets.
+// A full run starts several vitest beside each other (tests/run.ts).
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 

@@ -1,12 +1,13 @@
 // `npm test`: all projects, inside network and process namespaces of their own (tests/README.md).
 // The namespace ends with its last process, so nothing is left behind, whatever ends this run.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { buildPage, PAGE_BUILT } from './e2e/setup.ts'
 import { inNamespace } from './namespace.ts'
+import { UNTIL_ALONE } from './simulation/gaps.ts'
 import { absent, asksForLab, BROWSER_TOOLS, labLacks } from './tools.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -51,6 +52,9 @@ function ensureTools(): void {
 type Args = readonly string[]
 const projects = (...names: string[]): Args => names.flatMap((name) => ['--project', name])
 
+/** This file says that nothing else goes on any more. */
+const aloneIn = (scratch: string): string => join(scratch, 'alone')
+
 /** One vitest in a namespace of its own, and how it ended. */
 interface Run {
   readonly child: ChildProcess
@@ -58,9 +62,11 @@ interface Run {
 }
 
 /** `print` gets its lines, but the closing one, which is that of all runs together. */
-function start(args: Args, scratch: string, print: (line: string) => void): Run {
+function start(args: Args, scratch: string, inGaps: boolean, print: (line: string) => void): Run {
   const vitest = resolve(root, 'node_modules/vitest/vitest.mjs')
-  const command = inNamespace([process.execPath, vitest, 'run', ...args])
+  // A session of its own, because Linux weighs sessions, and what takes gaps makes its own light (simulation/gaps.ts).
+  const session = inGaps ? ['setsid', '--wait'] : []
+  const command = inNamespace([...session, process.execPath, vitest, 'run', ...args])
   const env = {
     CLAWCHAT_SEEDS: SEEDS,
     ...process.env,
@@ -68,6 +74,7 @@ function start(args: Args, scratch: string, print: (line: string) => void): Run 
     TMPDIR: scratch,
     // Hosts and commands start by the hundred: what one has compiled, the next one need not.
     NODE_COMPILE_CACHE: join(scratch, 'compiled'),
+    ...(inGaps ? { [UNTIL_ALONE]: aloneIn(scratch) } : {}),
   }
   const child = spawn('unshare', command, { cwd: root, env, stdio: [0, 'pipe', 2] })
   let last = ''
@@ -101,21 +108,30 @@ class Runs {
       process.on(signal, () => this.#kill())
   }
 
-  /** Several runs, `LANES` at a time, each with a network of its own. */
-  async stage(stage: readonly Args[]): Promise<void> {
-    const waiting = [...stage]
-    const lane = async (): Promise<void> => {
-      for (let args = waiting.shift(); args !== undefined; args = waiting.shift())
-        await this.#perform(args, stage.length > 1)
-    }
-    await Promise.all(Array.from({ length: LANES }, lane))
+  /** All queues beside each other. Those that take gaps are told when the others are done. */
+  async stage(stage: Stage): Promise<void> {
+    const hold = stage.length > 1
+    const others = stage.filter(({ inGaps }) => !inGaps).map((queue) => this.#queue(queue, hold))
+    const inGaps = stage.filter(({ inGaps }) => inGaps).map((queue) => this.#queue(queue, hold))
+    await Promise.all(others)
+    writeFileSync(aloneIn(this.#scratch), '')
+    await Promise.all(inGaps)
   }
 
-  async #perform(args: Args, hold: boolean): Promise<void> {
+  async #queue({ runs, atOnce, inGaps = false }: Queue, hold: boolean): Promise<void> {
+    const waiting = [...runs]
+    const lane = async (): Promise<void> => {
+      for (let args = waiting.shift(); args !== undefined; args = waiting.shift())
+        await this.#perform(args, inGaps, hold)
+    }
+    await Promise.all(Array.from({ length: atOnce }, lane))
+  }
+
+  async #perform(args: Args, inGaps: boolean, hold: boolean): Promise<void> {
     const lines: string[] = []
     this.#held.add(lines)
     const write = (line: string): void => void process.stdout.write(`${line}\n`)
-    const { child, ended } = start(args, this.#scratch, (line) => {
+    const { child, ended } = start(args, this.#scratch, inGaps, (line) => {
       if (noteworthy.test(line)) this.notes.push(line)
       else if (hold) lines.push(line)
       else write(line)
@@ -159,25 +175,47 @@ function fileByFile(project: string, ...longest: string[]): Args[] {
   return files.map((name) => [...projects(project), `tests/${project}/${name}`])
 }
 
-/** How many runs go on beside each other: browsers and the lab mostly wait. One of them is the patient one. */
-/** On two cores more at once get in each other's way: pages then take other routes than those that tests look at. */
-const LANES = 3
+/** Runs of which `atOnce` go on beside each other, each with a network of its own. */
+interface Queue {
+  readonly runs: readonly Args[]
+  readonly atOnce: number
+  /** nothing but computing: in the time that the other queues leave */
+  readonly inGaps?: boolean
+}
+/** Queues beside each other. */
+type Stage = readonly Queue[]
 
-const STAGES: readonly (readonly Args[])[] = [
-  [projects('unit', 'worker', 'workerd', 'mega', 'simulation', 'silence')],
-  [...fileByFile('lab', 'table.test.ts'), ...fileByFile('e2e', 'finding.test.ts')],
+const [mapping = [], oddRouters = [], ...lab] = fileByFile(
+  'lab',
+  ...['mapping.test.ts', 'oddrouters.test.ts'],
+  ...['table.test.ts', 'roaming.test.ts', 'turn.test.ts'],
+)
+const e2e = fileByFile('e2e', 'finding.test.ts', 'chat.test.ts', 'files.test.ts', 'tabs.test.ts')
+
+const STAGES: readonly Stage[] = [
+  [{ atOnce: 1, runs: [projects('unit', 'worker', 'workerd', 'mega', 'silence')] }],
+  [
+    // More at once get in each other's way on two cores: pages then take other routes than those that tests look at.
+    { atOnce: 3, runs: [...lab, ...e2e] },
+    // No browser in these, and little to compute: they wait for routers.
+    { atOnce: 1, runs: [mapping, oddRouters] },
+    { atOnce: 1, runs: [projects('simulation')], inGaps: true },
+  ],
 ]
 
 /** Without the lab where that cannot run, which is said; in CI that is a failure. */
-function possible(stages: typeof STAGES): typeof STAGES {
+function possible(stages: readonly Stage[]): readonly Stage[] {
   const why = labLacks(process.getuid?.())
-  if (why === null || !stages.flat().some(asksForLab)) return stages
+  const asks = stages.flat().some(({ runs }) => runs.some(asksForLab))
+  if (why === null || !asks) return stages
   process.stdout.write(`not run: lab (${why})\n`)
   if (process.env.CI) process.exitCode = 1
-  return stages.map((stage) => stage.filter((args) => !asksForLab(args)))
+  return stages.map((stage) =>
+    stage.map((queue) => ({ ...queue, runs: queue.runs.filter((args) => !asksForLab(args)) })),
+  )
 }
 
-async function runAll(wanted: typeof STAGES, scratch: string): Promise<void> {
+async function runAll(wanted: readonly Stage[], scratch: string): Promise<void> {
   const runs = new Runs(scratch)
   const stages = possible(wanted)
   if (stages !== wanted) runs.sum.skipped += 1
@@ -201,4 +239,4 @@ ensureTools()
 // Short, because the path of a local socket may have 107 bytes only.
 const scratch = mkdtempSync(join(tmpdir(), 'cc-'))
 const args = process.argv.slice(2)
-await runAll(args.length === 0 ? STAGES : [[args]], scratch)
+await runAll(args.length === 0 ? STAGES : [[{ atOnce: 1, runs: [args] }]], scratch)

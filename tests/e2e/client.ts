@@ -12,7 +12,10 @@ export interface SeenMessage {
   readonly text: string
 }
 
-/** What a test may do with a browser page. `until` polls on the page's own frames, not on a clock of ours. */
+/** How often `until` looks: pages that draw a frame for each look use a sixteenth of a core each. */
+const LOOK_MS = 30
+
+/** What a test may do with a browser page. */
 export interface Driver {
   goto(url: string): Promise<void>
   reload(): Promise<void>
@@ -76,7 +79,8 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     key: (name) => page.keyboard.press(name),
     type: (text) => page.keyboard.type(text),
     until: async (test, arg, timeout) => {
-      await page.waitForFunction(test as (arg: unknown) => boolean, arg as unknown, { timeout })
+      const options = { timeout, polling: LOOK_MS }
+      await page.waitForFunction(test as (arg: unknown) => boolean, arg as unknown, options)
     },
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
     resize: (width, height) => page.setViewportSize({ width, height }),
@@ -194,7 +198,8 @@ export function firefoxDriver(page: PuppeteerPage): Driver {
     key: (name) => page.keyboard.press(name as 'Enter'),
     type: (text) => page.keyboard.type(text),
     until: async (test, arg, timeout) => {
-      await page.waitForFunction(test as (arg: unknown) => boolean, { timeout }, arg as unknown)
+      const options = { timeout, polling: LOOK_MS }
+      await page.waitForFunction(test as (arg: unknown) => boolean, options, arg as unknown)
     },
     read: (what, arg) => page.evaluate(what as (arg: unknown) => never, arg as unknown),
     resize: (width, height) => page.setViewport({ width, height }),

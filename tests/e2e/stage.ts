@@ -11,8 +11,10 @@ import type {} from './stage-page.tsx'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The views and `show` (stage-page.tsx) as one script. */
-async function script(): Promise<string> {
+/** The views and `show` (stage-page.tsx) as one script, made once. */
+let script: Promise<string> | null = null
+
+async function makeScript(): Promise<string> {
   const output = await build({
     configFile: false,
     root,
@@ -44,7 +46,8 @@ export async function onStage(
   options: BrowserContextOptions,
   body: (stage: Stage) => Promise<void>,
 ): Promise<void> {
-  const code = await script()
+  script ??= makeScript()
+  const code = await script
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],

@@ -1,5 +1,6 @@
 // Many seeds in batches, one test each. CLAWCHAT_SEEDS says how many; CLAWCHAT_SEED replays one alone.
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { leaveGaps, takeGaps } from './gaps.ts'
 import { type Outcome, simulate } from './scenario.ts'
 
 const BATCH = 50
@@ -14,6 +15,8 @@ export function testSeeds(part: number, of: number): void {
     else test.skip(`seed ${only} runs in the other file`)
     return
   }
+  beforeAll(takeGaps)
+  afterAll(leaveGaps)
   const count = Number(process.env.CLAWCHAT_SEEDS ?? DEFAULT_SEEDS)
   for (let first = 1 + part * BATCH; first <= count; first += of * BATCH) {
     const last = Math.min(count, first + BATCH - 1)
