@@ -108,17 +108,22 @@ class Runs {
       process.on(signal, () => this.#kill())
   }
 
-  /** All queues beside each other. Those that take gaps are told when the others are done. */
+  /** All queues beside each other. What they say is held until each run ends, but if there is one only. */
   async stage(stage: Stage): Promise<void> {
     const hold = stage.length > 1
-    const others = stage.filter(({ inGaps }) => !inGaps).map((queue) => this.#queue(queue, hold))
-    const inGaps = stage.filter(({ inGaps }) => inGaps).map((queue) => this.#queue(queue, hold))
-    await Promise.all(others)
-    writeFileSync(aloneIn(this.#scratch), '')
-    await Promise.all(inGaps)
+    await Promise.all(stage.map((queue) => this.#queue(queue, false, hold)))
   }
 
-  async #queue({ runs, atOnce, inGaps = false }: Queue, hold: boolean): Promise<void> {
+  /** A queue that takes the time which others leave, until {@link alone}. */
+  inGaps(queue: Queue): Promise<void> {
+    return this.#queue(queue, true, true)
+  }
+
+  alone(): void {
+    writeFileSync(aloneIn(this.#scratch), '')
+  }
+
+  async #queue({ runs, atOnce }: Queue, inGaps: boolean, hold: boolean): Promise<void> {
     const waiting = [...runs]
     const lane = async (): Promise<void> => {
       for (let args = waiting.shift(); args !== undefined; args = waiting.shift())
@@ -179,8 +184,6 @@ function fileByFile(project: string, ...longest: string[]): Args[] {
 interface Queue {
   readonly runs: readonly Args[]
   readonly atOnce: number
-  /** nothing but computing: in the time that the other queues leave */
-  readonly inGaps?: boolean
 }
 /** Queues beside each other. */
 type Stage = readonly Queue[]
@@ -199,9 +202,10 @@ const STAGES: readonly Stage[] = [
     { atOnce: 3, runs: [...lab, ...e2e] },
     // No browser in these, and little to compute: they wait for routers.
     { atOnce: 1, runs: [mapping, oddRouters] },
-    { atOnce: 1, runs: [projects('simulation')], inGaps: true },
   ],
 ]
+/** Nothing but computing. */
+const SIMULATIONS: Queue = { atOnce: 1, runs: [projects('simulation')] }
 
 /** Without the lab where that cannot run, which is said; in CI that is a failure. */
 function possible(stages: readonly Stage[]): readonly Stage[] {
@@ -215,10 +219,11 @@ function possible(stages: readonly Stage[]): readonly Stage[] {
   )
 }
 
-async function runAll(wanted: readonly Stage[], scratch: string): Promise<void> {
+async function runAll(wanted: readonly Stage[], beside: Queue, scratch: string): Promise<void> {
   const runs = new Runs(scratch)
   const stages = possible(wanted)
   if (stages !== wanted) runs.sum.skipped += 1
+  const inGaps = runs.inGaps(beside)
   for (const stage of stages) {
     if (stage.length > 1) {
       buildPage()
@@ -226,6 +231,8 @@ async function runAll(wanted: readonly Stage[], scratch: string): Promise<void> 
     }
     await runs.stage(stage)
   }
+  runs.alone()
+  await inGaps
   const { passed, failed, skipped } = runs.sum
   for (const note of runs.notes) process.stdout.write(`${note}\n`)
   const also = skipped > 0 ? `, ${skipped} skipped` : ''
@@ -239,4 +246,5 @@ ensureTools()
 // Short, because the path of a local socket may have 107 bytes only.
 const scratch = mkdtempSync(join(tmpdir(), 'cc-'))
 const args = process.argv.slice(2)
-await runAll(args.length === 0 ? STAGES : [[{ atOnce: 1, runs: [args] }]], scratch)
+if (args.length === 0) await runAll(STAGES, SIMULATIONS, scratch)
+else await runAll([[{ atOnce: 1, runs: [args] }]], { atOnce: 0, runs: [] }, scratch)
