@@ -1,50 +1,33 @@
 // The page's engine: takes the link, finds the host, keeps one conversation going, and says how it stands (model.ts).
 // Only the leading tab dials and sends (tab.ts); every tab writes to the same outbox.
-import type { Mode } from '../shared/constants.ts'
 import type { CryptoBackend, DhKey } from '../shared/crypto.ts'
-import { ClawError, type ClawErrorCode, codeOf } from '../shared/error.ts'
+import { type ClawErrorCode, codeOf } from '../shared/error.ts'
 import type { ClawMessage } from '../shared/messages.ts'
 import type { RecordBody } from '../shared/record.ts'
 import type { Chatting } from './chatting.ts'
 import { Clock } from './clock.ts'
 import type { Live } from './conversation.ts'
 import { Device } from './device.ts'
+import { Dialling } from './dialling.ts'
 import { Handover } from './handover.ts'
 import { Joining } from './joining.ts'
 import type { Profile } from './keep.ts'
 import { speakAll } from './language.ts'
 import { rememberedLink, rememberLink, takeFragment } from './link.ts'
 import { closeTab, Locking } from './locking.ts'
-import type { AppState, Connection, Engine } from './model.ts'
+import type { AppState, Engine } from './model.ts'
 import { watchNetwork } from './network.ts'
-import { type Opened, openCarrier, preloadWays, SHORTER } from './open.ts'
+import { type Opened, preloadWays } from './open.ts'
 import type { Doors } from './opening.ts'
 import { Own } from './own.ts'
 import { Part } from './part.ts'
 import { lookMs } from './pulse.ts'
-import { causeOf, Records } from './records.ts'
-import {
-  counts,
-  type DialEffect,
-  type RedialEffect,
-  type RedialInput,
-  type RedialTimer,
-  restingRedial,
-  stepRedial,
-  type Way,
-} from './redial.ts'
+import { Records } from './records.ts'
 import type { Resolved } from './resolve.ts'
 import { securityOf } from './security.ts'
-import type { Session } from './session.ts'
 import { StateBox } from './state.ts'
-import { idleSteps, Steps } from './steps.ts'
 import { Tab, type TabMessage } from './tab.ts'
 import { dhKeyOf, pickBackend } from './webcrypto.ts'
-
-const ANSWER_MS = 15_000
-
-/** What may lead to a dial. */
-const BEGINS: ReadonlySet<RedialInput['type']> = new Set(['want', 'network', 'suspect', 'fired'])
 
 const CHATTING = new Part(async () => {
   // Names of rooms and news are words too.
@@ -84,18 +67,13 @@ class PageEngine implements Engine {
   #loaded: Chatting | null = null
   readonly #tab: Tab
   readonly #joining: Joining
-  #redial = restingRedial(SHORTER)
-  readonly #timers = new Map<RedialTimer, ReturnType<typeof setTimeout>>()
+  readonly #dialling: Dialling
   #replaced = false
   /** the host said that this device was revoked: nothing here asks it again but a person */
   #removed = false
-  /** why the last dial failed */
-  #cause: ClawErrorCode | null = null
   /** when the port of the notice comes into use */
   #noticed: ReturnType<typeof setTimeout> | undefined
   #nextBeat: ReturnType<typeof setTimeout> | undefined
-  /** of the carrier in use, while another one is dialled because it is suspect */
-  #trustedSteps: Connection['steps'] = []
 
   constructor(backend: CryptoBackend, device: Device) {
     this.#backend = backend
@@ -120,12 +98,22 @@ class PageEngine implements Engine {
       },
     })
     this.lock = new Locking({ device, tell: (message) => this.#tab.tell(message) })
+    this.#dialling = new Dialling({
+      ...{ backend, own: this.#own, box: this.#box, clock: this.#clock, records: this.#records },
+      deviceKey: () => this.#deviceKey(),
+      load: () => this.#load(),
+      mayDial: () => !this.#removed && this.#mayTalk(),
+      onNobody: () => this.#rest(),
+      onConnected: (live, found) => this.#connected(live, found),
+      onFailed: (cause) => this.#failed(cause),
+      onDown: (cause, lasting) => this.#down(cause, lasting),
+    })
     this.#joining = new Joining({
       device,
       own: this.#own,
       box: this.#box,
       records: this.#records,
-      steps: this.#steps(),
+      steps: this.#dialling.steps(),
       open: (record, root) => this.#openToEnrol(record, root),
       onOffer: () => this.#rest(),
       onJoining: () => this.#tab.tell({ type: 'joining' }),
@@ -177,7 +165,7 @@ class PageEngine implements Engine {
         this.#replaced = reason === 'replaced'
         if (reason === 'revoked') void this.#noteRemoved()
       },
-      onTrusted: () => this.#trusted(),
+      onTrusted: () => this.#dialling.trusted(),
     })
     if (this.#tab.leading) void this.#loaded.files.load().catch(() => undefined)
     return this.#loaded
@@ -209,7 +197,7 @@ class PageEngine implements Engine {
       this.#box.set({ phase: 'blank' })
     watchNetwork({
       // What the old carrier still says is no sign that it lasts.
-      onAnother: () => this.#feed({ type: 'network' }),
+      onAnother: () => this.#dialling.feed({ type: 'network' }),
       onNone: () => this.#box.connection({ state: 'offline' }),
       onDoubt: () => this.#doubt(),
     })
@@ -295,7 +283,7 @@ class PageEngine implements Engine {
     this.#removed = false
     this.#box.set({ phase: 'chat', otherChat: null, error: null })
     this.#tab.tell({ type: 'joined' })
-    this.#feed({ type: 'want' })
+    this.#dialling.feed({ type: 'want' })
   }
 
   // Connecting
@@ -303,95 +291,6 @@ class PageEngine implements Engine {
   /** One tab talks to the host, and not while a link waits in it. */
   #mayTalk(): boolean {
     return this.#tab.leading && this.#joining.invite === null
-  }
-
-  /** What the tab before stored last it may have told nobody. */
-  async #lead(): Promise<void> {
-    this.#feed({ type: 'want' })
-    if (this.#loaded === null) return
-    const { files, conversation } = this.#loaded
-    void files.load().catch(() => undefined)
-    await conversation.timeline.refresh().catch((error) => this.#box.set({ error: codeOf(error) }))
-  }
-
-  #feed(input: RedialInput): void {
-    if (BEGINS.has(input.type) && (this.#removed || !this.#mayTalk())) return
-    const [next, effects] = stepRedial(this.#redial, input)
-    this.#redial = next
-    for (const effect of effects) this.#do(effect)
-  }
-
-  #do(effect: RedialEffect): void {
-    switch (effect.type) {
-      case 'dial':
-        void this.#dial(effect)
-        break
-      case 'timer':
-        clearTimeout(this.#timers.get(effect.timer))
-        if (effect.ms !== null) {
-          const fire = (): void => this.#feed({ type: 'fired', timer: effect.timer })
-          this.#timers.set(effect.timer, setTimeout(fire, effect.ms))
-        }
-        break
-      case 'down':
-        this.#down(effect.lasting)
-        break
-    }
-  }
-
-  /** Of this dial, else of joining; once a later dial has begun, its steps are shown instead. */
-  #steps(dial: number | null = null): Steps {
-    const isShown = (): boolean =>
-      dial === null || (dial === this.#redial.begun && counts(this.#redial, dial))
-    return new Steps({ box: this.#box, clock: () => performance.now(), isShown })
-  }
-
-  /** Finds the host, opens a carrier and resumes the conversation on it. */
-  async #dial({ dial, way, beside, urgent, hedge }: DialEffect): Promise<void> {
-    const steps = this.#steps(dial)
-    let found: Resolved | null = null
-    try {
-      // Another tab may have led, or joined, since this one looked.
-      if (!beside) await this.#own.load()
-      const root = this.#own.profile?.root ?? null
-      if (root === null) return this.#rest()
-      const loading = this.#load()
-      // Awaited once there is a session to use it.
-      loading.catch(() => undefined)
-      if (!beside) this.#showDialling()
-      found = await this.#records.findOwn(root, steps, hedge)
-      const how = { ...way, urgent }
-      const { session, route, epoch } = await this.#open(found.record, root, 'connect', steps, how)
-      await loading.catch((error) => {
-        session.close()
-        throw error
-      })
-      const live = await this.#resume(session, epoch, dial, steps)
-      // It may have ended since.
-      if (this.#chat.conversation.live !== live) throw new ClawError('no-answer')
-      // A later one may have begun beside it.
-      if (dial !== this.#redial.begun) steps.show()
-      this.#feed({ type: 'up', dial, route })
-      this.#box.connection({ state: 'connected', route, epoch })
-      this.#chat.files.live(route)
-      await this.#connected(live, found).catch((error) => this.#box.set({ error: codeOf(error) }))
-    } catch (error) {
-      this.#failed(dial, causeOf(codeOf(error), found, this.state.clock))
-    }
-  }
-
-  #failed(dial: number, cause: ClawErrorCode): void {
-    if (cause === 'burned') return void this.#burn()
-    // Asked again by a person, and still out.
-    if (cause === 'record-no-slot' && this.#own.profile?.removed) this.#showRemoved()
-    this.#cause = cause
-    this.#feed({ type: 'failed', dial })
-  }
-
-  #showDialling(): void {
-    const again = this.state.connection.epoch === null ? 'connecting' : 'reconnecting'
-    const state = navigator.onLine ? again : 'offline'
-    this.#box.connection({ state, route: null, steps: idleSteps() })
   }
 
   async #connected(live: Live, found: Resolved): Promise<void> {
@@ -406,29 +305,29 @@ class PageEngine implements Engine {
     this.#box.set({ error: rolledBack ? 'record-rollback' : null })
   }
 
-  #open(
-    record: RecordBody,
-    root: Uint8Array,
-    mode: Mode,
-    steps: Steps,
-    how: Way & { readonly urgent?: boolean } = {},
-  ): Promise<Opened> {
-    return openCarrier({
-      steps,
-      clock: this.#clock,
-      records: this.#records,
-      backend: this.#backend,
-      deviceKey: () => this.#deviceKey(),
-      record,
-      root,
-      mode,
-      ...how,
+  /** @returns whether there is nothing left to dial for */
+  #failed(cause: ClawErrorCode): boolean {
+    if (cause === 'burned') void this.#burn()
+    // Asked again by a person, and still out.
+    if (cause === 'record-no-slot' && this.#own.profile?.removed) this.#showRemoved()
+    return cause === 'burned'
+  }
+
+  #down(cause: ClawErrorCode | null, lasting: boolean): void {
+    if (this.#removed) return
+    this.#box.connection({
+      state: navigator.onLine ? 'reconnecting' : 'offline',
+      route: null,
+      latencyMs: null,
     })
+    // The first failure may be a host that is just restarting; a second one is worth words.
+    if (lasting) this.#box.set({ error: cause })
+    this.#joining.offerSpare(cause)
   }
 
   /** The host is asked for nothing that could not be shown then. */
   async #openToEnrol(record: RecordBody, root: Uint8Array): Promise<Opened> {
-    const opened = await this.#open(record, root, 'enrol', this.#steps())
+    const opened = await this.#dialling.open(record, root, 'enrol', this.#dialling.steps())
     await this.#load().catch((error) => {
       opened.session.close()
       throw error
@@ -436,18 +335,13 @@ class PageEngine implements Engine {
     return opened
   }
 
-  async #resume(session: Session, epoch: number, dial: number, steps: Steps): Promise<Live> {
-    // Meanwhile the profile may have become another host's: nothing of it may be said to this one.
-    if (!counts(this.#redial, dial)) {
-      session.close()
-      throw new ClawError('superseded')
-    }
-    const deadline = setTimeout(() => session.close(), ANSWER_MS)
-    try {
-      return await steps.run('sync', () => this.#chat.conversation.resume(session, epoch))
-    } finally {
-      clearTimeout(deadline)
-    }
+  /** What the tab before stored last it may have told nobody. */
+  async #lead(): Promise<void> {
+    this.#dialling.feed({ type: 'want' })
+    if (this.#loaded === null) return
+    const { files, conversation } = this.#loaded
+    void files.load().catch(() => undefined)
+    await conversation.timeline.refresh().catch((error) => this.#box.set({ error: codeOf(error) }))
   }
 
   async #takeRecord(bytes: Uint8Array): Promise<void> {
@@ -492,19 +386,6 @@ class PageEngine implements Engine {
     })
   }
 
-  #down(lasting: boolean): void {
-    if (this.#removed) return
-    this.#box.connection({
-      state: navigator.onLine ? 'reconnecting' : 'offline',
-      route: null,
-      latencyMs: null,
-    })
-    // The first failure may be a host that is just restarting; a second one is worth words.
-    if (lasting) this.#box.set({ error: this.#cause })
-    this.#joining.offerSpare(this.#cause)
-    this.#cause = null
-  }
-
   #ended(live: Live): void {
     this.#chat.files.rest()
     if (!this.#tab.leading) return
@@ -514,12 +395,12 @@ class PageEngine implements Engine {
     }
     const replaced = this.#replaced
     this.#replaced = false
-    this.#feed({ type: 'ended', heldMs: Date.now() - live.sinceMs, replaced })
+    this.#dialling.feed({ type: 'ended', heldMs: Date.now() - live.sinceMs, replaced })
   }
 
   /** No carrier, and no wish for one. */
   #rest(): void {
-    this.#feed({ type: 'rest' })
+    this.#dialling.feed({ type: 'rest' })
     this.#loaded?.files.rest()
     this.#loaded?.conversation.drop()
   }
@@ -532,7 +413,7 @@ class PageEngine implements Engine {
       const { security } = this.state
       if (security !== null) this.#box.set({ security: { ...security, epoch, intervalMs } })
     }, inMs)
-    this.#feed({ type: 'notice', epoch, inMs })
+    this.#dialling.feed({ type: 'notice', epoch, inMs })
   }
 
   #beat(): void {
@@ -542,21 +423,8 @@ class PageEngine implements Engine {
     const brisk = visibilityState === 'visible' && this.state.connection.route !== 'relay'
     this.#nextBeat = setTimeout(() => this.#beat(), lookMs(brisk))
     const due = this.#loaded?.conversation.beat(brisk)
-    if (due === 'fresh') this.#feed({ type: 'want' })
-    if (due === 'suspect') this.#suspect()
-  }
-
-  /** Make before break: what the old carrier may still say is heard meanwhile. */
-  #suspect(): void {
-    this.#trustedSteps = this.state.connection.steps
-    const heldMs = Date.now() - (this.#chat.conversation.live?.sinceMs ?? 0)
-    this.#feed({ type: 'suspect', heldMs })
-    this.#box.connection({ state: 'reconnecting', latencyMs: null })
-  }
-
-  #trusted(): void {
-    this.#feed({ type: 'trusted' })
-    this.#box.connection({ state: 'connected', steps: this.#trustedSteps })
+    if (due === 'fresh') this.#dialling.feed({ type: 'want' })
+    if (due === 'suspect') this.#dialling.suspect(this.#chat.conversation.live)
   }
 
   #doubt(): void {
@@ -567,7 +435,7 @@ class PageEngine implements Engine {
   #hurry(): void {
     // Whether the clock has been set right meanwhile, a fresh carrier tells.
     if ((this.#loaded?.conversation.live ?? null) === null || this.state.clock !== null)
-      this.#feed({ type: 'want', soon: true })
+      this.#dialling.feed({ type: 'want', soon: true })
     else this.#doubt()
   }
 
@@ -596,7 +464,7 @@ class PageEngine implements Engine {
     if (profile === null || this.#joining.invite !== null) return
     await this.#showProfile(profile)
     if (!this.#tab.leading) this.#tab.tell({ type: 'hello' })
-    this.#feed({ type: 'want' })
+    this.#dialling.feed({ type: 'want' })
   }
 
   #onTab(message: TabMessage): void {
