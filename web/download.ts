@@ -37,10 +37,9 @@ export class Download {
     for (let n = 0; ; n++) {
       const part = await this.#store.segment(this.#id, n)
       const length = Math.min(SEGMENT_BYTES, this.#size - n * SEGMENT_BYTES)
-      if (part === null || length <= 0 || part.size !== length) return
+      if (part === null || length <= 0 || part.length !== length) return
       for (let at = 0; at < length; at += FILE_BLOCK_BYTES) {
-        const block = await part.slice(at, at + FILE_BLOCK_BYTES).arrayBuffer()
-        this.#hash = hashBlock(this.#hash, new Uint8Array(block))
+        this.#hash = hashBlock(this.#hash, part.subarray(at, at + FILE_BLOCK_BYTES))
         this.blocks += 1
       }
     }

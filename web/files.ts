@@ -346,9 +346,13 @@ export class Files {
     return [{ id, way, phase, code, bytes, total, perSecond }]
   }
 
-  /** Its content, where all of it is here. In any tab. */
-  async content(id: string, type: string): Promise<Blob | null> {
+  /** Its content, where all of it is here. In any tab, as is the next one. */
+  async content(id: string, type: string): Promise<Blob | 'large' | null> {
     return (await this.#ports.store).read(id, type)
+  }
+
+  async open(id: string, type: string, onBytes: (bytes: number) => void): Promise<Blob | null> {
+    return (await this.#ports.store).open(id, type, onBytes)
   }
 }
 

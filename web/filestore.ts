@@ -1,8 +1,9 @@
 // Files in this browser: what is being sent, as far as it is kept here, and what has come. Content lies in the origin's private
 // file system in segments, each written once, so that a file of any size takes no memory; without one (plain http) in IndexedDB.
-import { ClawError } from '../shared/error.ts'
+import { ClawError, codeOf } from '../shared/error.ts'
 import { FILE_BLOCK_BYTES } from '../shared/files.ts'
 import type { StoredMessage } from './keep.ts'
+import { openInto, sweepOpened } from './opened.ts'
 import { done, SealedStore } from './sealedstore.ts'
 import type { Vault } from './vault.ts'
 
@@ -17,8 +18,10 @@ export const SEGMENT_BLOCKS = 256
 export const SEGMENT_BYTES = SEGMENT_BLOCKS * FILE_BLOCK_BYTES
 /** Sent files up to here go on by themselves after a reload; larger ones have to be chosen again. */
 export const KEPT_BYTES = 64 * 2 ** 20
+/** Files up to here are opened in memory. */
+export const MEMORY_BYTES = 64 * 2 ** 20
 /** Without a private file system. */
-export const BARE_MAX_BYTES = 64 * 2 ** 20
+export const BARE_MAX_BYTES = MEMORY_BYTES
 
 export interface StoredUpload {
   readonly id: string
@@ -69,6 +72,7 @@ export class FileStore {
       }
       const db = await done(request)
       db.onversionchange = () => db.close()
+      await sweepOpened()
       return new FileStore(db, await openFolder(), vault)
     } catch {
       throw new ClawError('storage')
@@ -87,7 +91,7 @@ export class FileStore {
     const rows = await this.#uploads('readonly').all()
     return Promise.all(
       rows.map(async ({ id, message, isPaused, size }) => {
-        const content = size === null ? null : await this.#joined(id, size, '')
+        const content = size === null ? null : await this.#joined(id, size, '').catch(() => null)
         return { id, message, isPaused, content }
       }),
     )
@@ -161,12 +165,14 @@ export class FileStore {
   }
 
   /** Null where it is not kept, or damaged. */
-  async segment(id: string, n: number): Promise<Blob | null> {
+  async segment(id: string, n: number): Promise<Uint8Array<ArrayBuffer> | null> {
     const sealed = await this.#raw(nameOf(id, n))
-    if (sealed === null) return this.#raw(bareName(id, n))
+    const found = sealed ?? (await this.#raw(bareName(id, n)))
+    if (found === null) return null
     try {
-      const bytes = new Uint8Array(await sealed.arrayBuffer())
-      return new Blob([new Uint8Array(await this.#vault().openContent(placeOf(id, n), bytes))])
+      const bytes = new Uint8Array(await found.arrayBuffer())
+      if (sealed === null) return bytes
+      return new Uint8Array(await this.#vault().openContent(placeOf(id, n), bytes))
     } catch {
       return null
     }
@@ -196,20 +202,55 @@ export class FileStore {
     return done(this.#store('contents', 'readonly').get(id)) as Promise<Content | undefined>
   }
 
-  /** A whole file; null where it is not here. `type`: what the browser is to take it for. */
-  async read(id: string, type: string): Promise<Blob | null> {
+  /**
+   * A whole file; null where it is not here, `large` where it is not for memory: that has to be opened. `type`: what the
+   * browser is to take it for.
+   */
+  async read(id: string, type: string): Promise<Blob | 'large' | null> {
     const found = await this.#content(id)
-    return found?.isWhole ? this.#joined(id, found.size, type) : null
+    if (!found?.isWhole) return null
+    if (found.size > MEMORY_BYTES) return 'large'
+    return this.#orDamaged(found, () => this.#joined(id, found.size, type))
   }
 
-  async #joined(id: string, size: number, type: string): Promise<Blob | null> {
-    const parts: Blob[] = []
+  /**
+   * A large one, on the disk and in the clear as long as this tab lives; null as `read`. `onBytes`: how many are done.
+   * Rejects with ClawError('file-no-room').
+   */
+  async open(id: string, type: string, onBytes: (bytes: number) => void): Promise<Blob | null> {
+    const found = await this.#content(id)
+    if (!found?.isWhole) return null
+    await this.reserve(found.size)
+    return this.#orDamaged(found, () =>
+      openInto(id, found.size, type, this.#segments(id, found.size, onBytes)),
+    )
+  }
+
+  /** What is damaged here is fetched once more. */
+  async #orDamaged(found: Content, read: () => Promise<Blob>): Promise<Blob | null> {
+    try {
+      return await read()
+    } catch (error) {
+      if (codeOf(error) !== 'file-damaged') throw new ClawError('file-no-room')
+      await this.putContent({ ...found, isWhole: false })
+      return null
+    }
+  }
+
+  async #joined(id: string, size: number, type: string): Promise<Blob> {
+    const parts: Uint8Array<ArrayBuffer>[] = []
+    for await (const part of this.#segments(id, size)) parts.push(part)
+    return new Blob(parts, { type })
+  }
+
+  /** Throws ClawError('file-damaged') where one is missing. */
+  async *#segments(id: string, size: number, onBytes?: (bytes: number) => void) {
     for (let n = 0; n * SEGMENT_BYTES < size; n++) {
       const part = await this.segment(id, n)
-      if (part === null) return null
-      parts.push(part)
+      if (part === null) throw new ClawError('file-damaged')
+      yield part
+      onBytes?.(Math.min(size, (n + 1) * SEGMENT_BYTES))
     }
-    return new Blob(parts, { type })
   }
 
   /**
@@ -249,6 +290,7 @@ export class FileStore {
     const size = Math.max(found?.size ?? 0, upload?.size ?? 0)
     for (let n = 0; n * SEGMENT_BYTES < size; n++)
       for (const name of [nameOf(id, n), bareName(id, n)]) await this.#removeRaw(name)
+    await sweepOpened(id)
   }
 
   async clear(): Promise<void> {

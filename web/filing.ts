@@ -11,7 +11,7 @@ import type { Tab } from './tab.ts'
 
 interface FilerPorts {
   readonly box: StateBox
-  readonly files: Pick<Files, 'do' | 'content'>
+  readonly files: Pick<Files, 'do' | 'content' | 'open'>
   readonly tab: Pick<Tab, 'leading' | 'tell'>
   readonly runtime: Pick<Runtime, 'random'>
   /** unix ms */
@@ -83,8 +83,15 @@ export class Filer implements Filing {
     this.#run(() => this.#task({ do: 'cancel', id }))
   }
 
-  content({ id, file }: Pick<Message, 'id' | 'file'>): Promise<Blob | null> {
+  content({ id, file }: Pick<Message, 'id' | 'file'>): Promise<Blob | 'large' | null> {
     return this.#ports.files.content(id, safeType(file?.type ?? ''))
+  }
+
+  open(
+    { id, file }: Pick<Message, 'id' | 'file'>,
+    onBytes: (bytes: number) => void,
+  ): Promise<Blob | null> {
+    return this.#ports.files.open(id, safeType(file?.type ?? ''), onBytes)
   }
 
   async #task(task: FileTask): Promise<void> {

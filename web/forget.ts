@@ -1,6 +1,7 @@
 // Forgets this browser's device for good, without its keys: for a PIN that nobody knows any more. Loaded where there is one.
 import { DATABASE as FILES, FOLDER } from './filestore.ts'
 import { rememberLink } from './link.ts'
+import { OPENED } from './opened.ts'
 import { forgetDevice } from './opening.ts'
 import { forgetNotifications } from './settings.ts'
 
@@ -23,8 +24,9 @@ async function dropFiles(): Promise<void> {
   indexedDB.deleteDatabase(FILES)
   try {
     const root = await navigator.storage.getDirectory()
-    await root.removeEntry(FOLDER, { recursive: true })
+    for (const folder of [FOLDER, OPENED])
+      await root.removeEntry(folder, { recursive: true }).catch(() => undefined)
   } catch {
-    // There is no such folder.
+    // There is no such place.
   }
 }

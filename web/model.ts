@@ -76,8 +76,13 @@ export interface Filing {
   resume(id: string): void
   /** an upload goes with its message */
   cancel(id: string): void
-  /** all of it, as a media type that a browser runs nothing of; null while it is not here */
-  content(message: Pick<Message, 'id' | 'file'>): Promise<Blob | null>
+  /** all of it, as a media type that a browser runs nothing of; null while it is not here, `large`: it has to be opened */
+  content(message: Pick<Message, 'id' | 'file'>): Promise<Blob | 'large' | null>
+  /** on the disk, for as long as this tab lives; null if it is not here. Rejects with ClawError('file-no-room') */
+  open(
+    message: Pick<Message, 'id' | 'file'>,
+    onBytes: (bytes: number) => void,
+  ): Promise<Blob | null>
 }
 
 export interface Room {

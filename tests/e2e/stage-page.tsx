@@ -108,7 +108,7 @@ globalThis.show = (change, secure) => {
     },
     files: {
       ...{ send: nothing, voice: nothing, again: nothing, fetch: nothing, pause: nothing },
-      ...{ resume: nothing, cancel: nothing, content: async () => null },
+      ...{ resume: nothing, cancel: nothing, content: async () => null, open: async () => null },
     },
     notifications: {
       settings: { on: false, tells: 'nothing', sound: false, muted: [] },

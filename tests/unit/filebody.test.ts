@@ -19,14 +19,14 @@ const WHOLE = HASHES[BLOCKS] ?? new Uint8Array()
 
 /** What a browser keeps. */
 class Shelf {
-  readonly segments = new Map<number, Blob>()
+  readonly segments = new Map<number, Uint8Array<ArrayBuffer>>()
   isWhole = false
   isFull = false
-  async segment(_: string, n: number): Promise<Blob | null> {
+  async segment(_: string, n: number): Promise<Uint8Array<ArrayBuffer> | null> {
     return this.segments.get(n) ?? null
   }
   async writeSegment(_: string, n: number, content: Blob | Uint8Array<ArrayBuffer>): Promise<void> {
-    this.segments.set(n, new Blob([content]))
+    this.segments.set(n, new Uint8Array(await new Blob([content]).arrayBuffer()))
   }
   async reserve(): Promise<void> {}
   async putContent({ isWhole }: { isWhole: boolean }): Promise<void> {

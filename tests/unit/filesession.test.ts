@@ -33,7 +33,7 @@ afterEach(async () => {
 class Shelf {
   readonly kept = new Map<string, StoredUpload>()
   readonly whole = new Map<string, { id: string; size: number; isWhole: boolean }>()
-  readonly segments = new Map<string, Blob>()
+  readonly segments = new Map<string, Uint8Array<ArrayBuffer>>()
   async uploads(): Promise<StoredUpload[]> {
     return [...this.kept.values()]
   }
@@ -59,9 +59,9 @@ class Shelf {
   }
   async reserve(): Promise<void> {}
   async writeSegment(id: string, n: number, part: Blob | Uint8Array<ArrayBuffer>): Promise<void> {
-    this.segments.set(`${id} ${n}`, new Blob([part]))
+    this.segments.set(`${id} ${n}`, new Uint8Array(await new Blob([part]).arrayBuffer()))
   }
-  async segment(id: string, n: number): Promise<Blob | null> {
+  async segment(id: string, n: number): Promise<Uint8Array<ArrayBuffer> | null> {
     return this.segments.get(`${id} ${n}`) ?? null
   }
   async read(id: string): Promise<Blob | null> {
@@ -69,6 +69,9 @@ class Shelf {
     if (!found?.isWhole) return null
     const count = Math.ceil(found.size / SEGMENT_BYTES)
     return new Blob(Array.from({ length: count }, (_, n) => this.segments.get(`${id} ${n}`) ?? ''))
+  }
+  async open(id: string): Promise<Blob | null> {
+    return this.read(id)
   }
   async remove(id: string): Promise<void> {
     this.kept.delete(id)

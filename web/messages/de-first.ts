@@ -81,6 +81,7 @@ export const first = {
     tooLarge: 'Dieses Bild ist zu groß, um hier gezeigt zu werden.',
     sending: (name: string) => `${name} wird gesendet`,
     getting: (name: string) => `${name} wird geholt`,
+    opening: (name: string) => `${name} wird geöffnet`,
     of: (part: string, whole: string) => `${part} von ${whole}`,
     record: 'Sprachnachricht aufnehmen',
     stop: 'Beenden und senden',

@@ -81,6 +81,7 @@ export const first = {
     tooLarge: 'This picture is too large to be shown here.',
     sending: (name: string) => `Sending ${name}`,
     getting: (name: string) => `Getting ${name}`,
+    opening: (name: string) => `Opening ${name}`,
     of: (part: string, whole: string) => `${part} of ${whole}`,
     record: 'Record voice note',
     stop: 'Stop and send',

@@ -81,6 +81,7 @@ export const first = {
     tooLarge: 'Esta imagen es demasiado grande para mostrarse aquí.',
     sending: (name: string) => `Enviando ${name}`,
     getting: (name: string) => `Obteniendo ${name}`,
+    opening: (name: string) => `Abriendo ${name}`,
     of: (part: string, whole: string) => `${part} de ${whole}`,
     record: 'Grabar nota de voz',
     stop: 'Parar y enviar',

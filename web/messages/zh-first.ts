@@ -78,6 +78,7 @@ export const first = {
     tooLarge: '这张图片太大，无法在此显示。',
     sending: (name: string) => `正在发送 ${name}`,
     getting: (name: string) => `正在获取 ${name}`,
+    opening: (name: string) => `正在打开 ${name}`,
     of: (part: string, whole: string) => `${part} / ${whole}`,
     record: '录制语音',
     stop: '停止并发送',

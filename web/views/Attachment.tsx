@@ -2,11 +2,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Attachment as AttachmentOf } from '../../shared/attachment.ts'
 import { type FileKind, kindOf } from '../filekind.ts'
-import { formatNumber, t } from '../language.ts'
+import { t } from '../language.ts'
 import type { Engine, Message, TransferView } from '../model.ts'
 import type { PictureSize } from '../pictureheader.ts'
-import { wordsOf } from '../words.ts'
 import { Clip } from './icons.tsx'
+import { type FileWish, Large } from './LargeFile.tsx'
+import { formatBytes, Progress } from './Transfer.tsx'
 
 /** Fetched without being asked for. */
 const AUTO_BYTES: Readonly<Partial<Record<FileKind, number>>> = {
@@ -14,15 +15,6 @@ const AUTO_BYTES: Readonly<Partial<Record<FileKind, number>>> = {
   sound: 2 ** 20,
 }
 const BOX = { width: 320, height: 240 }
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB']
-
-/** "3.2 MB". */
-export function formatBytes(bytes: number): string {
-  const power = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3))
-  const value = bytes / 1000 ** power
-  const rounded = power > 0 && value < 10 ? Math.round(value * 10) / 10 : Math.round(value)
-  return `${formatNumber(rounded)} ${UNITS[power]}`
-}
 
 interface Props {
   readonly message: Message & { readonly file: AttachmentOf }
@@ -34,16 +26,23 @@ interface Props {
 export function Attachment({ message, transfer, isConnected, engine }: Props) {
   const { id, file } = message
   const kind = kindOf(file.type)
-  const content = useContent(message, transfer, engine)
+  const [content, setContent] = useContent(message, transfer, engine)
   const wants = file.size <= (AUTO_BYTES[kind] ?? -1) && message.seq !== null
   const isMissing = content === 'missing' && transfer === undefined
   useEffect(() => {
     if (wants && isMissing && isConnected) engine.files.fetch(id)
   }, [wants, isMissing, isConnected, id])
   const [isOpen, setOpen] = useState(false)
+  const [saves, setSaves] = useState(false)
+  const opened = (found: Blob | null, wish: FileWish): void => {
+    setContent(found ?? 'missing')
+    setSaves(wish === 'save')
+    setOpen(wish === 'show' && kind === 'pdf')
+  }
   const blob = content instanceof Blob ? content : null
+  const isHere = blob !== null || content === 'large'
   return (
-    <div class="file" data-part="file" data-phase={blob === null ? transfer?.phase : 'here'}>
+    <div class="file" data-part="file" data-phase={isHere ? 'here' : transfer?.phase}>
       <Shown file={file} kind={kind} content={blob} />
       {isOpen && blob !== null && <Pages file={file} content={blob} />}
       <p class="file-name">
@@ -52,22 +51,18 @@ export function Attachment({ message, transfer, isConnected, engine }: Props) {
         <span class="file-size">{formatBytes(file.size)}</span>
       </p>
       {transfer !== undefined && <Progress transfer={transfer} file={file} />}
-      {blob === null ? (
-        <Steer {...{ message, transfer, engine }} />
-      ) : (
-        <Keep {...{ file, kind, isOpen }} content={blob} onShow={() => setOpen(!isOpen)} />
+      {content === 'large' && <Large {...{ message, kind, engine }} onOpened={opened} />}
+      {!isHere && <Steer {...{ message, transfer, engine }} />}
+      {blob !== null && (
+        <Keep {...{ file, kind, isOpen, saves }} content={blob} onShow={() => setOpen(!isOpen)} />
       )}
     </div>
   )
 }
 
 /** Its content, once all of it is here. */
-function useContent(
-  message: Props['message'],
-  transfer: TransferView | undefined,
-  engine: Engine,
-): Blob | 'missing' | null {
-  const [content, setContent] = useState<Blob | 'missing' | null>(null)
+function useContent(message: Props['message'], transfer: TransferView | undefined, engine: Engine) {
+  const [content, setContent] = useState<Blob | 'large' | 'missing' | null>(null)
   const { id, seq } = message
   const phase = transfer?.phase ?? 'none'
   useEffect(() => {
@@ -83,7 +78,7 @@ function useContent(
       isGone = true
     }
   }, [id, phase, seq === null])
-  return content
+  return [content, setContent] as const
 }
 
 /** An address of this content within this page, while it is shown. */
@@ -152,37 +147,6 @@ function Picture({ file, content }: { file: AttachmentOf; content: Blob | null }
   return <img src={url ?? undefined} alt={file.name} width={width} height={height} />
 }
 
-function Progress({ transfer, file }: { transfer: TransferView; file: AttachmentOf }) {
-  const { way, phase, bytes, total, perSecond, code } = transfer
-  if (phase === 'done') return null
-  if (phase === 'failed' && code !== null) {
-    const { what, why, next } = wordsOf(code)
-    return (
-      <p class="problem" role="alert" data-code={code}>
-        {what} {why} {next}
-      </p>
-    )
-  }
-  const rate = phase === 'paused' ? t.attachment.paused : speedWords(perSecond)
-  return (
-    <div class="progress">
-      <progress
-        max={total}
-        value={bytes}
-        aria-label={
-          way === 'up' ? t.attachment.sending(file.name) : t.attachment.getting(file.name)
-        }
-      />
-      <span class="fine">
-        {t.attachment.of(formatBytes(bytes), formatBytes(total))} · {rate}
-      </span>
-    </div>
-  )
-}
-
-const speedWords = (perSecond: number | null): string =>
-  perSecond === null || perSecond < 1 ? t.attachment.waiting : `${formatBytes(perSecond)}/s`
-
 /** While it is not all here, or not all there. */
 function Steer({ message, transfer, engine }: Omit<Props, 'isConnected'>) {
   const { id, seq, file } = message
@@ -246,11 +210,19 @@ interface KeepProps {
   readonly kind: FileKind
   readonly content: Blob
   readonly isOpen: boolean
+  /** at once: whoever pressed the button has waited for it */
+  readonly saves: boolean
   readonly onShow: () => void
 }
 
-function Keep({ file, kind, content, isOpen, onShow }: KeepProps) {
+function Keep({ file, kind, content, isOpen, saves, onShow }: KeepProps) {
   const url = useUrl(content)
+  const link = useRef<HTMLAnchorElement>(null)
+  useEffect(() => {
+    if (!saves || url === null) return
+    link.current?.focus()
+    link.current?.click()
+  }, [saves, url])
   if (url === null) return null
   const words = isOpen ? t.attachment.hide : t.attachment.show
   return (
@@ -278,6 +250,7 @@ function Keep({ file, kind, content, isOpen, onShow }: KeepProps) {
         </a>
       )}
       <a
+        ref={link}
         class="quiet small"
         href={url}
         download={file.name}

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { codeOf } from '../../shared/error.ts'
 import { forgetAll } from '../forget.ts'
 import { t } from '../language.ts'
+import { sweepOpened } from '../opened.ts'
 import { openLock } from '../pin.ts'
 import type { PinLock } from '../schema.ts'
 import { CHANNEL, type TabMessage } from '../tab.ts'
@@ -24,6 +25,8 @@ export function LockScreen({ lock, onKeys }: LockScreenProps) {
   const [problem, setProblem] = useState('')
   const field = useRef<HTMLInputElement>(null)
   useEffect(() => field.current?.focus(), [])
+  // What a tab had opened that is gone.
+  useEffect(() => void sweepOpened().catch(() => undefined), [])
   useOtherTabs(onKeys)
   const open = async (): Promise<void> => {
     setProblem('')
