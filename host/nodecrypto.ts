@@ -54,8 +54,10 @@ function open(key: KeyObject, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8A
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, GCM)
     decipher.setAAD(aad)
     decipher.setAuthTag(sealed.subarray(end))
-    // Nothing leaves before final() has checked the tag.
-    return concat(decipher.update(sealed.subarray(0, end)), decipher.final())
+    const { buffer, byteOffset, length } = decipher.update(sealed.subarray(0, end))
+    // Nothing leaves before this has checked the tag. Of GCM no byte is left for it.
+    decipher.final()
+    return new Uint8Array(buffer, byteOffset, length)
   })
 }
 

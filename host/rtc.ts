@@ -1,6 +1,6 @@
 // WebRTC from DTLS up, by werift's exported classes: one negotiated data channel per admitted knock.
 // werift's DTLS authenticates nobody (THREATS.md); what comes out of here is an unauthenticated pipe until Noise has run.
-import { X509Certificate } from 'node:crypto'
+import { createSecretKey, X509Certificate } from 'node:crypto'
 import {
   CipherContext,
   HashAlgorithm,
@@ -23,6 +23,7 @@ const SCTP_PORT = 5000
 const MAX_MESSAGE_BYTES = 262_144
 /** werift re-subscribes every pending send at each transmit: few at a time, the rest waits here. */
 const MAX_UNSENT = 16
+const WRITE_KEYS = ['clientWriteKey', 'serverWriteKey'] as const
 const SIGNATURE = { hash: HashAlgorithm.sha256_4, signature: SignatureAlgorithm.ecdsa_3 } as const
 
 export interface Certificate {
@@ -46,6 +47,20 @@ export async function makeCertificate(): Promise<Certificate> {
 
 const colonHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':')
+
+/**
+ * werift gives node the bytes of its keys with each packet, and node makes a key of them each time: three times what sealing
+ * itself costs. A key made once goes through werift untouched; a werift that keeps its keys elsewhere stays as it is. Once
+ * it is connected.
+ */
+export function holdKeys({ dtls }: RTCDtlsTransport): void {
+  const cipher: { -readonly [Name in (typeof WRITE_KEYS)[number]]?: unknown } | undefined =
+    dtls?.cipher.cipher
+  for (const name of WRITE_KEYS) {
+    const key = cipher?.[name]
+    if (cipher !== undefined && key instanceof Uint8Array) cipher[name] = createSecretKey(key)
+  }
+}
 
 /** One client's transport; becomes a {@link Carrier} once its channel is open. */
 export class RtcPeer {
@@ -88,6 +103,7 @@ export class RtcPeer {
       if (state === 'closed') this.close()
     })
     this.#dtls.onStateChange.subscribe((state) => {
+      if (state === 'connected') holdKeys(this.#dtls)
       if (state === 'closed' || state === 'failed') this.close()
     })
   }

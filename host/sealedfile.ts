@@ -1,7 +1,7 @@
 // A file on the host's disk: 64 bytes of head, then blocks of SPEC §6.5, each sealed by itself under a key of this file's own,
 // which the host's file key seals. A block stands at the place of its index, so that any of them can be read alone.
 import { type FileHandle, open as openHandle } from 'node:fs/promises'
-import { concat, equal, toUtf8, u64 } from '../shared/bytes.ts'
+import { equal, toUtf8, u64 } from '../shared/bytes.ts'
 import type { Aead, RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { blockLength, blocksOf, FILE_BLOCK_BYTES } from '../shared/files.ts'
@@ -29,7 +29,7 @@ export class SealedFile {
     const key = random(32)
     const nonce = random(NONCE_BYTES)
     const handle = await openHandle(path, 'w+', 0o600)
-    await write(handle, concat(MAGIC, nonce, await hostKey.seal(nonce, MAGIC, key)), 0)
+    await write(handle, [MAGIC, nonce, await hostKey.seal(nonce, MAGIC, key)], 0)
     return new SealedFile(handle, key, random)
   }
 
@@ -72,8 +72,8 @@ export class SealedFile {
   /** Throws ClawError('file-disk-full') for whatever the disk refuses. */
   async write(index: number, block: Uint8Array): Promise<void> {
     const nonce = this.#random(NONCE_BYTES)
-    const sealed = concat(nonce, await this.#aead.seal(nonce, u64(index), block))
-    await write(this.#handle, sealed, HEAD_BYTES + index * STEP)
+    const sealed = await this.#aead.seal(nonce, u64(index), block)
+    await write(this.#handle, [nonce, sealed], HEAD_BYTES + index * STEP)
   }
 
   /** On the disk, and not only on its way there. */
@@ -93,12 +93,9 @@ async function read(handle: FileHandle, length: number, at: number): Promise<Uin
   return bytes
 }
 
-async function write(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
-  try {
-    let done = 0
-    while (done < bytes.length)
-      done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten
-  } catch {
-    throw new ClawError('file-disk-full')
-  }
+async function write(handle: FileHandle, parts: readonly Uint8Array[], at: number): Promise<void> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const written = await handle.writev(parts, at).catch(() => null)
+  // Less comes of a disk that is full.
+  if (written?.bytesWritten !== length) throw new ClawError('file-disk-full')
 }

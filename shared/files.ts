@@ -82,7 +82,7 @@ export const hashBlock = (hash: Uint8Array, block: Uint8Array, sha = sha256): Ui
   sha(hash, block)
 
 export function encodeFileData(message: FileMessage): Uint8Array {
-  const writer = new Writer(64).bytes(message.id)
+  const writer = new Writer(64 + ('bytes' in message ? message.bytes.length : 0)).bytes(message.id)
   switch (message.type) {
     case 'offer':
       return writer.bytes(message.room).u64(message.size).done()

@@ -18,10 +18,10 @@ export const SEGMENT_BLOCKS = 256
 export const SEGMENT_BYTES = SEGMENT_BLOCKS * FILE_BLOCK_BYTES
 /** Sent files up to here go on by themselves after a reload; larger ones have to be chosen again. */
 export const KEPT_BYTES = 64 * 2 ** 20
-/** Files up to here are opened in memory. */
-export const MEMORY_BYTES = 64 * 2 ** 20
+/** Files up to here are opened in memory, and without a private file system all. */
+const MEMORY_BYTES = 32 * 2 ** 20
 /** Without a private file system. */
-export const BARE_MAX_BYTES = MEMORY_BYTES
+export const BARE_MAX_BYTES = 64 * 2 ** 20
 
 export interface StoredUpload {
   readonly id: string
@@ -209,7 +209,7 @@ export class FileStore {
   async read(id: string, type: string): Promise<Blob | 'large' | null> {
     const found = await this.#content(id)
     if (!found?.isWhole) return null
-    if (found.size > MEMORY_BYTES) return 'large'
+    if (found.size > MEMORY_BYTES && this.#folder !== null) return 'large'
     return this.#orDamaged(found, () => this.#joined(id, found.size, type))
   }
 

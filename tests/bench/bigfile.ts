@@ -22,7 +22,7 @@ interface Sample {
   readonly browser: number
 }
 
-export function parseBytes(text: string): number {
+function parseBytes(text: string): number {
   const [, count, unit] = /^([1-9][0-9]*)(MiB|GiB|GB)$/.exec(text) ?? []
   const bytes = Number(count) * (UNITS[unit ?? ''] ?? Number.NaN)
   if (Number.isNaN(bytes)) throw new Error(`--size ${text}: such as 1GiB, 10GB`)
@@ -134,7 +134,7 @@ function print(way: string, size: number, seconds: number, samples: readonly Sam
   }
 }
 
-export async function benchBigFile(size: number): Promise<void> {
+async function benchBigFile(size: number): Promise<void> {
   const lab = new Lab('bench')
   try {
     const limits = ['--max-file', '16GiB', '--files-quota', '64GiB']

@@ -88,8 +88,9 @@ for (const host of [bare, blocks, stack]) {
   for (const { deviceId, root } of devices) host.roots.set(toHex(deviceId), root)
   host.listener.refresh()
 }
-// Once all are in: a room of the first two alone.
-process.on('message', () => {
+// `cpu`: what it has used; else, once all are in: a room of the first two alone.
+process.on('message', (message) => {
+  if (message === 'cpu') return void process.send?.(process.cpuUsage())
   const memberOf = ({ deviceId }: (typeof devices)[number]): string =>
     String(db.prepare('SELECT member FROM devices WHERE id = ?').get(toHex(deviceId))?.member)
   const pair = rooms.list.make('Pair', null, devices.slice(0, 2).map(memberOf), Date.now())

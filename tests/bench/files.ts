@@ -1,6 +1,6 @@
 // Files through the whole stack (sealed, hashed, on the host's disk and sealed there again) and the same bytes over the bare
 // data channel of the same engine, in turns, both ways. Window and pieces are the same.
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { encodeEvent } from '../../shared/events.ts'
 import { FILE_BLOCK_BYTES, FILE_WINDOW } from '../../shared/files.ts'
@@ -137,27 +137,45 @@ export async function benchFiles(): Promise<void> {
     const bare = new Bare(await dialHost(ready, ready.blocksPort, '127.0.0.2'))
     const stack = new Stack(await openStack(ready, 0, '127.0.0.3'))
     await stack.resume()
-    for (const way of ['up', 'down'] as const) await compare(way, bare, stack)
+    for (const way of ['up', 'down'] as const) await compare(way, child, bare, stack)
   } finally {
     child.disconnect()
   }
 }
 
-async function compare(way: 'up' | 'down', bare: Bare, stack: Stack): Promise<void> {
+/** s that it has computed */
+async function cpuOf(child: ChildProcess): Promise<number> {
+  child.send('cpu')
+  const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage]
+  return (user + system) / 1e6
+}
+
+async function compare(
+  way: 'up' | 'down',
+  child: ChildProcess,
+  bare: Bare,
+  stack: Stack,
+): Promise<void> {
   const rates = { bare: [] as number[], stack: [] as number[] }
+  const costs = { bare: [] as number[], stack: [] as number[] }
   const both = { bare, stack }
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of round % 2 === 0
       ? (['bare', 'stack'] as const)
       : (['stack', 'bare'] as const)) {
-      const start = performance.now()
+      const [start, before] = [performance.now(), await cpuOf(child)]
       await both[name][way]()
       // The first round warms up.
-      if (round > 0) rates[name].push((MIB * 1000) / (performance.now() - start))
+      if (round === 0) continue
+      rates[name].push((MIB * 1000) / (performance.now() - start))
+      costs[name].push(((await cpuOf(child)) - before) / (MIB / 100))
     }
   }
   const row = { cell: 'files', unit: 'MiB/s' }
   printRow({ ...row, what: `${way}: bare data channel`, values: rates.bare })
   printRow({ ...row, what: `${way}: a file, whole stack and disk`, values: rates.stack })
   printRatio(`${way}: file / bare`, rates.stack, rates.bare)
+  const cost = { cell: 'files', unit: 's' }
+  printRow({ ...cost, what: `${way}: bare, host computes for 100 MiB`, values: costs.bare })
+  printRow({ ...cost, what: `${way}: a file, host computes for 100 MiB`, values: costs.stack })
 }

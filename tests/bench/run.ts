@@ -1,6 +1,7 @@
-// `npm run bench [-- CELL…]`: figures and ratios; fails only where the product's own limits are broken (performance.md).
+// `npm run bench [-- CELL…] [--size 10GB]`: figures and ratios; fails only where the product's own limits are broken (performance.md).
 import { spawnSync } from 'node:child_process'
 import { cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
 import { labLacks } from '../tools.ts'
 import { benchEcho } from './echo.ts'
 import { benchFiles } from './files.ts'
@@ -21,6 +22,7 @@ const CELLS = [
   'memory',
   'echo',
   'files',
+  'bigfile',
   'records',
   'history',
   'search',
@@ -31,7 +33,11 @@ const CELLS = [
   'kept',
   'connect',
 ] as const
-const wanted = process.argv.slice(2)
+/** `size`: of the file of `bigfile` */
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: { size: { type: 'string', default: '1GiB' } },
+})
 const unknown = wanted.filter((cell) => !CELLS.some((known) => known === cell))
 if (unknown.length > 0) {
   console.error(`No such cell: ${unknown.join(', ')}. There are: ${CELLS.join(', ')}`)
@@ -63,8 +69,10 @@ if (runs('records')) await benchRecords()
 const long = (['history', 'search'] as const).filter(runs)
 if (long.length > 0) benchHistory(long)
 // Browsers want an interface that is not loopback: the same private namespace as the tests'.
-const inNamespace = (file: string): boolean =>
-  spawnSync(process.execPath, ['tests/namespace.ts', file], { stdio: 'inherit' }).status === 0
+const inNamespace = (file: string, ...args: readonly string[]): boolean =>
+  spawnSync(process.execPath, ['tests/namespace.ts', file, ...args], { stdio: 'inherit' })
+    .status === 0
+if (runs('bigfile') && !inNamespace('tests/bench/bigfile.ts', '--size', values.size)) kept = false
 if (runs('page') && !inNamespace('tests/bench/page.ts')) kept = false
 if (runs('load') && !inNamespace('tests/bench/load.ts')) kept = false
 if (runs('connect')) {

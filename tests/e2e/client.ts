@@ -44,8 +44,8 @@ export interface Driver {
   /** Drops a file of these bytes on the page, or pastes it into the field that has the focus. Chromium only. */
   dropFile(bytes: Uint8Array, name?: string, type?: string): Promise<void>
   pasteFile(bytes: Uint8Array, name: string, type: string): Promise<void>
-  /** Presses a link that saves something. @returns where the browser put it. Chromium only. */
-  saveFile(link: string): Promise<string>
+  /** Presses what saves something. @returns where the browser put it. Chromium only. */
+  saveFile(name: string): Promise<string>
   /** errors and warnings in the console, and uncaught exceptions, so far */
   readonly errors: string[]
 }
@@ -126,7 +126,12 @@ export function chromiumDriver(page: PlaywrightPage): Driver {
     pasteFile: (bytes, name, type) => page.evaluate(pasteBytes, { bytes: [...bytes], name, type }),
     saveFile: async (name) => {
       const saved = page.waitForEvent('download')
-      await page.getByRole('link', { name, exact: true }).last().click()
+      // A large one is opened first, by a button.
+      const link = page.getByRole('link', { name, exact: true })
+      await link
+        .or(page.getByRole('button', { name, exact: true }))
+        .last()
+        .click()
       return await (await saved).path()
     },
   }

@@ -19,7 +19,7 @@ import { DirectListener } from '../../host/direct.ts'
 import type { Admitted } from '../../host/gate.ts'
 import { LiteGatherer } from '../../host/ice.ts'
 import type { Carrier } from '../../host/link.ts'
-import { type Certificate, makeCertificate } from '../../host/rtc.ts'
+import { type Certificate, holdKeys, makeCertificate } from '../../host/rtc.ts'
 import { encodeBindingRequest } from '../../host/stun.ts'
 import { hostTag, icePassword, knockUfrag, sealKnock } from '../../shared/knock.ts'
 
@@ -329,6 +329,7 @@ export class Client {
   async start(): Promise<void> {
     const open = this.reaches('open')
     await this.dtls.start()
+    holdKeys(this.dtls)
     await this.sctp.start(SCTP_PORT)
     await open
   }

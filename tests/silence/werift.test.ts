@@ -1,6 +1,6 @@
 // What werift does without our workarounds (protocol facts in DESIGN.md). A test that fails here is good news: werift has
 // changed, and the workaround that it names may go, or needs another look.
-import { randomBytes } from 'node:crypto'
+import { KeyObject, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
   HashAlgorithm,
@@ -15,7 +15,7 @@ import {
   SignatureAlgorithm,
 } from 'werift'
 import { LiteGatherer } from '../../host/ice.ts'
-import { type Certificate, makeCertificate } from '../../host/rtc.ts'
+import { type Certificate, holdKeys, makeCertificate } from '../../host/rtc.ts'
 
 const SCTP_PORT = 5000
 const SIGNATURE = { hash: HashAlgorithm.sha256_4, signature: SignatureAlgorithm.ecdsa_3 } as const
@@ -167,6 +167,20 @@ test('never sends anything behind an empty message: so no carrier sends one', as
   for (let i = 0; i < 50; i++) await say(client, server, 'meanwhile')
   const stuck = Symbol()
   expect(await Promise.race([heard, Promise.resolve(stuck)])).toBe(stuck)
+})
+
+test('makes a key of the same bytes with each packet, and takes one that is made: so host/rtc.ts makes it', async () => {
+  const keys = (): unknown[] => {
+    const { clientWriteKey, serverWriteKey } = server.dtls.dtls?.cipher.cipher ?? {}
+    return [clientWriteKey, serverWriteKey]
+  }
+  expect(keys().every((key) => key instanceof Uint8Array)).toBe(true)
+  holdKeys(server.dtls)
+  expect(keys().every((key) => key instanceof KeyObject)).toBe(true)
+  expect([await say(client, server, 'up'), await say(server, client, 'down')]).toEqual([
+    'up',
+    'down',
+  ])
 })
 
 test('registers a negotiated channel in its constructor: so host/rtc.ts adds it nowhere', () => {

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, expect, test } from 'vitest'
 import { openDatabase } from '../../host/database.ts'
 import { Files as HostFiles } from '../../host/files.ts'
@@ -13,7 +15,7 @@ import { Rooms } from '../../host/rooms.ts'
 import { Transfers } from '../../host/transfers.ts'
 import { equal, toHex } from '../../shared/bytes.ts'
 import { decodeEvent } from '../../shared/events.ts'
-import { isFileMessage } from '../../shared/files.ts'
+import { FILE_BLOCK_BYTES, isFileMessage } from '../../shared/files.ts'
 import { type ClawMessage, decodeMessage, encodeMessage } from '../../shared/messages.ts'
 import { Files } from '../../web/files.ts'
 import { SEGMENT_BYTES, type StoredUpload } from '../../web/filestore.ts'
@@ -299,3 +301,58 @@ test('what is cancelled leaves nothing here and nothing there', async () => {
   await host.host.restart()
   expect(host.host.files.bytes).toBe(0)
 })
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Zeros, made as they are read: on no disk and in no memory. */
+const zeros = (size: number): Blob =>
+  ({
+    size,
+    slice: (from: number, to: number) => ({
+      arrayBuffer: async () => new ArrayBuffer(Math.max(0, Math.min(size, to) - from)),
+    }),
+  }) as unknown as Blob
+
+/**
+ * Of one way: bytes that both ends hold, looked at every 16 MiB; the median, since what is garbage may go a little later. What
+ * grows with the way stands at half of it there.
+ */
+async function held(page: Page, size: number, over: Promise<void>): Promise<number> {
+  const seen: number[] = []
+  const isOver = over.then(() => 'over')
+  for (let from = 0; from < size; from += 2 ** 24) {
+    const look = page.after(2 ** 24 / FILE_BLOCK_BYTES).then(() => 'on')
+    if ((await Promise.race([isOver, look])) === 'over') break
+    collect()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    seen.push(heapUsed + arrayBuffers)
+  }
+  await over
+  expect(seen.length).toBeGreaterThan(2)
+  return seen.sort((a, b) => a - b)[seen.length >> 1] ?? 0
+}
+
+test('what both ends hold meanwhile does not grow with the size of a file', async () => {
+  const host = makeHost()
+  const [ann, ben] = [makePage(host, 'owner'), makePage(host, 'guest')]
+  // A segment that is written is out of memory.
+  Object.assign(ben.shelf, { writeSegment: async () => undefined })
+  ann.live()
+  ben.live()
+  const usual: number[][] = []
+  for (const size of [48 * 2 ** 20, 128 * 2 ** 20]) {
+    const content = zeros(size)
+    const message = messageOf(ann, content)
+    const { id } = message
+    const sending = ann.files.do({ do: 'send', message, content })
+    const up = await held(ann, size, ann.sent(id))
+    await sending
+    told(host, ben, id)
+    await ben.files.do({ do: 'fetch', id })
+    usual.push([up, await held(ben, size, reached(ben, id, 'done'))])
+  }
+  const [[up = 0, down = 0] = [], [upLarge = 0, downLarge = 0] = []] = usual
+  expect(upLarge - up).toBeLessThan(16 * 2 ** 20)
+  expect(downLarge - down).toBeLessThan(16 * 2 ** 20)
+}, 60_000)
