@@ -89,7 +89,11 @@ export const DEFAULT_ROTATION: RotationTimes = {
 }
 export const DEFAULT_PORT_RANGE: PortRange = { first: 49_152, last: 65_535 }
 
-export const DEFAULT_FILES: FileLimits = { maxBytes: 16 * 2 ** 30, quotaBytes: 64 * 2 ** 30 }
+export const DEFAULT_FILES: FileLimits = {
+  maxBytes: 16 * 2 ** 30,
+  quotaBytes: 64 * 2 ** 30,
+  memberBytes: 32 * 2 ** 30,
+}
 
 export type Reach = 'computer' | 'lan' | 'anywhere'
 

@@ -43,6 +43,7 @@ const SQL = {
   waiting:
     'SELECT count(*) AS n FROM files WHERE member = ? AND id NOT IN (SELECT id FROM messages)',
   total: 'SELECT coalesce(sum(size), 0) AS n FROM files',
+  ofMember: 'SELECT coalesce(sum(size), 0) AS n FROM files WHERE member = ?',
   readable: `SELECT f.size, f.content FROM files f JOIN messages m ON m.id = f.id
     JOIN inside i ON i.room = m.room AND i.member = ?
     WHERE f.id = ? AND f.content IS NOT NULL AND m.deleted = 0`,
@@ -54,6 +55,8 @@ export interface FileLimits {
   /** of one file, and of all together */
   readonly maxBytes: number
   readonly quotaBytes: number
+  /** of all of one member */
+  readonly memberBytes: number
 }
 
 interface FilesInput {
@@ -130,12 +133,14 @@ export class Files {
       throw new ClawError('file-unknown')
     if (size > limits.maxBytes) throw new ClawError('file-too-large')
     if (this.#number('waiting', member) >= WAITING_MAX) throw new ClawError('file-too-many')
+    if (this.#number('ofMember', member) + size > limits.memberBytes)
+      throw new ClawError('file-member-quota')
     if (this.#number('total') + size > limits.quotaBytes) throw new ClawError('file-quota')
     if (size + SPARE_BYTES > freeBytes) throw new ClawError('file-disk-full')
     this.#sql.add.run(id, member, room, size, now())
   }
 
-  #number(name: 'waiting' | 'total', ...args: readonly string[]): number {
+  #number(name: 'waiting' | 'total' | 'ofMember', ...args: readonly string[]): number {
     return Number(this.#sql[name].get(...args)?.n)
   }
 

@@ -274,6 +274,15 @@ export const OPTIONS = {
     parse: parseSize,
     must: SIZE,
   }),
+  'member-quota': text({
+    sign: 'SIZE',
+    help: 'how much the files of one member may take',
+    otherwise: '32GiB',
+    reason: 'So that one member cannot use up what is there for all.',
+    example: '32GiB',
+    parse: parseSize,
+    must: SIZE,
+  }),
   keep: text({
     sign: 'DURATION',
     help: 'how long any message is kept, from 1h to 3650d; or forever',

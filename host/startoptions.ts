@@ -47,6 +47,7 @@ export function startOptions(effective: Effective, dataDir: string): StartOption
     files: {
       maxBytes: values['max-file'] ?? DEFAULT_FILES.maxBytes,
       quotaBytes: values['files-quota'] ?? DEFAULT_FILES.quotaBytes,
+      memberBytes: values['member-quota'] ?? DEFAULT_FILES.memberBytes,
     },
     keepMs: values.keep ?? 0,
     stores,

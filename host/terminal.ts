@@ -104,6 +104,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'Files have reached the limit of this host.',
     next: 'Raise --files-quota, or delete messages with large files.',
   },
+  'file-member-quota': {
+    message: 'The files of this member have reached the limit of this host for one.',
+    next: 'Raise --member-quota, or delete messages of theirs with large files.',
+  },
   'file-disk-full': { message: 'The disk is full.', next: 'Make room on it.' },
   'file-damaged': {
     message: 'A file is damaged.',

@@ -35,6 +35,7 @@ export type ClawErrorCode =
   | 'file-unknown'
   | 'file-too-large'
   | 'file-quota'
+  | 'file-member-quota'
   | 'file-disk-full'
   | 'file-damaged'
   | 'file-too-many'

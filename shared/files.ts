@@ -21,6 +21,7 @@ export const FILE_FAILURE = {
   'file-disk-full': 4,
   'file-damaged': 5,
   'file-too-many': 6,
+  'file-member-quota': 7,
 } as const satisfies Partial<Record<ClawErrorCode, number>>
 export type FileFailure = keyof typeof FILE_FAILURE
 

@@ -33,7 +33,7 @@ const dir = mkdtempSync(join(tmpdir(), 'clawchat-bench-'))
 const db = openDatabase(dir)
 const members = new Members(db, random)
 const rooms = new Rooms(db, random)
-const limits = { maxBytes: 2 ** 30, quotaBytes: 2 ** 32 }
+const limits = { maxBytes: 2 ** 30, quotaBytes: 2 ** 32, memberBytes: 2 ** 32 }
 const files = new Files({ db, dir, secret: random(32), random, now: () => Date.now(), limits })
 const hostPublicKey = random(32)
 const hostKey = nodeBackend.dhKey(random(32))

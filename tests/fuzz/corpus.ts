@@ -232,6 +232,7 @@ const MESSAGES: readonly ClawMessage[] = [
   { type: 'fetch', id, index: 2 },
   { type: 'block', id, index: 2, bytes: fixed('block', 9) },
   { type: 'file-fail', id, code: 'file-quota' },
+  { type: 'file-fail', id, code: 'file-member-quota' },
   { type: 'answer', token: 1, answer: { kind: 'failed', code: 'not-allowed' } },
   { type: 'answer', token: 2, answer: { kind: 'done' } },
   {

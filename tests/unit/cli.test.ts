@@ -82,7 +82,7 @@ describe('start', () => {
       externalAddress: null,
       map: true,
       signal: false,
-      files: { maxBytes: 16 * 2 ** 30, quotaBytes: 64 * 2 ** 30 },
+      files: { maxBytes: 16 * 2 ** 30, quotaBytes: 64 * 2 ** 30, memberBytes: 32 * 2 ** 30 },
       keepMs: 0,
       stores: [],
       stun: [],
@@ -115,7 +115,7 @@ describe('start', () => {
       ...['--store', 'mega', '--mega-api', 'http://127.0.0.1:9/'],
       '--no-map',
       '--signal',
-      ...['--max-file', '500MiB', '--files-quota', '1024GiB'],
+      ...['--max-file', '500MiB', '--files-quota', '1024GiB', '--member-quota', '5GiB'],
       ...['--keep', '90d'],
       ...['--stun', 'stun:Stun.example', '--stun', 'stun:[2001:db8::3]:19302'],
     )
@@ -133,7 +133,7 @@ describe('start', () => {
       externalAddress: '2001:db8::1',
       map: false,
       signal: true,
-      files: { maxBytes: 500 * 2 ** 20, quotaBytes: 2 ** 40 },
+      files: { maxBytes: 500 * 2 ** 20, quotaBytes: 2 ** 40, memberBytes: 5 * 2 ** 30 },
       keepMs: 90 * 86_400_000,
       stores: [
         { kind: 'https', url: 'https://a.example' },

@@ -26,7 +26,7 @@ const ROOM: Uint8Array = new Uint8Array(16)
 const DAY_MS = 24 * 3600_000
 const SECRET = new Uint8Array(32).fill(7)
 const random = (n: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(n))
-const LIMITS: FileLimits = { maxBytes: 2 ** 20, quotaBytes: 2 ** 21 }
+const LIMITS: FileLimits = { maxBytes: 2 ** 20, quotaBytes: 3 * 2 ** 20, memberBytes: 2 ** 21 }
 
 let dir = ''
 let nowMs = 1_700_000_000_000
@@ -219,7 +219,9 @@ test('too large, too much, too many: refused, and nobody else notices', async ()
   )
   await offer(ann, random(16), LIMITS.maxBytes)
   await offer(ann, random(16), LIMITS.maxBytes - 100)
-  expect(await refusedWith(() => offer(ann, random(16), 101))).toBe('file-quota')
+  expect(await refusedWith(() => offer(ann, random(16), 101))).toBe('file-member-quota')
+  await offer(ben, random(16), LIMITS.maxBytes - 1000)
+  expect(await refusedWith(() => offer(ben, random(16), 2000))).toBe('file-quota')
   for (let i = 0; i < 14; i++) await offer(ann, random(16), 1)
   expect(await refusedWith(() => offer(ann, random(16), 1))).toBe('file-too-many')
   expect(await refusedWith(() => offer(ben, random(16), 1))).toBe('taken')
@@ -227,7 +229,7 @@ test('too large, too much, too many: refused, and nobody else notices', async ()
 
 test('a disk that is too full for a file is said at once', async () => {
   await end()
-  start({ maxBytes: 2 ** 60, quotaBytes: 2 ** 61 })
+  start({ maxBytes: 2 ** 60, quotaBytes: 2 ** 61, memberBytes: 2 ** 61 })
   const ann = someone('owner')
   expect(await refusedWith(() => offer(ann, random(16), 2 ** 50))).toBe('file-disk-full')
   expect(onDisk()).toEqual([])

@@ -32,7 +32,7 @@ function scene() {
   const invite = members.invite({ ...args, secret: random(32), hostPublicKey: random(32) })
   const device = toHex(members.reserve(invite.id, random(32), 'Ann', 0).deviceId)
   const { member } = members.confirm(device, 0, () => undefined)
-  const limits = { maxBytes: 2 ** 30, quotaBytes: 2 ** 31 }
+  const limits = { maxBytes: 2 ** 30, quotaBytes: 2 ** 31, memberBytes: 2 ** 31 }
   const files = new Files({ db, dir, secret: random(32), random, now: () => 0, limits })
   endings.push(
     () => rmSync(dir, { recursive: true }),

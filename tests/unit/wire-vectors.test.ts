@@ -167,7 +167,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 96))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 97))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))

@@ -348,7 +348,7 @@ function fileEntries(): Entry[] {
     ['DROP', hexFields(drop), wire.drop(drop)],
     ['FETCH', hexFields(fetch), wire.fetch(fetch)],
     ['BLOCK', hexFields(block), wire.block(block)],
-    ...[1, 2, 3, 4, 5, 6].map((code): Entry => {
+    ...[1, 2, 3, 4, 5, 6, 7].map((code): Entry => {
       const fail = { id: id('message 1'), code }
       return ['FILE_FAIL', hexFields(fail), wire.fileFail(fail)]
     }),
@@ -527,7 +527,7 @@ function outOfRange(): [string, number, Uint8Array][] {
       wire.block({ id: room, index: 0, bytes: new Uint8Array(65_357) }),
     ]),
     ['FILE_FAIL 0', T.FILE_FAIL, wire.fileFail({ id: room, code: 0 })],
-    ['FILE_FAIL 7', T.FILE_FAIL, wire.fileFail({ id: room, code: 7 })],
+    ['FILE_FAIL 8', T.FILE_FAIL, wire.fileFail({ id: room, code: 8 })],
   ]
 }
 

@@ -172,6 +172,11 @@ export const errors = {
     'Seine Dateien haben die Grenze erreicht, die sein Besitzer gesetzt hat (--files-quota).',
     'Löschen Sie Nachrichten mit großen Dateien, oder bitten Sie den Besitzer, die Grenze anzuheben.',
   ),
+  'file-member-quota': words(
+    'Deine Dateien nehmen so viel Platz ein, wie dieser Host einem Mitglied gibt.',
+    'Diese Grenze hat sein Eigentümer gesetzt (--member-quota).',
+    'Lösche eigene Nachrichten mit großen Dateien, oder bitte den Eigentümer, die Grenze anzuheben.',
+  ),
   'file-disk-full': words(
     'Die Festplatte des Hosts ist voll.',
     'Den Rest hält er für Nachrichten frei.',

@@ -159,6 +159,11 @@ export const errors = {
     'Its files have reached the limit that its owner set (--files-quota).',
     'Delete messages with large files, or ask the owner to raise the limit.',
   ),
+  'file-member-quota': words(
+    'Your files take as much as this host gives one member.',
+    'Its owner set that limit (--member-quota).',
+    'Delete messages of yours with large files, or ask the owner to raise the limit.',
+  ),
   'file-disk-full': words(
     'The host’s disk is full.',
     'It keeps the rest free for messages.',

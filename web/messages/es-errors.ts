@@ -168,6 +168,11 @@ export const errors = {
     'Sus archivos han llegado al límite que puso su propietario (--files-quota).',
     'Borra mensajes con archivos grandes, o pide al propietario que suba el límite.',
   ),
+  'file-member-quota': words(
+    'Tus archivos ocupan todo lo que este anfitrión da a un miembro.',
+    'Ese límite lo puso su propietario (--member-quota).',
+    'Borra mensajes tuyos con archivos grandes, o pide al propietario que suba el límite.',
+  ),
   'file-disk-full': words(
     'El disco del host está lleno.',
     'Guarda el resto libre para los mensajes.',
