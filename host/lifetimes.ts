@@ -1,7 +1,7 @@
 // How long the messages of a room stay, and how those whose time is over go (SPEC §7.10): from the tables, the index, the
 // log of changes and the files. Runs within a transaction of its caller. Room ids are 16 bytes, member ids hex.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { SearchIndex } from './search.ts'
+import { indexedOf, SearchIndex } from './search.ts'
 
 type Row = Record<string, unknown>
 
@@ -52,9 +52,9 @@ export class Lifetimes {
   }
 
   /** Its number and id stay, so that rooms have no gaps and nobody can post it once more. */
-  #wipe({ id, room, ordinal, author, text, deleted }: Row): void {
-    const [message, where] = [id as Uint8Array, room as Uint8Array]
-    if (deleted !== 1) this.#index.remove(where, Number(ordinal), String(author), String(text))
+  #wipe(row: Row): void {
+    const [message, where] = [row.id as Uint8Array, row.room as Uint8Array]
+    if (row.deleted !== 1) this.#index.remove(indexedOf(row))
     this.#sql.forget.run(message)
     this.#sql.unreact.run(message)
     this.#sql.dropFile.run(message)

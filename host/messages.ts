@@ -13,7 +13,7 @@ import {
   type StoredMessage,
 } from '../shared/events.ts'
 import { earlierEnd } from '../shared/lifetime.ts'
-import { SearchIndex } from './search.ts'
+import { indexedOf, SearchIndex } from './search.ts'
 
 type Row = Record<string, unknown>
 export type Post = Extract<ChatEvent, { type: 'post' }>
@@ -99,7 +99,8 @@ export class Messages {
     const ends = earlierEnd(endsAtMs, this.#endOf(room, nowMs))
     const about = [room, seq, id, member, device, nowMs, text, answers, change, ordinal, what]
     this.#sql.add.run(...about, ends)
-    this.#index.add(room, ordinal, member, text)
+    const fileName = file?.name ?? null
+    this.#index.add({ room, ordinal, author: member, text, fileName })
     return { room, seq, atMs: nowMs, endsAtMs: ends, known: false }
   }
 
@@ -116,7 +117,7 @@ export class Messages {
     const ordinal = this.#index.nextOrdinal()
     const lifeMs = Number(this.#sql.life.get(room)?.lifeMs)
     this.#sql.addNotice.run(room, seq, id, member, device, nowMs, change, ordinal, lifeMs)
-    this.#index.add(room, ordinal, member, '')
+    this.#index.add({ room, ordinal, author: member, text: '', fileName: null })
     return seq
   }
 
@@ -163,8 +164,9 @@ export class Messages {
     // The log keeps what it said before.
     const change = this.#note(row, 'edit', member, String(row.text), nowMs)
     this.#sql.edit.run(text, change, row.id as Uint8Array)
-    this.#unindex(row)
-    this.#index.add(row.room as Uint8Array, Number(row.ordinal), String(row.author), text)
+    const indexed = indexedOf(row)
+    this.#index.remove(indexed)
+    this.#index.add({ ...indexed, text })
     return 'done'
   }
 
@@ -175,13 +177,8 @@ export class Messages {
     this.#sql.unreactAll.run(id)
     this.#sql.dropFile.run(id)
     this.#sql.delete.run(change, id)
-    this.#unindex(row)
+    this.#index.remove(indexedOf(row))
     return 'done'
-  }
-
-  /** A row as it stood before its text changed. */
-  #unindex({ room, ordinal, author, text }: Row): void {
-    this.#index.remove(room as Uint8Array, Number(ordinal), String(author), String(text))
   }
 
   #react(

@@ -2,11 +2,30 @@
 // neither read nor passed over, so a search tells nothing of them, not by its time either.
 // Runs within a transaction of its caller. Message and room ids are 16 bytes, member ids hex.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { fromHex, toHex } from '../shared/bytes.ts'
+import { readAttachment } from '../shared/attachment.ts'
+import { fromHex, Reader, toHex } from '../shared/bytes.ts'
 import type { Found, FoundMessage, Search } from '../shared/lookups.ts'
-import { excerptOf, matchesIn, parseQuery, type Query, termsOf } from '../shared/terms.ts'
+import {
+  excerptOf,
+  matchesIn,
+  parseQuery,
+  type Query,
+  searchedOf,
+  termsOf,
+} from '../shared/terms.ts'
 
 type Row = Record<string, unknown>
+
+/** What the index knows of a message. */
+export interface Indexed {
+  readonly room: Uint8Array
+  readonly ordinal: number
+  /** member id */
+  readonly author: string
+  readonly text: string
+  /** null where it has no file */
+  readonly fileName: string | null
+}
 
 /** Terms that the index narrows by; the texts are compared with all of them. */
 const NARROWING = 16
@@ -19,8 +38,10 @@ const BATCH = 5000
 const ROOM_MARK = 0xe000
 /** Stands before the author of a message. */
 const AUTHOR_MARK = '\u{f0000}'
+/** Stands beside the terms of a message that has a file. */
+const FILE_MARK = '\u{f0001}'
 /** What makes terms: another version of it would look for what it did not write. */
-const MAKER = `1 ${process.versions.unicode}`
+const MAKER = `2 ${process.versions.unicode}`
 
 const SQL = {
   numberOf: 'SELECT number FROM rooms WHERE id = ?',
@@ -47,19 +68,17 @@ export class SearchIndex {
     return Number(this.#sql.next.get()?.ordinal)
   }
 
-  /** `author`: member id */
-  add(room: Uint8Array, ordinal: number, author: string, text: string): void {
-    this.#sql.add.run(ordinal, this.#entry(room, author, text))
+  add(message: Indexed): void {
+    this.#sql.add.run(message.ordinal, this.#entry(message))
   }
 
-  /** With the text as it was added. */
-  remove(room: Uint8Array, ordinal: number, author: string, text: string): void {
-    this.#sql.remove.run(ordinal, this.#entry(room, author, text))
+  /** As it was added. */
+  remove(message: Indexed): void {
+    this.#sql.remove.run(message.ordinal, this.#entry(message))
   }
 
-  #entry(room: Uint8Array, author: string, text: string): string {
-    const mark = markOf(this.#number(room))
-    return entryOf(mark, author, text)
+  #entry(message: Indexed): string {
+    return entryOf(markOf(this.#number(message.room)), message)
   }
 
   #number(room: Uint8Array): number {
@@ -73,9 +92,10 @@ export class SearchIndex {
     const within = asked.filter((room) => inside.has(toHex(room)))
     const query = parseQuery(search.query)
     const bounds = this.#bounds(within, inside, search)
-    if (query.length === 0 || within.length === 0 || bounds === null) return NOTHING
+    const isEmpty = query.length === 0 && !search.onlyFiles
+    if (isEmpty || within.length === 0 || bounds === null) return NOTHING
     const marks = within.map((room) => markOf(this.#number(room)))
-    const match = matchOf(marks, query, search.authors)
+    const match = matchOf(marks, query, search)
     return this.#collect(this.#sql.find.iterate(match, ...bounds, LOOKED_AT), query, search)
   }
 
@@ -124,11 +144,11 @@ export class SearchIndex {
     const messages: FoundMessage[] = []
     let [looked, units] = [0, 0]
     for (const row of rows) {
-      const text = String(row.text)
+      const text = searchedOf(String(row.text), nameOf(row.file))
       looked += 1
       units += text.length
       const isTimely = Number(row.atMs) >= fromMs && (toMs === 0 || Number(row.atMs) < toMs)
-      const ranges = isTimely ? matchesIn(text, query) : null
+      const ranges = isTimely ? rangesIn(text, query) : null
       // One more than wanted: only now it is known that there is one.
       if (ranges !== null && messages.length === limit)
         return { messages, next: messages.at(-1)?.id ?? null }
@@ -142,6 +162,9 @@ export class SearchIndex {
 
 const NOTHING = { messages: [], next: null } as const
 
+/** Of no words: asked for is every message with a file. */
+const rangesIn = (text: string, query: Query) => (query.length === 0 ? [] : matchesIn(text, query))
+
 const placeOf = (row: Row) => ({
   id: row.id as Uint8Array,
   room: row.room as Uint8Array,
@@ -152,13 +175,30 @@ const placeOf = (row: Row) => ({
 
 const markOf = (number: number): string => String.fromCharCode(ROOM_MARK + number)
 
-function entryOf(mark: string, author: string, text: string): string {
-  const terms = new Set(termsOf(text).map(({ term }) => term))
-  return [AUTHOR_MARK + author, ...terms].map((term) => mark + term).join(' ')
+/** Of a row of `messages`. */
+export const indexedOf = ({ room, ordinal, author, text, file }: Row): Indexed => ({
+  room: room as Uint8Array,
+  ordinal: Number(ordinal),
+  author: String(author),
+  text: String(text),
+  fileName: nameOf(file),
+})
+
+const nameOf = (file: unknown): string | null =>
+  file instanceof Uint8Array ? (readAttachment(new Reader(file)).file?.name ?? null) : null
+
+function entryOf(mark: string, { author, text, fileName }: Omit<Indexed, 'room'>): string {
+  const terms = new Set(termsOf(searchedOf(text, fileName)).map(({ term }) => term))
+  const marks = [AUTHOR_MARK + author, ...(fileName === null ? [] : [FILE_MARK])]
+  return [...marks, ...terms].map((term) => mark + term).join(' ')
 }
 
 /** In FTS5's language. Terms hold letters, digits, marks and pictures only, so that nothing of a query is an operator. */
-function matchOf(marks: readonly string[], query: Query, authors: readonly Uint8Array[]): string {
+function matchOf(
+  marks: readonly string[],
+  query: Query,
+  { authors, onlyFiles }: Pick<Search, 'authors' | 'onlyFiles'>,
+): string {
   const wanted = query
     // The last character of a run is in the pair before it.
     .flatMap((phrase) =>
@@ -167,6 +207,7 @@ function matchOf(marks: readonly string[], query: Query, authors: readonly Uint8
     .sort((a, b) => b.term.length - a.term.length)
     .slice(0, NARROWING)
   const terms = (mark: string): string[] => [
+    ...(onlyFiles ? [`"${mark}${FILE_MARK}"`] : []),
     ...wanted.map(({ term, prefix }) => `"${mark}${term}"${prefix ? '*' : ''}`),
     ...(authors.length === 0
       ? []
@@ -187,16 +228,16 @@ export function fillIndex(db: DatabaseSync): void {
 
 function addAll(db: DatabaseSync): void {
   const rows = db.prepare(
-    `SELECT m.ordinal, m.author, m.text, r.number AS room FROM messages m JOIN rooms r ON r.id = m.room
+    `SELECT m.ordinal, m.author, m.text, m.file, m.room, r.number FROM messages m JOIN rooms r ON r.id = m.room
      WHERE m.ordinal > ? AND m.deleted = 0 AND m.gone = 0 ORDER BY m.ordinal LIMIT ${BATCH}`,
   )
   const add = db.prepare(SQL.add)
   let after = 0
   for (;;) {
     const batch = rows.all(after)
-    for (const { ordinal, author, text, room } of batch) {
-      add.run(Number(ordinal), entryOf(markOf(Number(room)), String(author), String(text)))
-      after = Number(ordinal)
+    for (const row of batch) {
+      after = Number(row.ordinal)
+      add.run(after, entryOf(markOf(Number(row.number)), indexedOf(row)))
     }
     if (batch.length < BATCH) return
   }

@@ -30,6 +30,8 @@ export interface Search {
   readonly below: Uint8Array | null
   /** 1..50 */
   readonly limit: number
+  /** messages with a file, and no others */
+  readonly onlyFiles: boolean
 }
 
 export interface FoundMessage {
@@ -112,6 +114,7 @@ function encodeSearch(writer: Writer, search: Search): Uint8Array {
   return writer
     .bytes(search.below ?? NONE)
     .u8(search.limit)
+    .u8(search.onlyFiles ? 1 : 0)
     .done()
 }
 
@@ -157,8 +160,12 @@ function readSearch(token: number, reader: Reader): Search {
   const when = { fromMs: reader.u64(), toMs: reader.u64() }
   const below = readId(reader)
   const limit = reader.u8()
-  if (limit === 0 || limit > FOUND_MAX) reader.fail()
-  return { type: 'search', token, query, ...who, ...when, below, limit }
+  const onlyFiles = reader.u8()
+  if (limit === 0 || limit > FOUND_MAX || onlyFiles > 1) reader.fail()
+  return {
+    ...{ type: 'search', token, query, ...who, ...when },
+    ...{ below, limit, onlyFiles: onlyFiles === 1 },
+  }
 }
 
 function readPlace(reader: Reader): Locate['by'] {

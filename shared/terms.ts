@@ -107,7 +107,11 @@ export function parseQuery(text: string): Query {
   })
 }
 
-/** In order, none touching another; null unless each phrase is in the text. */
+/** What is searched of a message. `fileName`: null where it has no file */
+export const searchedOf = (text: string, fileName: string | null): string =>
+  [text, fileName ?? ''].filter((part) => part !== '').join('\n')
+
+/** In order, none touching another; null unless each phrase is in the text. An empty query fits nothing. */
 export function matchesIn(text: string, query: Query): Range[] | null {
   if (query.length === 0) return null
   const terms = termsOf(text)

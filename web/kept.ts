@@ -1,5 +1,5 @@
 // Searching what this browser keeps, by the rules of the host (SPEC §7.5): what stands in IndexedDB, without a host.
-import { excerptOf, matchesIn, parseQuery, type Query } from '../shared/terms.ts'
+import { excerptOf, matchesIn, parseQuery, type Query, searchedOf } from '../shared/terms.ts'
 import type { StoredMessage } from './keep.ts'
 import type { Hit, SearchWish } from './model.ts'
 import type { Stores } from './schema.ts'
@@ -18,7 +18,7 @@ export async function searchKept(
 ): Promise<Hit[]> {
   const query = parseQuery(wish.query)
   const hits: Hit[] = []
-  if (query.length === 0) return hits
+  if (query.length === 0 && !wish.onlyFiles) return hits
   for (const room of rooms)
     if (wish.room === null || wish.room === room)
       hits.push(...(await inRoom(messages, room, query, wish)))
@@ -46,14 +46,18 @@ async function inRoom(
 }
 
 function hitOf(row: StoredMessage, query: Query, wish: SearchWish): Hit[] {
-  const { id, room, author, atMs, seq, text, deleted } = row
+  const { id, room, author, atMs, seq, deleted, file } = row
+  const text = searchedOf(row.text, file?.name ?? null)
   const isMeant =
     !deleted &&
     seq !== null &&
+    (file !== undefined || !wish.onlyFiles) &&
     (wish.author === null || wish.author === author) &&
     atMs >= wish.fromMs &&
     (wish.toMs === 0 || atMs < wish.toMs)
-  const ranges = isMeant ? matchesIn(text, query) : null
+  // Of no words: asked for is every message with a file.
+  const found = query.length === 0 ? [] : matchesIn(text, query)
+  const ranges = isMeant ? found : null
   if (ranges === null || seq === null) return []
   return [{ id, room, author, atMs, seq, excerpt: excerptOf(text, ranges) }]
 }

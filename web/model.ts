@@ -342,6 +342,7 @@ export interface SearchWish {
   /** not before, and before; 0: no bound */
   readonly fromMs: number
   readonly toMs: number
+  readonly onlyFiles: boolean
   /** `next` of the results before */
   readonly below: string | null
 }

@@ -35,9 +35,9 @@ export class Seek implements Seeking {
       )
       return { hits, next: null, isKept: true }
     }
-    const { query, fromMs, toMs } = wish
+    const { query, fromMs, toMs, onlyFiles } = wish
     const found = await lookups.ask({
-      ...{ type: 'search', query, fromMs, toMs, limit: RESULTS },
+      ...{ type: 'search', query, fromMs, toMs, limit: RESULTS, onlyFiles },
       rooms: wish.room === null ? [] : [fromHex(wish.room)],
       authors: wish.author === null ? [] : [fromHex(wish.author)],
       below: wish.below === null ? null : fromHex(wish.below),

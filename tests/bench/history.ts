@@ -106,7 +106,7 @@ function benchSearches({ rooms, member }: Scene, size: number): void {
   const search = (query: string, change: Partial<Search> = {}) =>
     rooms.lookups.answer(member, {
       ...{ type: 'search', token: 1, query, rooms: [], authors: [], fromMs: 0, toMs: 0 },
-      ...{ below: null, limit: 50 },
+      ...{ below: null, limit: 50, onlyFiles: false },
       ...change,
     })
   const queries: readonly (readonly [what: string, query: string, change?: Partial<Search>])[] = [

@@ -62,7 +62,7 @@ globalThis.measureKept = async (count, repeats) => {
   })
   if (device === undefined) throw new Error('not open')
   const kept = device
-  const wish = { room: null, author: null, fromMs: 0, toMs: 0 }
+  const wish = { room: null, author: null, fromMs: 0, toMs: 0, onlyFiles: false }
   const search = (query: string) => kept.search([HOST_ROOM], { ...wish, query } as never)
   return {
     'brought up and sealed': [broughtUp],

@@ -58,6 +58,15 @@ const hits = (client: Client): Promise<{ text: string; marks: string[] }[]> =>
       })),
     null,
   )
+/** Ticks that box among the filters, or clears it. */
+const onlyFiles = (client: Client): Promise<void> =>
+  client.driver.read(() => {
+    const label = [...document.querySelectorAll<HTMLElement>('.filters label')].find((one) =>
+      one.textContent?.includes('Only with a file'),
+    )
+    if (label === undefined) throw new Error('no such filter')
+    label.click()
+  }, null)
 /** Does this with the message of this text. */
 async function press(client: Client, text: string, what: string): Promise<void> {
   await client.driver.until(
@@ -127,6 +136,19 @@ labTest(
     await search(ben, 'nobody wrote this')
     await note(ben, 'Nothing found.')
 
+    await ben.driver.dropFile(Buffer.from('x'), 'harbour.dat')
+    await ben.driver.until(
+      () => document.querySelector('article[data-state="sent"] [data-part="file"]') !== null,
+      null,
+      20_000,
+    )
+    await search(ben, 'harbour')
+    await note(ben, '2 messages found.')
+    await onlyFiles(ben)
+    await note(ben, 'One message found.')
+    expect(await hits(ben)).toEqual([{ text: 'harbour.dat', marks: ['harbour'] }])
+    await onlyFiles(ben)
+
     // What is kept is searched without a host, and the page says so.
     await again.stop()
     await ben.waitDisconnected()
@@ -145,6 +167,11 @@ labTest(
     )
     await search(ben, 'number 1500')
     await note(ben, 'Nothing found.')
+    // All files, by no word.
+    await onlyFiles(ben)
+    await search(ben, '')
+    await note(ben, 'One message found.')
+    expect(await hits(ben)).toEqual([{ text: 'harbour.dat', marks: [] }])
   },
   240_000,
 )

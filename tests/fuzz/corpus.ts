@@ -243,7 +243,7 @@ const MESSAGES: readonly ClawMessage[] = [
   { type: 'answer', token: 4, answer: { kind: 'gone', waiting: ['mega'], links: [id] } },
   {
     ...{ type: 'search', token: 1, query: 'ça "ira', rooms: [room], authors: [id] },
-    ...{ fromMs: 1, toMs: 2 ** 41, below: id, limit: 50 },
+    ...{ fromMs: 1, toMs: 2 ** 41, below: id, limit: 50, onlyFiles: true },
   },
   {
     ...{ type: 'found', token: 1, code: null, next: id },

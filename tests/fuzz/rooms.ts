@@ -162,6 +162,7 @@ function anyLookup(from: Choices, room: Uint8Array, id: Uint8Array): ClawMessage
     authors: from.rarely(3) ? [message] : [],
     below: from.rarely(2) ? null : message,
     limit: 1 + from.below(50),
+    onlyFiles: from.rarely(2),
   }
 }
 

@@ -262,10 +262,11 @@ export const search = (m: {
   toMs: Count
   below: Id
   limit: number
+  onlyFiles: number
 }): Buffer =>
   join(
     ...[uint(m.token, 4), str8(m.query), ids8(m.rooms), ids8(m.authors)],
-    ...[uint(m.fromMs, 8), uint(m.toMs, 8), m.below, uint(m.limit, 1)],
+    ...[uint(m.fromMs, 8), uint(m.toMs, 8), m.below, uint(m.limit, 1), uint(m.onlyFiles, 1)],
   )
 export interface ReferenceResult {
   id: Id

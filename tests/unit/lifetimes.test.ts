@@ -64,7 +64,7 @@ const last = (who: Someone) => events(who).at(-1)
 const find = ({ member }: Someone, query: string) =>
   rooms.lookups.answer(member, {
     ...{ type: 'search', token: 7, query, rooms: [], authors: [], fromMs: 0, toMs: 0 },
-    ...{ below: null, limit: 50 },
+    ...{ below: null, limit: 50, onlyFiles: false },
   })
 const roomRow = () => rooms.list.room(ROOM)
 

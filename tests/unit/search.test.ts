@@ -61,7 +61,7 @@ const post = (who: Someone, text: string, room: Uint8Array = ROOM, nowMs = NOW):
 function find(who: Someone, query: string, change: Partial<Search> = {}): Found {
   const answer = rooms.lookups.answer(who.member, {
     ...{ type: 'search', token: 7, query, rooms: [], authors: [], fromMs: 0, toMs: 0 },
-    ...{ below: null, limit: 50 },
+    ...{ below: null, limit: 50, onlyFiles: false },
     ...change,
   })
   if (answer.type !== 'found') throw new Error(answer.type)
@@ -275,4 +275,45 @@ test('a place by time or by message, and earlier texts, of the own rooms only', 
   expect(versions(guy)).toMatchObject({ texts: [] })
   say(ann, { type: 'delete', message })
   expect(versions(ann)).toMatchObject({ texts: [] })
+})
+
+/** A post with a file that is on the host already. */
+function postFile(who: Someone, text: string, name: string, room: Uint8Array = ROOM): Uint8Array {
+  const [id, hash] = [random(16), random(32)]
+  db.prepare('INSERT INTO files VALUES (?, ?, ?, 1, 1, ?, ?)').run(id, who.member, room, hash, 'x')
+  const file = { size: 1, hash, type: 'a/b', name, width: 0, height: 0, durationMs: 0 }
+  const what = { text, file: { ...file, thumbnail: new Uint8Array(0) } }
+  const post = { type: 'post', endsAtMs: 0, room, replyTo: null, ...what } as const
+  const number = rooms.incoming(who.device).stored + 1
+  rooms.receive(who.device, number, id, post, NOW)
+  return id
+}
+
+test('files are found by name and by the text beside them; alone, and with no words all of them', () => {
+  const ann = someone('owner')
+  post(ann, 'the plan is late')
+  postFile(ann, 'here is the plan', 'garden.pdf')
+  postFile(ann, '', 'plan-b.pdf')
+  expect(texts(find(ann, 'garden'))).toEqual(['here is the plan\ngarden.pdf'])
+  expect(texts(find(ann, 'plan'))).toHaveLength(3)
+  const only = (query: string) => texts(find(ann, query, { onlyFiles: true }))
+  expect(only('plan')).toEqual(['plan-b.pdf', 'here is the plan\ngarden.pdf'])
+  expect(only('late')).toEqual([])
+  expect(only('')).toHaveLength(2)
+  expect(texts(find(ann, ''))).toEqual([])
+})
+
+test('files of another room, or of a deleted message, are found by nobody', () => {
+  const [ann, ben] = [someone('owner'), someone()]
+  const other = rooms.list.make('Other', null, [ann.member], NOW)
+  postFile(ann, '', 'secret.pdf', other)
+  const gone = postFile(ann, '', 'gone.pdf')
+  const edited = postFile(ann, 'before', 'kept.pdf')
+  say(ann, { type: 'delete', message: gone })
+  say(ann, { type: 'edit', message: edited, text: 'after' })
+  const all = (who: Someone) => texts(find(who, '', { onlyFiles: true }))
+  expect(all(ben)).toEqual(['after\nkept.pdf'])
+  expect(texts(find(ben, 'secret'))).toEqual([])
+  expect(all(ann)).toEqual(['after\nkept.pdf', 'secret.pdf'])
+  expect(texts(find(ann, 'gone'))).toEqual([])
 })

@@ -185,7 +185,7 @@ test.each(list('event', 33))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 144))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 145))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 

@@ -166,11 +166,11 @@ const requests = () => [
 ]
 const SEARCH = {
   ...{ token: 7, query: 'Grüße 東京', rooms: [] as Uint8Array[], authors: [] as Uint8Array[] },
-  ...{ fromMs: 0, toMs: 0, below: NONE, limit: 50 },
+  ...{ fromMs: 0, toMs: 0, below: NONE, limit: 50, onlyFiles: 0 },
 }
 const NARROW = {
   ...{ ...SEARCH, query: 'q'.repeat(200), rooms: [room, id('room a')], authors: [id('member a')] },
-  ...{ fromMs: TIME_MS, toMs: TIME_MS + 1, below: id('message 1'), limit: 1 },
+  ...{ fromMs: TIME_MS, toMs: TIME_MS + 1, below: id('message 1'), limit: 1, onlyFiles: 1 },
 }
 const RESULT = {
   ...{ id: id('message 1'), room, seq: 7, atMs: TIME_MS, author: id('member a') },
@@ -545,6 +545,7 @@ function lookupsOutOfRange(): [string, number, Uint8Array][] {
     ['SEARCH of 201 bytes', T.SEARCH, search({ query: 'q'.repeat(201) })],
     ['SEARCH for none', T.SEARCH, search({ limit: 0 })],
     ['SEARCH for 51', T.SEARCH, search({ limit: 51 })],
+    ['SEARCH with onlyFiles 2', T.SEARCH, search({ onlyFiles: 2 })],
     ['FOUND of 51', T.FOUND, wire.found({ ...FOUND, messages: many })],
     ['FOUND with code 2', T.FOUND, wire.notLookedUp({ token: 7, code: 2 })],
     ['FOUND with seq 0', T.FOUND, result({ seq: 0 })],

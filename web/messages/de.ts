@@ -93,6 +93,7 @@ export const de = {
     everywhere: 'Alle Räume',
     author: 'Von',
     everybody: 'Allen',
+    onlyFiles: 'Nur mit Datei',
     since: 'Seit',
     until: 'Bis',
     searching: 'Es wird gesucht …',

@@ -94,6 +94,7 @@ export const en = {
     everywhere: 'All rooms',
     author: 'From',
     everybody: 'Everybody',
+    onlyFiles: 'Only with a file',
     since: 'Since',
     until: 'Until',
     searching: 'Searching…',

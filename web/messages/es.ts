@@ -93,6 +93,7 @@ export const es = {
     everywhere: 'Todas las salas',
     author: 'De',
     everybody: 'Todos',
+    onlyFiles: 'Solo con archivo',
     since: 'Desde',
     until: 'Hasta',
     searching: 'Buscando…',

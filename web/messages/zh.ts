@@ -87,6 +87,7 @@ export const zh = {
     everywhere: '所有房间',
     author: '发送者',
     everybody: '所有人',
+    onlyFiles: '仅含文件',
     since: '起始日期',
     until: '截止日期',
     searching: '正在搜索…',

@@ -15,6 +15,8 @@ const PAUSE_MS = 250
 
 interface ResultsProps extends ViewProps {
   readonly query: string
+  readonly onlyFiles: boolean
+  readonly onOnlyFiles: (onlyFiles: boolean) => void
   readonly onPick: () => void
   /** up from the first result */
   readonly onBack: () => void
@@ -27,12 +29,14 @@ type Filter = Pick<SearchWish, 'room' | 'author'> & {
 }
 const ANY: Filter = { room: null, author: null, since: '', until: '' }
 
-export function Results({ query, state, engine, onPick, onBack }: ResultsProps) {
+export function Results(props: ResultsProps) {
+  const { query, onlyFiles, onOnlyFiles, state, engine, onPick, onBack } = props
   const [filter, setFilter] = useState(ANY)
-  const { hits, isBusy, code, more } = useSearch(query, filter, state, engine)
+  const wish = wishOf(query, onlyFiles, filter)
+  const { hits, isBusy, code, more } = useSearch(wish, state, engine)
   return (
     <section class="results" aria-label={t.search.results}>
-      <Filters filter={filter} state={state} onChange={setFilter} />
+      <Filters {...{ filter, state, onlyFiles, onOnlyFiles }} onChange={setFilter} />
       <div aria-live="polite" class="search-note">
         <p>{statusOf(hits, isBusy)}</p>
         {hits?.isKept && <p>{t.search.kept}</p>}
@@ -66,13 +70,12 @@ function statusOf(hits: Hits | null, isBusy: boolean): string {
 }
 
 /** Searches a moment after the last key, and again when the host comes or goes. */
-function useSearch(query: string, filter: Filter, state: AppState, engine: Engine) {
+function useSearch(wish: SearchWish, state: AppState, engine: Engine) {
   const [hits, setHits] = useState<Hits | null>(null)
   const [isBusy, setBusy] = useState(true)
   const [code, setCode] = useState<ClawErrorCode | null>(null)
   const [wanted, setWanted] = useState<{ readonly after: Hits } | null>(null)
   const isConnected = state.connection.state === 'connected'
-  const wish = wishOf(query, filter)
   // Nor may what is found outlive its message.
   const key = JSON.stringify([wish, isConnected, state.endings])
   const run = (below: Hits | null): (() => void) => {
@@ -107,9 +110,13 @@ function useSearch(query: string, filter: Filter, state: AppState, engine: Engin
   return { hits, isBusy, code, more }
 }
 
-function wishOf(query: string, { room, author, since, until }: Filter): SearchWish {
+function wishOf(
+  query: string,
+  onlyFiles: boolean,
+  { room, author, since, until }: Filter,
+): SearchWish {
   return {
-    ...{ query: fitting(query), room, author, below: null },
+    ...{ query: fitting(query), room, author, onlyFiles, below: null },
     fromMs: dayStart(since, 0),
     toMs: dayStart(until, 1),
   }
@@ -133,8 +140,10 @@ function Filters(props: {
   readonly filter: Filter
   readonly state: AppState
   readonly onChange: (filter: Filter) => void
+  readonly onlyFiles: boolean
+  readonly onOnlyFiles: (onlyFiles: boolean) => void
 }) {
-  const { filter, state, onChange } = props
+  const { filter, state, onChange, onlyFiles, onOnlyFiles } = props
   const change = (change: Partial<Filter>): void => onChange({ ...filter, ...change })
   return (
     <details class="filters">
@@ -153,6 +162,14 @@ function Filters(props: {
         options={state.members}
         onChange={(author) => change({ author })}
       />
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={onlyFiles}
+          onChange={({ currentTarget: { checked } }) => onOnlyFiles(checked)}
+        />
+        {t.search.onlyFiles}
+      </label>
       {(['since', 'until'] as const).map((side) => (
         <label key={side}>
           {t.search[side]}

@@ -17,20 +17,23 @@ interface SearchProps extends ViewProps {
 
 export function Search({ state, engine, onPick, children }: SearchProps) {
   const [query, setQuery] = useState('')
+  // With nothing in the box it finds all files.
+  const [onlyFiles, setOnlyFiles] = useState(false)
   const box = useRef<HTMLInputElement>(null)
+  const isAsking = query.trim() !== '' || onlyFiles
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.isComposing) return
-    if (event.key === 'Escape' && query !== '') {
+    if (event.key === 'Escape' && isAsking) {
       event.preventDefault()
       event.stopPropagation()
       setQuery('')
+      setOnlyFiles(false)
     }
     const first = document.querySelector<HTMLElement>('.hits button')
     if ((event.key !== 'ArrowDown' && event.key !== 'Enter') || first === null) return
     event.preventDefault()
     first.focus()
   }
-  const isAsking = query.trim() !== ''
   return (
     <>
       <div class="search">
@@ -51,6 +54,8 @@ export function Search({ state, engine, onPick, children }: SearchProps) {
           {(Results) => (
             <Results
               query={query}
+              onlyFiles={onlyFiles}
+              onOnlyFiles={setOnlyFiles}
               state={state}
               engine={engine}
               onPick={onPick}
