@@ -1,10 +1,44 @@
 // Where UDP is blocked the conversation goes through a relay, and comes back to the direct route once that works (SPEC §4.4).
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { freePort, labTest } from './harness.ts'
+import type { Client } from './client.ts'
+import { freePort, type Lab, labTest } from './harness.ts'
 
 const composed = (text: string): boolean =>
   document.querySelector('textarea')?.value.includes(text) === true
 const httpArgs = () => ['--http', `127.0.0.1:${freePort()}`]
+
+const MIB = 2 ** 20
+const hashOf = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
+const progressOf = (page: Client): Promise<number | null> =>
+  page.driver.read(() => document.querySelector('progress')?.value ?? null, null)
+
+/** A file goes up and another comes down on the relay; what is written meanwhile does not wait for its end. */
+async function passesFiles(lab: Lab, ann: Client, ben: Client): Promise<void> {
+  // Twice what may pass a relay at once.
+  const [up, down] = [randomBytes(8 * MIB + 5), randomBytes(8 * MIB + 7)]
+  writeFileSync(lab.path('up.dat'), up)
+  writeFileSync(lab.path('down.dat'), down)
+  const moves = (): boolean => (document.querySelector('progress')?.value ?? 0) > 0
+  await ann.driver.chooseFile('Attach file', lab.path('up.dat'))
+  await ann.driver.until(moves, null, 45_000)
+  await ann.send('while it goes up')
+  await ben.waitMessage('while it goes up')
+  expect(await progressOf(ann)).not.toBeNull()
+  await ben.driver.press('Get up.dat')
+  await ben.driver.chooseFile('Attach file', lab.path('down.dat'))
+  await ann.driver.press('Get down.dat')
+  await ann.driver.until(moves, null, 45_000)
+  await ben.send('while it comes down')
+  await ann.waitMessage('while it comes down')
+  expect(await progressOf(ann)).not.toBeNull()
+  for (const [page, name, content] of [
+    [ben, 'up.dat', up],
+    [ann, 'down.dat', down],
+  ] as const)
+    expect(hashOf(readFileSync(await page.driver.saveFile(`Save ${name}`)))).toBe(hashOf(content))
+}
 
 labTest(
   'behind a firewall that eats UDP: join, chat both ways, reload, and direct again in mid-conversation',
@@ -25,6 +59,8 @@ labTest(
     const rows = (await host.command('members')).lines as { devices: { route: string }[] }[]
     const routes = rows.flatMap(({ devices }) => devices.map(({ route }) => route))
     expect(routes.toSorted()).toEqual(['direct', 'relay'])
+
+    await passesFiles(lab, ann, ben)
 
     await ann.driver.press('Connection details')
     const row = await ann.driver.read(
@@ -56,7 +92,15 @@ labTest(
 
     await ann.driver.reload()
     await ann.waitConnected(45_000, 'relay')
-    expect(await ann.texts()).toEqual(['through the relay', 'and back'])
+    const said = [
+      'through the relay',
+      'and back',
+      'while it goes up',
+      '',
+      '',
+      'while it comes down',
+    ]
+    expect(await ann.texts()).toEqual(said)
 
     const from = host.events.length
     await ann.driver.openUdp()
@@ -67,7 +111,7 @@ labTest(
       route: 'direct',
     })
     for (let i = 0; i < 30; i++) await ben.waitMessage(`while it moves ${i}`)
-    const expected = ['through the relay', 'and back']
+    const expected = [...said]
     for (let i = 0; i < 30; i++) expected.push(`while it moves ${i}`)
     expect(await ben.texts()).toEqual(expected)
     expect(await ann.texts()).toEqual(expected)

@@ -138,7 +138,10 @@ labTest(
 
     await ben.driver.dropFile(Buffer.from('x'), 'harbour.dat')
     await ben.driver.until(
-      () => document.querySelector('article[data-state="sent"] [data-part="file"]') !== null,
+      () => {
+        const row = document.querySelector('[data-part="file"]')?.closest<HTMLElement>('article')
+        return row !== null && row !== undefined && row.dataset.state !== 'sending'
+      },
       null,
       20_000,
     )
