@@ -101,54 +101,47 @@ const makePicture = ({ driver }: Client): Promise<number[]> =>
     return [...new Uint8Array((await blob?.arrayBuffer()) ?? new ArrayBuffer())]
   }, null)
 
-labTest('a file chosen by button is saved by another browser as it was', async (lab) => {
-  const { ann, ben } = await scene(lab)
-  const content = randomBytes(3 * MIB + 7)
-  await attach(ann, fileOf(lab, 'notes.dat', content))
-  await stateOf(ann, 'notes.dat', 'delivered', 'sent')
-  await get(ben, 'notes.dat')
-  await phase(ben, 'notes.dat', 'here')
-  expect(await savedHash(ben, 'notes.dat')).toBe(hashOf(content))
-  await phase(ann, 'notes.dat', 'here')
-})
+labTest(
+  'a file chosen, HTML and SVG dropped, a picture pasted: saved as they were, and only the picture is shown',
+  async (lab) => {
+    const { ann, ben } = await scene(lab)
+    const content = randomBytes(3 * MIB + 7)
+    await attach(ann, fileOf(lab, 'notes.dat', content))
+    await get(ben, 'notes.dat')
+    await phase(ben, 'notes.dat', 'here')
+    expect(await savedHash(ben, 'notes.dat')).toBe(hashOf(content))
+    await phase(ann, 'notes.dat', 'here')
 
-labTest('a picture is pasted, seen as a thumbnail, fetched and shown by itself', async (lab) => {
-  const { ann, ben } = await scene(lab)
-  const picture = Uint8Array.from(await makePicture(ann))
-  await ann.driver.read(() => document.querySelector('textarea')?.focus(), null)
-  await ann.driver.pasteFile(picture, '../../sketch\u202egnp.png', 'image/png')
-  await phase(ben, 'sketchgnp.png', 'here')
-  await ben.driver.until(
-    () => {
-      const shown = document.querySelector<HTMLImageElement>('[data-part="file"] img')
-      return shown?.complete === true && shown.naturalWidth === 640 && shown.alt === 'sketchgnp.png'
-    },
-    null,
-    45_000,
-  )
-  expect(await savedHash(ben, 'sketchgnp.png')).toBe(hashOf(picture))
-})
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" onload="document.title=1"/>')
+    const html = Buffer.from('<script>document.title = 2</script>')
+    await ann.driver.dropFile(svg, 'a.svg', 'image/svg+xml')
+    await ann.driver.dropFile(html, 'b.html', 'text/html')
+    for (const name of ['a.svg', 'b.html']) {
+      await get(ben, name)
+      await phase(ben, name, 'here')
+    }
+    const shown = await ben.driver.read(
+      () => document.querySelectorAll('[data-part="file"] :is(img, iframe, object, embed)').length,
+      null,
+    )
+    expect(shown).toBe(0)
+    expect(await savedHash(ben, 'a.svg')).toBe(hashOf(svg))
 
-labTest('HTML and SVG are files to save, and nothing of them is shown', async (lab) => {
-  const { ann, ben } = await scene(lab)
-  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" onload="document.title=1"/>')
-  await ann.driver.dropFile(svg, 'a.svg', 'image/svg+xml')
-  await ann.driver.dropFile(
-    Buffer.from('<script>document.title = 2</script>'),
-    'b.html',
-    'text/html',
-  )
-  for (const name of ['a.svg', 'b.html']) {
-    await get(ben, name)
-    await phase(ben, name, 'here')
-  }
-  const shown = await ben.driver.read(
-    () => document.querySelectorAll('[data-part="file"] :is(img, iframe, object, embed)').length,
-    null,
-  )
-  expect(shown).toBe(0)
-  expect(await savedHash(ben, 'a.svg')).toBe(hashOf(svg))
-})
+    const picture = Uint8Array.from(await makePicture(ann))
+    await ann.driver.read(() => document.querySelector('textarea')?.focus(), null)
+    await ann.driver.pasteFile(picture, '../../sketch\u202egnp.png', 'image/png')
+    await phase(ben, 'sketchgnp.png', 'here')
+    await ben.driver.until(
+      () => {
+        const seen = document.querySelector<HTMLImageElement>('[data-part="file"] img')
+        return seen?.complete === true && seen.naturalWidth === 640 && seen.alt === 'sketchgnp.png'
+      },
+      null,
+      45_000,
+    )
+    expect(await savedHash(ben, 'sketchgnp.png')).toBe(hashOf(picture))
+  },
+)
 
 labTest(
   'two at once, and what is written meanwhile does not wait; one is paused and cancelled',
@@ -275,32 +268,29 @@ const PDF = `%PDF-1.4
 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>endobj
 trailer<</Root 1 0 R>>`
 
-labTest('a PDF is shown in place by the browser, and hidden again', async (lab) => {
-  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
-  await inBrowser({}, async (page) => {
-    await enter(page, String(ready.invite))
-    const chooser = page.waitForEvent('filechooser')
-    await page.getByRole('button', { name: 'Attach file' }).click()
-    await (await chooser).setFiles(fileOf(lab, 'plan.pdf', Buffer.from(PDF)))
-    await page.getByRole('button', { name: 'Show plan.pdf' }).click()
-    // What shows it is the browser's viewer, in a frame of its own.
-    await expect.poll(() => page.frames().length).toBeGreaterThan(2)
-    await page.getByRole('button', { name: 'Hide plan.pdf' }).click()
-    await expect.poll(() => page.frames().length).toBe(1)
-  })
-})
+labTest(
+  'a PDF is shown in place and hidden again; without a microphone the page says so',
+  async (lab) => {
+    const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
+    await inBrowser({}, async (page) => {
+      await enter(page, String(ready.invite))
+      const chooser = page.waitForEvent('filechooser')
+      await page.getByRole('button', { name: 'Attach file' }).click()
+      await (await chooser).setFiles(fileOf(lab, 'plan.pdf', Buffer.from(PDF)))
+      await page.getByRole('button', { name: 'Show plan.pdf' }).click()
+      // What shows it is the browser's viewer, in a frame of its own.
+      await expect.poll(() => page.frames().length).toBeGreaterThan(2)
+      await page.getByRole('button', { name: 'Hide plan.pdf' }).click()
+      await expect.poll(() => page.frames().length).toBe(1)
 
-labTest('without a microphone the page says so to everybody', async (lab) => {
-  const { ready } = await lab.host(['--http', `127.0.0.1:${freePort()}`])
-  await inBrowser({}, async (page) => {
-    await enter(page, String(ready.invite))
-    await page.getByRole('button', { name: 'Record voice note' }).click()
-    const said = page.getByText('The browser does not let this page use the microphone.')
-    await said.waitFor({ state: 'visible' })
-    const box = await said.boundingBox()
-    expect(box?.width ?? 0).toBeGreaterThan(100)
-  })
-})
+      await page.getByRole('button', { name: 'Record voice note' }).click()
+      const said = page.getByText('The browser does not let this page use the microphone.')
+      await said.waitFor({ state: 'visible' })
+      // To everybody, not to screen readers alone.
+      expect((await said.boundingBox())?.width ?? 0).toBeGreaterThan(100)
+    })
+  },
+)
 
 labTest('what the host does not take is said in words, and nobody else notices', async (lab) => {
   const { ann, ben } = await scene(lab, '--max-file', '1MiB')
