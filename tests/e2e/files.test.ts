@@ -82,6 +82,16 @@ async function savedHash({ driver }: Client, name: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** How many files stand open in the browser's private file system. */
+const openedFiles = ({ driver }: Client): Promise<number> =>
+  driver.read(async () => {
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle('clawchat-opened', { create: true })
+    let count = 0
+    for await (const _ of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) count++
+    return count
+  }, null)
+
 const get = async (client: Client, name: string): Promise<void> => {
   await client.driver.until((name) => document.body.textContent.includes(name), name, 45_000)
   await client.driver.press(`Get ${name}`)
@@ -222,6 +232,11 @@ labTest(
       120_000,
     )
     expect(await savedHash(ben, 'long.dat')).toBe(hashOf(content))
+    // It was opened onto the disk for that, in the clear: as long as this page lives.
+    expect(await openedFiles(ben)).toBe(1)
+    await ben.driver.reload()
+    await ben.waitConnected()
+    await expect.poll(() => openedFiles(ben)).toBe(0)
   },
 )
 
