@@ -72,7 +72,8 @@ export class FileStore {
       }
       const db = await done(request)
       db.onversionchange = () => db.close()
-      await sweepOpened()
+      // What cannot be deleted now is at the next start.
+      await sweepOpened().catch(() => undefined)
       return new FileStore(db, await openFolder(), vault)
     } catch {
       throw new ClawError('storage')
