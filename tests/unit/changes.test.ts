@@ -1,52 +1,30 @@
 // Edits, deletions, reactions and reading on a real SQLite file (SPEC §7): who may, what all see, and what stays secret.
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openDatabase, prepareSchema } from '../../host/database.ts'
-import { Members } from '../../host/members.ts'
-import { Rooms } from '../../host/rooms.ts'
+import { expect, test } from 'vitest'
+import { prepareSchema } from '../../host/database.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { type ChatEvent, decodeEvent, REACTIONS_MAX } from '../../shared/events.ts'
+import {
+  db,
+  dir,
+  someone as enter,
+  members,
+  NOW,
+  onFile,
+  open,
+  ROOM,
+  random,
+  rooms,
+  say as sayAs,
+} from './onfile.ts'
 
-const ROOM = new Uint8Array(16)
-const NOW = 1_700_000_000_000
-const random = (n: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(n))
-let dir = ''
-let db: ReturnType<typeof openDatabase>
-let members: Members
-let rooms: Rooms
+onFile()
+const someone = (role: 'owner' | 'member'): string => enter(role).device
+const say = (device: string, event: ChatEvent, id: Uint8Array = random(16), nowMs = NOW) =>
+  sayAs({ device }, event, nowMs, id)
 
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'clawchat-changes-'))
-  db = openDatabase(dir)
-  members = new Members(db, random)
-  rooms = new Rooms(db, random)
-})
-afterEach(() => {
-  db.close()
-  rmSync(dir, { recursive: true })
-})
-
-function someone(role: 'owner' | 'member'): string {
-  const args = { role, uses: 1, expiresMs: 1000, note: '', rooms: [], nowMs: NOW }
-  const { id } = members.invite({ ...args, secret: random(32), hostPublicKey: random(32) })
-  const device = toHex(members.reserve(id, random(32), 'Ann', NOW).deviceId)
-  members.confirm(device, NOW, () => undefined)
-  return device
-}
-
-function say(
-  device: string,
-  event: ChatEvent,
-  id: Uint8Array = random(16),
-  nowMs = NOW,
-): Uint8Array {
-  rooms.receive(device, rooms.incoming(device).stored + 1, id, event, nowMs)
-  return id
-}
 const post = (
   device: string,
   text: string,
@@ -210,8 +188,7 @@ test('a database of version 3 comes up: who was in is in the host\u2019s room, a
   old.exec('UPDATE rooms SET seq = 1')
   old.exec(`VACUUM INTO '${join(dir, 'clawchat.db')}'`)
   old.close()
-  db = openDatabase(dir)
-  rooms = new Rooms(db, random)
+  open()
   expect(rooms.history(member, ROOM, 0, 9).messages).toMatchObject([
     { text: 'kept', change: 0, reactions: [] },
   ])

@@ -1,58 +1,18 @@
 // How long messages stay on the host (SPEC §7.10), on a real SQLite file: what ends when, what is left of it and what is
 // not, by which clock, and that nothing that comes later brings it back.
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openDatabase } from '../../host/database.ts'
-import { Members } from '../../host/members.ts'
+import { expect, test } from 'vitest'
 import { Retention } from '../../host/retention.ts'
-import { Rooms } from '../../host/rooms.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { type ChatEvent, decodeEvent, type StoredMessage } from '../../shared/events.ts'
 import { CONFIRM_MS } from '../../shared/steady.ts'
+import { db, dir, NOW, onFile, open, ROOM, rooms, type Someone, say, someone } from './onfile.ts'
 
-const ROOM: Uint8Array = new Uint8Array(16)
-const NOW = 1_700_000_000_000
 const HOUR_MS = 3_600_000
 const WEEK_MS = 7 * 24 * HOUR_MS
-const random = (n: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(n))
-let dir = ''
-let db: ReturnType<typeof openDatabase>
-let members: Members
-let rooms: Rooms
+onFile()
 
-function open(): void {
-  db = openDatabase(dir)
-  members = new Members(db, random)
-  rooms = new Rooms(db, random)
-}
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'clawchat-lifetimes-'))
-  open()
-})
-afterEach(() => {
-  db.close()
-  rmSync(dir, { recursive: true })
-})
-
-interface Someone {
-  readonly device: string
-  readonly member: string
-}
-function someone(role: 'owner' | 'member' = 'member'): Someone {
-  const args = { role, uses: 1, expiresMs: 1000, note: '', rooms: [], nowMs: NOW }
-  const { id } = members.invite({ ...args, secret: random(32), hostPublicKey: random(32) })
-  const device = toHex(members.reserve(id, random(32), 'Ann', NOW).deviceId)
-  const { member } = members.confirm(device, NOW, () => undefined)
-  return { device, member }
-}
-
-function say({ device }: Someone, event: ChatEvent, nowMs = NOW, id: Uint8Array = random(16)) {
-  rooms.receive(device, rooms.incoming(device).stored + 1, id, event, nowMs)
-  return id
-}
 const postOf = (text: string, change: Partial<Extract<ChatEvent, { type: 'post' }>> = {}) =>
   ({ type: 'post', room: ROOM, replyTo: null, text, endsAtMs: 0, ...change }) as const
 const post = (who: Someone, text: string, nowMs = NOW): Uint8Array => say(who, postOf(text), nowMs)

@@ -1,47 +1,19 @@
 // Revocation (SPEC §3.4) on a real SQLite file: what one transaction takes away, and what a crash behind it leaves.
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Role } from '../../host/config.ts'
-import {
-  EpochTable,
-  openDatabase,
-  prepareSchema,
-  Settings,
-  type StoredEpoch,
-} from '../../host/database.ts'
+import { EpochTable, prepareSchema, Settings, type StoredEpoch } from '../../host/database.ts'
 import { fullText, memberList, membersText, revokeText } from '../../host/memberlist.ts'
-import { Members } from '../../host/members.ts'
 import { commitRevocation, isPublishPending, publishedEverywhere } from '../../host/revocation.ts'
-import { Rooms } from '../../host/rooms.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { safetyCode } from '../../shared/safety.ts'
+import { db, dir, members, NOW, onFile, open, ROOM, random, rooms } from './onfile.ts'
 
-const random = (length: number) => new Uint8Array(randomBytes(length))
-const NOW = 1_700_000_000_000
 const hostPublicKey = new Uint8Array(32)
-const ROOM = new Uint8Array(16)
-let dir = ''
-let db: DatabaseSync
-let members: Members
-let rooms: Rooms
-
-const open = (): void => {
-  db = openDatabase(dir)
-  members = new Members(db, random)
-  rooms = new Rooms(db, random)
-}
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'clawchat-revocation-'))
-  open()
-})
-afterEach(() => {
-  db.close()
-  rmSync(dir, { recursive: true })
-})
+onFile()
 
 const invite = (role: Role, uses = 1, byDevice?: string) =>
   members.invite({

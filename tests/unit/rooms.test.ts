@@ -1,57 +1,14 @@
 // Messages, queues and resume on a real SQLite file, a process killed in the middle included.
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openDatabase } from '../../host/database.ts'
-import { Members } from '../../host/members.ts'
-import { Rooms } from '../../host/rooms.ts'
-import { toHex } from '../../shared/bytes.ts'
+import { expect, test } from 'vitest'
 import { decodeEvent } from '../../shared/events.ts'
+import { db, dir, members, NOW, onFile, open, ROOM, rooms, someone } from './onfile.ts'
 
-const ROOM = new Uint8Array(16)
 const ZERO = new Uint8Array(16)
-const NOW = 1_700_000_000_000
-let dir = ''
-let db: ReturnType<typeof openDatabase>
-let members: Members
-let rooms: Rooms
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'clawchat-rooms-'))
-  open()
-})
-afterEach(() => {
-  db.close()
-  rmSync(dir, { recursive: true })
-})
-
-function open(): void {
-  db = openDatabase(dir)
-  members = new Members(db, randomBytes)
-  rooms = new Rooms(db, randomBytes)
-}
-
-function join_(role: 'owner' | 'member' = 'member'): string {
-  const hostPublicKey = randomBytes(32)
-  const secret = randomBytes(32)
-  const args = {
-    role,
-    uses: 1,
-    expiresMs: 1000,
-    note: '',
-    rooms: [],
-    secret,
-    hostPublicKey,
-    nowMs: NOW,
-  }
-  const { id } = members.invite(args)
-  const device = toHex(members.reserve(id, randomBytes(32), 'Ann', NOW).deviceId)
-  members.confirm(device, NOW, () => undefined)
-  return device
-}
+onFile()
+const join_ = (role?: 'owner' | 'member'): string => someone(role).device
 
 const postIn = (room: Uint8Array, text: string) =>
   ({ type: 'post', endsAtMs: 0, room, replyTo: null, text }) as const

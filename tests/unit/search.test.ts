@@ -1,60 +1,30 @@
 // Searching on a real SQLite file (SPEC §7.5): what is found, by whom, in which order, and that nothing of what was
 // deleted is left in the index.
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openDatabase, prepareSchema } from '../../host/database.ts'
-import { Members } from '../../host/members.ts'
-import { Rooms } from '../../host/rooms.ts'
-import { fromHex, toHex } from '../../shared/bytes.ts'
-import type { ChatEvent } from '../../shared/events.ts'
+import { expect, test } from 'vitest'
+import { prepareSchema } from '../../host/database.ts'
+import { fromHex } from '../../shared/bytes.ts'
 import type { Found, Search } from '../../shared/lookups.ts'
 import { matchesIn, parseQuery } from '../../shared/terms.ts'
+import {
+  db,
+  dir,
+  NOW,
+  onFile,
+  open,
+  ROOM,
+  random,
+  rooms,
+  type Someone,
+  say,
+  someone,
+} from './onfile.ts'
 
-const ROOM: Uint8Array = new Uint8Array(16)
-const NOW = 1_700_000_000_000
-const random = (n: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(n))
-let dir = ''
-let db: ReturnType<typeof openDatabase>
-let members: Members
-let rooms: Rooms
+onFile()
 
-function open(): void {
-  db = openDatabase(dir)
-  members = new Members(db, random)
-  rooms = new Rooms(db, random)
-}
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'clawchat-search-'))
-  open()
-})
-afterEach(() => {
-  db.close()
-  rmSync(dir, { recursive: true })
-})
-
-interface Someone {
-  readonly device: string
-  readonly member: string
-}
-
-function someone(role: 'owner' | 'member' = 'member'): Someone {
-  const args = { role, uses: 1, expiresMs: 1000, note: '', rooms: [], nowMs: NOW }
-  const { id } = members.invite({ ...args, secret: random(32), hostPublicKey: random(32) })
-  const device = toHex(members.reserve(id, random(32), 'Ann', NOW).deviceId)
-  const { member } = members.confirm(device, NOW, () => undefined)
-  return { device, member }
-}
-
-function say({ device }: Someone, event: ChatEvent, nowMs = NOW): Uint8Array {
-  const id = random(16)
-  rooms.receive(device, rooms.incoming(device).stored + 1, id, event, nowMs)
-  return id
-}
 const post = (who: Someone, text: string, room: Uint8Array = ROOM, nowMs = NOW): Uint8Array =>
   say(who, { type: 'post', endsAtMs: 0, room, replyTo: null, text }, nowMs)
 
