@@ -4,11 +4,11 @@ import type { DeployResult, InviteResult, InviteRow, RotateResult, StatusResult 
 import type { ExportResult } from './export.ts'
 import type { DoctorStep } from './megadoctor.ts'
 import { routerLines } from './routerwords.ts'
-import { errorWords, linkText, pageLine } from './terminal.ts'
+import { errorWords, formatMoment, linkText, pageLine } from './terminal.ts'
 
 export function inviteText(result: InviteResult): string {
   const uses = result.uses === 1 ? 'once' : `${result.uses} times`
-  const head = `Invite ${result.id}: works ${uses}, until ${result.expires}.`
+  const head = `Invite ${result.id}: works ${uses}, until ${formatMoment(result.expires)}.`
   return `${head}\n\n${linkText(result.invite, result.reach)}`
 }
 
@@ -17,7 +17,7 @@ export function inviteListText(rows: readonly InviteRow[]): string {
   return rows
     .map((row) => {
       const note = row.note === '' ? '' : `  ${row.note}`
-      return `${row.id}  ${row.role}  ${row.state}  used ${row.used} of ${row.uses}  until ${row.expires}${note}`
+      return `${row.id}  ${row.role}  ${row.state}  used ${row.used} of ${row.uses}  until ${formatMoment(row.expires)}${note}`
     })
     .join('\n')
 }
@@ -30,7 +30,7 @@ export function statusText(status: StatusResult): string {
   return [
     `${status.name} is running.`,
     ...status.pages.map(pageLine),
-    `Port: ${status.port} (epoch ${status.epoch}), changes at ${status.nextRotation}`,
+    `Port: ${status.port} (epoch ${status.epoch}), changes at ${formatMoment(status.nextRotation)}`,
     ...stores,
     ...routerLines(status.router),
     `Members: ${status.members}; devices: ${status.devices}; connected now: ${status.connected}`,
@@ -40,7 +40,7 @@ export function statusText(status: StatusResult): string {
 }
 
 export const rotateText = (result: RotateResult): string =>
-  `Port ${result.previousPort} → ${result.port}; the old one closes at ${result.graceEndsAt}.`
+  `Port ${result.previousPort} → ${result.port}; the old one closes at ${formatMoment(result.graceEndsAt)}.`
 
 const STEP_WORDS: Readonly<Record<DoctorStep['step'], string>> = {
   'sign-in': 'signing in, and the file with its public link',

@@ -53,7 +53,7 @@ const json = wantsJson(argv)
 function print(object: object, words: string): void {
   if (json) process.stdout.write(`${JSON.stringify(object)}\n`)
   const people = json ? process.stderr : process.stdout
-  people.write(`${words}\n`)
+  if (words !== '') people.write(`${words}\n`)
 }
 
 async function run(command: Command): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type RoomResult,
 } from './config.ts'
 import type { Members } from './members.ts'
+import { formatMoment } from './terminal.ts'
 
 /** Lines of `members`, oldest first. `online`: by device id. */
 export function memberList(
@@ -56,7 +57,10 @@ export function membersText(members: readonly MemberResult[]): string {
 }
 
 function deviceLines(device: MemberResult['devices'][number]): string[] {
-  const seen = device.route === null ? `last seen ${device.lastSeen}` : `connected, ${device.route}`
+  const seen =
+    device.route === null
+      ? `last seen ${formatMoment(device.lastSeen)}`
+      : `connected, ${device.route}`
   const { safetyCode: code } = device
   return [
     `  device ${device.device}  ${device.name}  ${seen}`,

@@ -3,7 +3,7 @@ import type { FamilyStatus, RouterStatus } from './config.ts'
 import type { MapProtocol } from './gateway.ts'
 import type { MapCause } from './mapstate.ts'
 import type { RouterStep } from './routerdoctor.ts'
-import type { Words } from './terminal.ts'
+import { formatMoment, type Words } from './terminal.ts'
 
 /** As {@link FamilyStatus.cause}. */
 export const MAP_WORDS: Readonly<Record<MapCause, Words>> = {
@@ -59,7 +59,7 @@ const PROTOCOL: Readonly<Record<MapProtocol, string>> = {
 function familyLines(name: string, { cause, mappings }: FamilyStatus): string[] {
   const rows = mappings.map(({ protocol, transport, port, externalPort, since, leaseSeconds }) => {
     const lease = leaseSeconds === null ? 'until it is deleted' : `for ${leaseSeconds} s at a time`
-    return `Router (${name}): ${transport} ${externalPort} leads to port ${port}, by ${PROTOCOL[protocol]}, since ${since}, ${lease}`
+    return `Router (${name}): ${transport} ${externalPort} leads to port ${port}, by ${PROTOCOL[protocol]}, since ${formatMoment(since)}, ${lease}`
   })
   if (cause === null) return rows
   const { message, next } = MAP_WORDS[cause]

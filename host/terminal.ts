@@ -291,18 +291,25 @@ export function linkText(link: string, reach: PageLink['reach']): string {
   return reach === 'computer' ? `${link}\n\n${ONLY_HERE}` : `${link}\n\n${qrCode(link)}`
 }
 
-/** A line or more for the person who watches `start`. */
+/** Date and time where the person is; programs get ISO 8601 in UTC (`--json`). */
+export const formatMoment = (iso: string): string => new Date(iso).toLocaleString('sv-SE')
+
+/** In the host itself: that they have the record is no news. */
+const OWN_STORES: readonly string[] = ['file', 'embedded']
+
+/** A line or more for the person who watches `start`, or nothing. */
 export function eventText(event: HostEvent): string {
   switch (event.event) {
     case 'ready':
       return readyText(event)
     case 'notice':
-      return `Port ${event.port} will change at ${event.at}.`
+      return `Port ${event.port} will change at ${formatMoment(event.at)}.`
     case 'rotated':
-      return `Port ${event.previousPort} → ${event.port}; the old one closes at ${event.graceEndsAt}.`
+      return `Port ${event.previousPort} → ${event.port}; the old one closes at ${formatMoment(event.graceEndsAt)}.`
     case 'closed':
       return `Port ${event.port} is closed.`
     case 'published':
+      if (OWN_STORES.includes(event.store)) return ''
       return `Published record ${event.seq} to ${event.store}.`
     case 'store-failed':
       return storeFailedText(event.store, event.code)

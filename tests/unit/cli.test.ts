@@ -426,6 +426,16 @@ describe('words', () => {
     expect(linkText('http://192.168.1.5/#x', 'lan')).toContain(qrCode('http://192.168.1.5/#x'))
   })
 
+  test('who watches hears of records in stores elsewhere, and of times by the own clock', () => {
+    const published = (store: string): string =>
+      eventText({ event: 'published', store, seq: 7 } as const)
+    expect(['file', 'embedded'].map(published)).toEqual(['', ''])
+    expect(published('https-1')).toBe('Published record 7 to https-1.')
+    const at = new Date(2026, 10, 27, 4, 5, 6).toISOString()
+    const text = eventText({ event: 'notice', port: 50_001, epoch: 2, at })
+    expect(text).toBe('Port 50001 will change at 2026-11-27 04:05:06.')
+  })
+
   test('ready warns of a LAN page without https', () => {
     const text = eventText({
       event: 'ready',
