@@ -12,6 +12,7 @@ import { SendWindow } from '../shared/window.ts'
 import type { Hub } from './hub.ts'
 import type { SecureLink } from './link.ts'
 import { lookupPace, tooMany } from './lookups.ts'
+import type { Pictures } from './pictures.ts'
 import type { Rooms } from './rooms.ts'
 import type { Transfers } from './transfers.ts'
 
@@ -29,6 +30,7 @@ export interface ChatInput {
   readonly member: string
   readonly route: Route
   readonly rooms: Rooms
+  readonly pictures: Pick<Pictures, 'answer'>
   /** null: this host takes no files */
   readonly transfers: Transfers | null
   readonly hub: Hub
@@ -96,6 +98,7 @@ export class ChatSession {
       case 'search':
       case 'locate':
       case 'versions':
+      case 'picture':
         return this.#lookUp(message)
       case 'request':
         this.#ask(message)
@@ -206,10 +209,14 @@ export class ChatSession {
     return this.#input.link.send({ type: 'page', room, before, more, messages })
   }
 
-  #lookUp(lookup: Lookup): Promise<void> {
-    const { rooms, link, now } = this.#input
-    const isTooMany = this.#lookups.take(now()) > 0
-    return link.send(isTooMany ? tooMany(lookup) : rooms.lookups.answer(this.member, lookup))
+  async #lookUp(lookup: Lookup): Promise<void> {
+    const { rooms, pictures, link, now } = this.#input
+    if (this.#lookups.take(now()) > 0) return link.send(tooMany(lookup))
+    const answer =
+      lookup.type === 'picture'
+        ? await pictures.answer(this.member, lookup)
+        : rooms.lookups.answer(this.member, lookup)
+    return link.send(answer)
   }
 
   /** Sends what waits for this device, a window at a time. */

@@ -104,6 +104,7 @@ export const requestsOf = (host: Host): RequestsInput => ({
   now: host.input.now,
   overview: () => overviewOf(host),
   push: host.push,
+  pictures: host.pictures,
   invite: (args) => makeInvite(host.invites, args),
   revoke: (id) => revoke(host, id),
   credentialsChanged: host.credentialsChanged,

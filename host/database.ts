@@ -9,7 +9,7 @@ import { fillIndex } from './search.ts'
 
 const FILE = 'clawchat.db'
 export const DATABASE_FILE = FILE
-const VERSION = 9
+const VERSION = 10
 
 const SCHEMA = `
 CREATE TABLE members (id TEXT PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, createdMs INTEGER NOT NULL) STRICT;
@@ -125,6 +125,9 @@ const STEPS: readonly string[] = [
   ALTER TABLE messages ADD COLUMN lifeMs INTEGER;
   CREATE INDEX messagesByEnd ON messages (endsAtMs) WHERE endsAtMs > 0;
   CREATE INDEX messagesByTime ON messages (atMs) WHERE gone = 0;`,
+  // Pictures of members (SPEC §7.11): each content once, sealed.
+  `ALTER TABLE members ADD COLUMN picture BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
+  CREATE TABLE pictures (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
 /** Opens or creates the database of a locked data folder; ClawError('storage') for one this version cannot read. */

@@ -17,6 +17,7 @@ import type { InvitesInput } from './invites.ts'
 import { type LinkPlan, planLinks } from './links.ts'
 import type { Doors } from './listen.ts'
 import { nodeBackend } from './nodecrypto.ts'
+import { Pictures } from './pictures.ts'
 import { Ports } from './ports.ts'
 import { Publisher } from './publisher.ts'
 import { Push } from './push.ts'
@@ -68,6 +69,7 @@ export class Host {
   readonly router: Routers
   readonly invites: InvitesInput
   readonly files: Files
+  readonly pictures: Pictures
   /** the next moment at which an invite or a reservation ends */
   readonly #expiry: Wake
   readonly #ended = Promise.withResolvers<'stopped' | 'burnt'>()
@@ -83,6 +85,7 @@ export class Host {
     closers.push(() => this.publisher.stop())
     this.files = this.#makeFiles()
     closers.push(() => this.files.stop())
+    this.pictures = this.#makePictures()
     closers.push(watchLifetimes(input, () => this.files.sweep()))
     this.#expiry = new Wake(() => this.#expire(), input.options.clockOffsetMs)
     closers.push(() => this.#expiry.stop())
@@ -388,6 +391,7 @@ export class Host {
       members: state.members,
       rooms: state.rooms,
       files: this.files,
+      pictures: this.pictures,
       hub: this.hub,
       keepMs: options.keepMs,
       locator: this.locator,
@@ -405,6 +409,16 @@ export class Host {
     const { database, dir, keys } = state
     const secret = keys.identitySecret
     return new Files({ db: database, dir, secret, random, now, limits: options.files })
+  }
+
+  #makePictures(): Pictures {
+    const { state, random } = this.input
+    const { database: db, members, rooms, keys } = state
+    const nowMs = (): number => performance.now()
+    return new Pictures({
+      ...{ db, members, random, nowMs },
+      ...{ rooms: rooms.list, secret: keys.identitySecret },
+    })
   }
 
   #makeInvites(): InvitesInput {

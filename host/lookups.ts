@@ -8,12 +8,15 @@ import {
   type Locate,
   type Lookup,
   type LookupAnswer,
+  type PictureOf,
 } from '../shared/lookups.ts'
 import { Pace } from '../shared/pace.ts'
 import type { RoomList } from './roomlist.ts'
 import { SearchIndex } from './search.ts'
 
 type Row = Record<string, unknown>
+/** What stands in the rooms; pictures are pictures.ts's. */
+export type MessageLookup = Exclude<Lookup, PictureOf>
 
 /** Look-ups of one session: at once, and in a second from then on. */
 export const LOOKUP_BURST = 30
@@ -43,7 +46,7 @@ export class Lookups {
     this.#sql = Object.fromEntries(entries) as Record<keyof typeof SQL, StatementSync>
   }
 
-  answer(member: string, lookup: Lookup): LookupAnswer {
+  answer(member: string, lookup: MessageLookup): LookupAnswer {
     const { token } = lookup
     switch (lookup.type) {
       case 'search': {
@@ -92,5 +95,7 @@ export function tooMany({ type, token }: Lookup): LookupAnswer {
       return { type: 'located', ...failed, seq: 0 }
     case 'versions':
       return { type: 'earlier', ...failed, texts: [] }
+    case 'picture':
+      return { type: 'pictured', ...failed, picture: new Uint8Array() }
   }
 }

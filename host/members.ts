@@ -38,6 +38,8 @@ export interface MemberRow {
   readonly name: string
   /** 0..6 (SPEC §7.2) */
   readonly tone: number
+  /** id of its picture, 16 bytes (SPEC §7.11); zero: none */
+  readonly picture: Uint8Array
   /** others do not see whether it is here */
   readonly hidden: boolean
 }
@@ -319,6 +321,7 @@ export class Members {
       role: row.role as Role,
       name: String(row.name),
       tone: Number(row.tone),
+      picture: row.picture as Uint8Array,
       hidden: row.hidden === 1,
     }))
   }

@@ -11,6 +11,7 @@ import {
 } from '../shared/requests.ts'
 import type { InviteArgs, InviteResult, RevokeResult } from './config.ts'
 import type { Members } from './members.ts'
+import type { Pictures } from './pictures.ts'
 import type { Push } from './push.ts'
 import { decides, isLeavable, setsLifetime } from './roomlist.ts'
 import type { Rooms } from './rooms.ts'
@@ -32,6 +33,7 @@ export interface RequestsInput {
   readonly now: () => number
   readonly overview: () => Overview
   readonly push: Pick<Push, 'key' | 'put' | 'drop'>
+  readonly pictures: Pick<Pictures, 'set'>
   readonly invite: (
     args: InviteArgs & { readonly byDevice: string; readonly member?: string },
   ) => Promise<InviteResult>
@@ -74,7 +76,8 @@ function mayAsk({ members, rooms }: RequestsInput, { member }: Asker, request: R
   const role = members.members().find(({ id }) => id === member)?.role
   const owner = role === 'owner'
   if (request.kind === 'invite' || request.kind === 'overview') return owner
-  if (request.kind === 'profile' || isPushRequest(request)) return true
+  if (request.kind === 'profile' || request.kind === 'picture' || isPushRequest(request))
+    return true
   if (request.kind === 'make-room') return owner || role === 'member'
   const id = toHex(request.id)
   switch (request.kind) {
@@ -137,6 +140,9 @@ async function carryOut(input: RequestsInput, asker: Asker, request: Request): P
       return { kind: 'push-key', key: input.push.key() }
     case 'profile':
       members.setProfile(asker.member, request.tone, !request.present)
+      break
+    case 'picture':
+      await input.pictures.set(asker.member, request.picture)
       break
     case 'rename-member':
     case 'rename-device':

@@ -23,15 +23,12 @@ export function stateFor(
   const own = all.find(({ id }) => id === deviceId)
   if (own === undefined) return null
   const rows = members.members()
-  const role = rows.find(({ id }) => id === own.member)?.role
-  const seesAll = role === 'owner'
-  const companions = seesAll || role === 'member' ? null : rooms.companions(own.member)
+  const seesAll = rows.find(({ id }) => id === own.member)?.role === 'owner'
+  const shown = shownTo(rows, rooms, own.member)
   return {
     member: fromHex(own.member),
     device: fromHex(deviceId),
-    members: rows
-      .filter(({ id }) => companions === null || companions.has(id))
-      .map((row) => memberState(row, row.id === own.member, all, online)),
+    members: shown.map((row) => memberState(row, row.id === own.member, all, online)),
     devices: all
       .filter(({ member }) => seesAll || member === own.member)
       .map((row) => deviceState(row, online)),
@@ -43,9 +40,21 @@ export function stateFor(
   }
 }
 
+/** Owners and members see all, guests and bots those with whom they share a room. */
+export function shownTo(
+  rows: readonly MemberRow[],
+  rooms: RoomList,
+  member: string,
+): readonly MemberRow[] {
+  const role = rows.find(({ id }) => id === member)?.role
+  if (role === 'owner' || role === 'member') return rows
+  const companions = rooms.companions(member)
+  return rows.filter(({ id }) => companions.has(id))
+}
+
 /** `own`: of who is told, who sees the own presence whatever others may. */
 function memberState(
-  { id, role, name, tone, hidden }: MemberRow,
+  { id, role, name, tone, picture, hidden }: MemberRow,
   own: boolean,
   all: readonly DeviceRow[],
   online: ReadonlyMap<string, Route>,
@@ -55,7 +64,7 @@ function memberState(
   const here = devices.some((device) => online.has(device.id))
   const lastSeenMs = Math.max(0, ...devices.map((device) => device.lastSeenMs))
   return {
-    ...{ id: fromHex(id), role, name, tone, hidden },
+    ...{ id: fromHex(id), role, name, tone, picture, hidden },
     ...{ online: shown && here, gone: devices.length === 0 },
     lastSeenMs: shown && !here ? lastSeenMs : 0,
   }

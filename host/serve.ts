@@ -12,6 +12,7 @@ import type { Files } from './files.ts'
 import type { Hub } from './hub.ts'
 import { answerCarrier, type Carrier, type SecureLink } from './link.ts'
 import type { Members } from './members.ts'
+import type { Pictures } from './pictures.ts'
 import type { Asker } from './requests.ts'
 import type { Rooms } from './rooms.ts'
 import { stateFor } from './roster.ts'
@@ -39,6 +40,7 @@ export interface ServeInput {
   readonly rooms: Rooms
   /** null: this host takes no files */
   readonly files: Files | null
+  readonly pictures: Pick<Pictures, 'answer'>
   readonly hub: Hub
   /** how long it keeps any message (SPEC §7.10); 0: for ever */
   readonly keepMs: number
@@ -110,7 +112,7 @@ const isEnrolFailure = (code: string): code is EnrolFailure => code in ENROL_FAI
 
 function converse(link: SecureLink, { credentialId, route }: Introduction, input: ServeInput) {
   const device = credentialId
-  const { members, rooms, files, hub, report } = input
+  const { members, rooms, files, pictures, hub, report } = input
   const confirmed = members.confirm(device, input.now(), (fresh) => rooms.joinDevice(fresh))
   if (confirmed.fresh) {
     report({ event: 'enrolled', member: confirmed.member, device })
@@ -123,6 +125,7 @@ function converse(link: SecureLink, { credentialId, route }: Introduction, input
     member,
     route,
     rooms,
+    pictures,
     transfers: files === null ? null : new Transfers(files, member, link),
     hub,
     now: input.now,

@@ -44,6 +44,10 @@ const ERROR_WORDS: Readonly<Record<ClawErrorCode, Words>> = {
     message: 'The host does not send to this push service.',
     next: 'Its owner can add it with --push-service.',
   },
+  'picture-refused': {
+    message: 'That is no picture that a member can bear.',
+    next: 'Choose it in the page, which makes it small.',
+  },
   'invite-unknown': {
     message: 'There is no invite with this id.',
     next: 'See the ids with "clawchat invite --list".',

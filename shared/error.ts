@@ -14,6 +14,7 @@ export type ClawErrorCode =
   | 'invite-unknown'
   | 'room-unknown'
   | 'push-refused'
+  | 'picture-refused'
   | 'credentials-full'
   | 'name-invalid'
   | 'removed'

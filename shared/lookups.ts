@@ -1,8 +1,9 @@
-// What a device looks up at the host and the answers (SPEC §7.5, §7.6): searching, where a message lies, and what it said before.
-// Codec of what stands behind the type byte. Ids are 16 bytes; an answer bears the token of its question.
+// What a device looks up at the host and the answers (SPEC §7.5, §7.6): searching, where a message lies, what it said before,
+// a member's picture. Codec of what stands behind the type byte. Ids are 16 bytes; an answer bears the token of its question.
 import { isZero, type Reader, Writer } from './bytes.ts'
 import { EXCERPT_MAX_BYTES, QUERY_MAX_BYTES, RANGES_MAX, TEXT_MAX_BYTES } from './constants.ts'
 import { ID_BYTES, readFew, readIds, readNamed, writeIds } from './fields.ts'
+import { readPicture, writePicture } from './picture.ts'
 import type { Excerpt, Range } from './terms.ts'
 
 /** results of one FOUND */
@@ -83,8 +84,23 @@ export interface Earlier {
   readonly texts: readonly { readonly untilMs: number; readonly text: string }[]
 }
 
-export type Lookup = Search | Locate | Versions
-export type LookupAnswer = Found | Located | Earlier
+/** What stands in STATE under its id. */
+export interface PictureOf {
+  readonly type: 'picture'
+  readonly token: number
+  readonly member: Uint8Array
+}
+
+export interface Pictured {
+  readonly type: 'pictured'
+  readonly token: number
+  readonly code: LookupFailure | null
+  /** none: no bytes */
+  readonly picture: Uint8Array
+}
+
+export type Lookup = Search | Locate | Versions | PictureOf
+export type LookupAnswer = Found | Located | Earlier | Pictured
 
 const NONE = new Uint8Array(ID_BYTES)
 const CODE = { ...LOOKUP_FAILURE, none: 0 } as const
@@ -101,6 +117,8 @@ export function encodeLookup(message: Lookup | LookupAnswer): Uint8Array {
         : writer.u8(LOCATE_BY.message).bytes(message.by.message).done()
     case 'versions':
       return writer.bytes(message.message).done()
+    case 'picture':
+      return writer.bytes(message.member).done()
     default:
       return encodeAnswer(writer.u8(CODE[message.code ?? 'none']), message)
   }
@@ -128,6 +146,9 @@ function encodeAnswer(writer: Writer, answer: LookupAnswer): Uint8Array {
       writer.u8(answer.texts.length)
       for (const { untilMs, text } of answer.texts) writer.u64(untilMs).str16(text, TEXT_MAX_BYTES)
       return writer.done()
+    case 'pictured':
+      writePicture(writer, answer.picture)
+      return writer.done()
     case 'found':
       writer.bytes(answer.next ?? NONE).u8(answer.messages.length)
       for (const message of answer.messages) writeFound(writer, message)
@@ -151,6 +172,8 @@ export function readLookup(type: Lookup['type'], reader: Reader): Lookup {
       return { type, token, room: reader.bytes(ID_BYTES), by: readPlace(reader) }
     case 'versions':
       return { type, token, message: reader.bytes(ID_BYTES) }
+    case 'picture':
+      return { type, token, member: reader.bytes(ID_BYTES) }
   }
 }
 
@@ -183,11 +206,14 @@ export function readLookupAnswer(type: LookupAnswer['type'], reader: Reader): Lo
       return { type, token, code, seq: code === null ? reader.u64() : 0 }
     case 'earlier':
       return { type, token, code, texts: code === null ? readTexts(reader) : [] }
+    case 'pictured':
+      return { type, token, code, picture: code === null ? readPicture(reader) : NO_PICTURE }
     case 'found':
       return { type, token, code, ...(code === null ? readResults(reader) : NOTHING) }
   }
 }
 
+const NO_PICTURE = new Uint8Array()
 const NOTHING = { next: null, messages: [] } as const
 
 function readTexts(reader: Reader): Earlier['texts'] {

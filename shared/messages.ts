@@ -128,6 +128,8 @@ const TYPE = {
   located: 0x19,
   versions: 0x1a,
   earlier: 0x1b,
+  picture: 0x1c,
+  pictured: 0x1d,
 } as const
 
 export const encodeMessage = (message: ClawMessage): SessionMessage => ({
@@ -274,6 +276,10 @@ function decodeLookup(type: number, reader: Reader): Lookup | LookupAnswer {
       return readLookup('locate', reader)
     case TYPE.versions:
       return readLookup('versions', reader)
+    case TYPE.picture:
+      return readLookup('picture', reader)
+    case TYPE.pictured:
+      return readLookupAnswer('pictured', reader)
     case TYPE.found:
       return readLookupAnswer('found', reader)
     case TYPE.located:

@@ -5,6 +5,7 @@ import type { ClawErrorCode } from './error.ts'
 import { ID_BYTES, readFew, readFlag, readIds, readNamed, writeIds } from './fields.ts'
 import { LIFE_MS, readSpan } from './lifetime.ts'
 import { type Overview, readOverview, writeOverview } from './overview.ts'
+import { readPicture, writePicture } from './picture.ts'
 import { type PushSubscription, readPush, readPushKey, writePush } from './push.ts'
 import { readTone } from './state.ts'
 
@@ -27,6 +28,7 @@ export const REQUEST = {
   'push-key': 27,
   profile: 30,
   overview: 31,
+  picture: 32,
 } as const
 export type RequestKind = keyof typeof REQUEST
 
@@ -69,6 +71,11 @@ export type Request =
       readonly tone: number
       /** whether others see if it is here, and when it was here last */
       readonly present: boolean
+    }
+  | {
+      /** of the member that asks; none: no bytes */
+      readonly kind: 'picture'
+      readonly picture: Uint8Array
     }
   | {
       /** how the host is, for its owner */
@@ -120,6 +127,7 @@ export const REQUEST_FAILURE = {
   'too-many': 8,
   'room-unknown': 9,
   'push-refused': 25,
+  'picture-refused': 32,
 } as const satisfies Partial<Record<ClawErrorCode, number>>
 export type RequestFailure = keyof typeof REQUEST_FAILURE
 
@@ -166,6 +174,7 @@ export function writeRequest(writer: Writer, request: Request): void {
     return
   }
   if (request.kind === 'push-on') writePush(writer, request.push)
+  if (request.kind === 'picture') writePicture(writer, request.picture)
   if (request.kind === 'profile') writer.u8(request.tone).u8(request.present ? 1 : 0)
   if ('id' in request) writer.bytes(request.id)
   if ('name' in request) writer.str8(request.name, NAME_MAX_BYTES)
@@ -181,6 +190,7 @@ export function readRequest(reader: Reader): Request {
   if (kind === 'make-room')
     return { kind, name: reader.str8(NAME_MAX_BYTES), members: readIds(reader) }
   if (kind === 'profile') return { kind, tone: readTone(reader), present: readFlag(reader) }
+  if (kind === 'picture') return { kind, picture: readPicture(reader) }
   if (kind === 'push-on') return { kind, push: readPush(reader) }
   if (kind === 'overview' || kind === 'push-off' || kind === 'push-key') return { kind }
   const id = reader.bytes(ID_BYTES)

@@ -10,6 +10,7 @@ import {
 } from './constants.ts'
 import { ID_BYTES, readFlag, readIds, readMany, readNamed, writeIds } from './fields.ts'
 import { KEEP_MS, LIFE_MS, readSpan } from './lifetime.ts'
+import { PICTURE_ID_BYTES } from './picture.ts'
 
 export const ROOM_KIND = { room: 1, direct: 2 } as const
 export type RoomKind = keyof typeof ROOM_KIND
@@ -31,6 +32,8 @@ export interface MemberState {
   readonly hidden: boolean
   /** 0..6, see {@link TONES} */
   readonly tone: number
+  /** 16 bytes, of its picture (SPEC §7.11); zero: none */
+  readonly picture: Uint8Array
   /** unix ms; 0: here, never, or not told */
   readonly lastSeenMs: number
 }
@@ -110,10 +113,10 @@ export function encodeState(state: State): Uint8Array {
 }
 
 function writeMember(writer: Writer, member: MemberState): void {
-  const { id, role, name, online, gone, hidden, tone, lastSeenMs } = member
+  const { id, role, name, online, gone, hidden, tone, picture, lastSeenMs } = member
   writer.bytes(id).u8(MEMBER_ROLE[role]).str8(name, NAME_MAX_BYTES)
   writer.u8((online ? FLAG.online : 0) | (gone ? FLAG.gone : 0) | (hidden ? FLAG.hidden : 0))
-  writer.u8(tone).u64(lastSeenMs)
+  writer.u8(tone).bytes(picture).u64(lastSeenMs)
 }
 
 function writeDevice(writer: Writer, device: DeviceState): void {
@@ -144,7 +147,7 @@ export function readState(reader: Reader): State {
   const hostName = reader.str8(NAME_MAX_BYTES)
   const member = reader.bytes(ID_BYTES)
   const device = reader.bytes(ID_BYTES)
-  const members = readMany(reader, 28, () => readMember(reader))
+  const members = readMany(reader, 44, () => readMember(reader))
   const devices = readMany(reader, 82, () => readDevice(reader))
   const invites = readMany(reader, 46, () => readInvite(reader))
   const rooms = readMany(reader, 34, () => readRoom(reader))
@@ -160,7 +163,8 @@ function readMember(reader: Reader): MemberState {
   if (flags > (FLAG.online | FLAG.gone | FLAG.hidden)) reader.fail()
   const has = (flag: number): boolean => (flags & flag) !== 0
   const shown = { online: has(FLAG.online), gone: has(FLAG.gone), hidden: has(FLAG.hidden) }
-  return { id, role, name, ...shown, tone: readTone(reader), lastSeenMs: reader.u64() }
+  const looks = { tone: readTone(reader), picture: reader.bytes(PICTURE_ID_BYTES) }
+  return { id, role, name, ...shown, ...looks, lastSeenMs: reader.u64() }
 }
 
 /** 0..6. */

@@ -3,6 +3,7 @@
 import type { ClawMessage } from '../shared/messages.ts'
 import { Conversation, type ConversationPorts } from './conversation.ts'
 import type { Device } from './device.ts'
+import { Faces } from './faces.ts'
 import { Files } from './files.ts'
 import { FileStore } from './filestore.ts'
 import { Filer } from './filing.ts'
@@ -10,6 +11,7 @@ import type { StoredMessage } from './keep.ts'
 import { Lookups } from './lookups.ts'
 import { Notifications } from './notifications.ts'
 import type { Own } from './own.ts'
+import { PictureStore } from './picturestore.ts'
 import { Requests } from './requests.ts'
 import { browserRuntime } from './runtime.ts'
 import { Seek } from './seek.ts'
@@ -39,6 +41,7 @@ export class Chatting {
   readonly notifications: Notifications
   readonly seek: Seek
   readonly #lookups: Lookups
+  readonly faces: Faces
 
   constructor({ device, own, box, tab, ...ports }: ChattingPorts) {
     this.#tab = tab
@@ -77,6 +80,9 @@ export class Chatting {
       onChange: () => box.set({}),
     })
     this.#lookups = new Lookups({ runtime, send: say })
+    this.faces = new Faces({
+      ...{ store: PictureStore.open(() => device.vault), box, lookups: this.#lookups, runtime },
+    })
     this.seek = new Seek({
       ...{ box, keep: device, lookups: this.#lookups },
       searchKept: (rooms, wish) => device.search(rooms, wish),
@@ -108,12 +114,14 @@ export class Chatting {
   askAgain(): void {
     this.asking.again()
     this.#lookups.again()
+    this.faces.again()
   }
 
   /** After each change of the state. */
   follow(): void {
     this.talk.look()
     this.notifications.follow()
+    this.faces.follow()
   }
 
   /** Of another tab. @returns whether it was for this part */

@@ -248,6 +248,7 @@ export class Conversation {
       case 'found':
       case 'located':
       case 'earlier':
+      case 'pictured':
         this.#ports.onAnswer(message)
         break
       case 'ping':

@@ -363,6 +363,7 @@ class PageEngine implements Engine {
     this.#own.note(null)
     await this.#device.burn(profile.hostPublicKey)
     await this.#loaded?.files.clear().catch(() => undefined)
+    await this.#loaded?.faces.clear().catch(() => undefined)
     this.#tab.tell({ type: 'burned' })
     this.#showBurned()
   }

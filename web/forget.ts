@@ -3,6 +3,7 @@ import { DATABASE as FILES, FOLDER } from './filestore.ts'
 import { rememberLink } from './link.ts'
 import { OPENED } from './opened.ts'
 import { forgetDevice } from './opening.ts'
+import { DATABASE as PICTURES } from './picturestore.ts'
 import { forgetNotifications } from './settings.ts'
 
 /** Other tabs have to be told. Rejects with ClawError('storage'). */
@@ -22,6 +23,7 @@ export async function forgetAll(): Promise<void> {
 /** What cannot be deleted now cannot be read either: its keys are gone. */
 async function dropFiles(): Promise<void> {
   indexedDB.deleteDatabase(FILES)
+  indexedDB.deleteDatabase(PICTURES)
   try {
     const root = await navigator.storage.getDirectory()
     for (const folder of [FOLDER, OPENED])

@@ -2,7 +2,7 @@
 // One origin is one device: all tabs share this, so everything that must be true together is one call, and one transaction.
 import type { Attachment } from '../shared/attachment.ts'
 import type { Notice } from '../shared/events.ts'
-import type { Counted, MessageState, Reaction, Room } from './model.ts'
+import type { Counted, Member, MessageState, Reaction, Room } from './model.ts'
 import { HOST_ROOM } from './roster.ts'
 
 /** S_d: a pair that cannot be exported, or, where the browser cannot keep one, 32 bytes. */
@@ -23,6 +23,8 @@ export interface Profile {
   member: string | null
   /** as STATE said last; without what is counted */
   rooms: readonly Omit<Room, Counted>[]
+  /** the same, without whether they are here; a page before kept none */
+  members?: readonly Member[]
   /** by room id, hex: up to where this member has read, and each other one */
   read: Readonly<Record<string, number>>
   readBy: Readonly<Record<string, Readonly<Record<string, number>>>>

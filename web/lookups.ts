@@ -10,6 +10,7 @@ interface Answers {
   readonly search: Extract<LookupAnswer, { type: 'found' }>
   readonly locate: Extract<LookupAnswer, { type: 'located' }>
   readonly versions: Extract<LookupAnswer, { type: 'earlier' }>
+  readonly picture: Extract<LookupAnswer, { type: 'pictured' }>
 }
 type Unasked<T> = T extends Lookup ? Omit<T, 'token'> : never
 export type Question = Unasked<Lookup>

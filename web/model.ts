@@ -119,6 +119,8 @@ export interface Member {
   readonly hidden: boolean
   /** a colour that it chose, from 1 on; 0: none */
   readonly tone: number
+  /** id of its picture, hex; empty: none */
+  readonly picture: string
   /** unix ms; 0: here, never, or not told */
   readonly lastSeenMs: number
 }
@@ -202,6 +204,8 @@ export interface Asking {
   renameDevice(device: string, name: string): void
   /** of the own member. `tone`: 0..6; `present`: others see whether it is here */
   profile(tone: number, present: boolean): void
+  /** of the own member, at most 16 KiB; none: it has none from now on */
+  picture(bytes: Uint8Array): void
   /** how the host is; the owner's devices only */
   overview(): void
   makeRoom(name: string, members: readonly string[]): void

@@ -61,6 +61,9 @@ export class Requests implements Asking {
   profile(tone: number, present: boolean): void {
     this.ask({ kind: 'profile', tone, present })
   }
+  picture(bytes: Uint8Array): void {
+    this.ask({ kind: 'picture', picture: bytes })
+  }
   overview(): void {
     this.ask({ kind: 'overview' })
   }

@@ -1,5 +1,5 @@
 // STATE (SPEC §7.2) as the views show it: ids in hex, a safety code for each device, a name for each room.
-import { toHex } from '../shared/bytes.ts'
+import { isZero, toHex } from '../shared/bytes.ts'
 import { safetyCode } from '../shared/safety.ts'
 import type { State } from '../shared/state.ts'
 import type { AppState, Counted, Member, Room } from './model.ts'
@@ -16,6 +16,7 @@ export function rosterOf(
       ...member,
       id: toHex(member.id),
       name: shownName(member.name),
+      picture: isZero(member.picture) ? '' : toHex(member.picture),
     })),
     devices: state.devices.map(({ publicKey, ...device }) => ({
       ...device,

@@ -97,6 +97,7 @@ export class Timeline {
       hostName,
       keepMs,
       me: profile.member,
+      members: profile.members ?? [],
       receipts: profile.receipts,
       rooms: rooms.map((room) => ({ ...room, ...NOTHING_NEW })),
     })
@@ -196,18 +197,20 @@ export class Timeline {
     const { hostName, keepMs } = state
     const known = own.must()
     const rooms = roomsOf(state)
+    const roster = rosterOf(state, known.hostPublicKey)
+    const members = roster.members.map((each) => ({ ...each, online: false, lastSeenMs: 0 }))
     if (
-      JSON.stringify([known.member, known.hostName, known.rooms, known.keepMs]) !==
-      JSON.stringify([me, hostName, rooms, keepMs])
+      JSON.stringify([known.member, known.hostName, known.rooms, known.members, known.keepMs]) !==
+      JSON.stringify([me, hostName, rooms, members, keepMs])
     )
-      await own.update({ member: me, hostName, rooms, keepMs })
+      await own.update({ member: me, hostName, rooms, members, keepMs })
     const gone = known.rooms.filter(({ id }) => !rooms.some((room) => room.id === id))
     for (const { id } of gone) await keep.dropRoom(id)
     const before = new Map(
       box.value.rooms.map(({ id, unread, mentions }) => [id, { unread, mentions }]),
     )
     box.set({
-      ...{ me, hostName, keepMs, ...rosterOf(state, known.hostPublicKey) },
+      ...{ me, hostName, keepMs, ...roster },
       rooms: rooms.map((room) => ({ ...room, ...(before.get(room.id) ?? NOTHING_NEW) })),
       roomName: rooms.find(({ id }) => id === this.#room)?.name ?? hostName,
       messages: authored(box.value.messages, me),

@@ -14,6 +14,7 @@ import { nodeBackend } from '../../host/nodecrypto.ts'
 import { Rooms } from '../../host/rooms.ts'
 import { serveCarrier } from '../../host/serve.ts'
 import { toHex } from '../../shared/bytes.ts'
+import { NO_PICTURES } from '../pictures.ts'
 import { certificateOf, EPOCH, random, startHost } from '../silence/dialer.ts'
 import { FRAME_BYTES } from './bareblocks.ts'
 
@@ -57,6 +58,7 @@ const input = {
   members,
   rooms,
   files,
+  pictures: NO_PICTURES,
   hub: new Hub(),
   keepMs: 0,
   locator: () => [],

@@ -23,7 +23,14 @@ export function messageOf(n: number, mine: boolean, text = `${n}: so it goes on.
   }
 }
 
-const member = { online: false, gone: false, tone: 0, lastSeenMs: 0, hidden: false } as const
+const member = {
+  online: false,
+  gone: false,
+  tone: 0,
+  picture: '',
+  lastSeenMs: 0,
+  hidden: false,
+} as const
 const STEP = { ms: 12, facts: {} } as const
 
 export const CODE: readonly string[] = Array.from({ length: 12 }, (_, i) =>

@@ -1,5 +1,8 @@
 // People and devices from the page (SPEC §7.3): the owner invites, a member adds a device, names change, devices go.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { expect } from 'vitest'
+import { violationsOf } from './axe.ts'
 import type { Client } from './client.ts'
 import { freePort, labTest } from './harness.ts'
 
@@ -173,6 +176,7 @@ labTest('a guest sees nothing to invite or remove but the own device', async (la
   )
   expect(buttons.toSorted()).toEqual(
     [
+      'Choose a picture',
       'Close',
       'Compare by camera',
       'Guy this browser',
@@ -190,3 +194,74 @@ labTest('a guest sees nothing to invite or remove but the own device', async (la
   await guy.driver.until(() => document.querySelector('dialog') === null, null, 20_000)
   expect(await guy.alertCode()).toBe('removed')
 })
+
+/** Of what lies in this browser of pictures, which of it begins like one. */
+const rawPictures = (): Promise<boolean[]> =>
+  new Promise((resolve, reject) => {
+    const opening = indexedDB.open('clawchat-pictures')
+    opening.onerror = () => reject(opening.error)
+    opening.onsuccess = () => {
+      const asked = opening.result.transaction('pictures').objectStore('pictures').getAll()
+      asked.onsuccess = () => {
+        opening.result.close()
+        const words = new TextDecoder('latin1')
+        resolve(asked.result.map((bytes) => /WEBP|JFIF/.test(words.decode(bytes))))
+      }
+    }
+  })
+/** How many pictures there are in the place of letters, once all of them are drawn. */
+const untilFaces = (client: Client, where: string, count: number): Promise<void> =>
+  client.driver.until(
+    ({ where, count }) => {
+      const images = [...document.querySelectorAll<HTMLImageElement>(where)]
+      return images.length === count && images.every((image) => image.naturalWidth === 128)
+    },
+    { where, count },
+    20_000,
+  )
+
+labTest(
+  'a picture of oneself: small wherever it came from, seen by others, without the host too, and taken away',
+  async (lab) => {
+    const args = httpArgs()
+    const { host, ready } = await lab.host(args)
+    const ann = await lab.chromium('Annegret')
+    const { client: ben, page } = await lab.profile('Bertrand', lab.path('profile'))
+    await ann.join(String(ready.invite))
+    await ben.join(await host.invite())
+    await people(ben)
+    const text = lab.path('notes.png')
+    writeFileSync(text, 'no picture, whatever it is called')
+    await ben.driver.chooseFile('Choose a picture', text)
+    await page.getByText('This browser cannot read that as a picture.').waitFor()
+    await ben.driver.chooseFile('Choose a picture', resolve('docs/screens/full.png'))
+    await page.getByRole('button', { name: 'Change the picture' }).waitFor()
+    await untilFaces(ben, 'dialog .person .avatar img', 1)
+    expect(await violationsOf(page)).toEqual([])
+    await ben.driver.press('Close')
+    await untilFaces(ann, '.members .avatar img', 1)
+    await ben.send('with a picture beside it')
+    await ann.waitMessage('with a picture beside it')
+    await untilFaces(ann, '[role="log"] .who img', 1)
+    await ann.driver.press('Write to Bertrand alone')
+    await untilFaces(ann, '.top > .avatar img', 1)
+    // Neither there nor here in the clear.
+    expect(readFileSync(join(host.dir, 'clawchat.db')).includes('WEBPVP8')).toBe(false)
+    expect(await ann.driver.read(rawPictures, null)).toEqual([false])
+
+    await host.stop()
+    await ann.driver.reload()
+    await ann.waitMessage('with a picture beside it')
+    await untilFaces(ann, '[role="log"] .who img', 1)
+    await untilFaces(ann, '.members .avatar img', 1)
+    expect(await ann.driver.read(() => document.querySelector('.who')?.textContent, null)).toBe(
+      'Bertrand',
+    )
+    await lab.host(args)
+    await ann.waitConnected()
+    await ben.waitConnected()
+    await people(ben)
+    await ben.driver.press('Remove the picture')
+    await untilFaces(ann, '.members .avatar img', 0)
+  },
+)

@@ -10,7 +10,7 @@ const members = [
   ['c4', 'Cleo'],
 ].map(([id = '', name = '']) => ({
   ...({ id, name, role: 'member', online: true, gone: false } as const),
-  ...{ hidden: false, tone: 0, lastSeenMs: 0 },
+  ...{ hidden: false, tone: 0, picture: '', lastSeenMs: 0 },
 }))
 
 test('names are offered after an @, and taken by keyboard or pointer, while the focus stays in the field', async () => {

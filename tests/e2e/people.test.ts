@@ -20,6 +20,7 @@ const PEOPLE: Partial<AppState> = {
       gone: false,
       hidden: false,
       tone: 0,
+      picture: '',
       lastSeenMs: 0,
     },
     {
@@ -30,6 +31,7 @@ const PEOPLE: Partial<AppState> = {
       gone: false,
       hidden: false,
       tone: 0,
+      picture: '',
       lastSeenMs: 0,
     },
     {
@@ -40,6 +42,7 @@ const PEOPLE: Partial<AppState> = {
       gone: false,
       hidden: false,
       tone: 0,
+      picture: '',
       lastSeenMs: 0,
     },
     {
@@ -50,6 +53,7 @@ const PEOPLE: Partial<AppState> = {
       gone: true,
       hidden: false,
       tone: 0,
+      picture: '',
       lastSeenMs: 0,
     },
   ],

@@ -42,6 +42,7 @@ const connected: AppState = {
       gone: false,
       hidden: false,
       tone: 0,
+      picture: '',
       lastSeenMs: 0,
     },
   ],
@@ -84,7 +85,7 @@ globalThis.show = (change, secure) => {
     join: nothing,
     ask: {
       ...{ invite: nothing, addDevice: nothing, withdraw: nothing, dismiss: nothing },
-      ...{ removeDevice: nothing, removeMember: nothing },
+      ...{ removeDevice: nothing, removeMember: nothing, picture: nothing },
       ...{ renameMember: nothing, renameDevice: nothing },
       ...{ makeRoom: nothing, talkTo: nothing, renameRoom: nothing },
       ...{ addToRoom: nothing, leaveRoom: nothing, profile: nothing, overview: nothing },

@@ -216,6 +216,7 @@ const BUSY: Partial<AppState> = {
       gone: false,
       hidden: false,
       tone: 0,
+      picture: '',
       lastSeenMs: 0,
     },
     ...['Ben', 'Cleo', 'Dan', 'Eve', 'Fay', 'Gil'].map(
@@ -228,6 +229,7 @@ const BUSY: Partial<AppState> = {
           gone: false,
           hidden: false,
           tone: 0,
+          picture: '',
           lastSeenMs: 0,
         }) as const,
     ),

@@ -87,6 +87,7 @@ const INVITES = LOCATORS.map((locator, i) =>
 
 const id = fixed('id', 16)
 const room = new Uint8Array(16)
+const NONE = room
 const MESSAGE: StoredMessage = {
   type: 'message',
   id,
@@ -157,11 +158,11 @@ const MESSAGES: readonly ClawMessage[] = [
     members: [
       {
         ...{ id, role: 'owner', name: 'Ann', online: true, gone: false },
-        ...{ hidden: false, tone: 0, lastSeenMs: 0 },
+        ...{ hidden: false, tone: 0, picture: NONE, lastSeenMs: 0 },
       },
       {
         ...{ id: room, role: 'bot', name: 'Bo', online: false, gone: true },
-        ...{ hidden: true, tone: 6, lastSeenMs: 7 },
+        ...{ hidden: true, tone: 6, picture: id, lastSeenMs: 7 },
       },
     ],
     devices: [
@@ -198,6 +199,7 @@ const MESSAGES: readonly ClawMessage[] = [
   { type: 'request', token: 5, request: { kind: 'add-to-room', id, member: room } },
   { type: 'answer', token: 5, answer: { kind: 'room', room: id } },
   { type: 'request', token: 6, request: { kind: 'profile', tone: 2, present: false } },
+  { type: 'request', token: 7, request: { kind: 'picture', picture: Uint8Array.of(0xff, 0xd8) } },
   {
     type: 'request',
     token: 8,
@@ -260,6 +262,9 @@ const MESSAGES: readonly ClawMessage[] = [
   { type: 'located', token: 2, code: null, seq: 8 },
   { type: 'versions', token: 3, message: id },
   { type: 'earlier', token: 3, code: null, texts: [{ untilMs: 5, text: 'a' }] },
+  { type: 'picture', token: 4, member: id },
+  { type: 'pictured', token: 4, code: null, picture: Uint8Array.of(0xff, 0xd8) },
+  { type: 'pictured', token: 4, code: 'too-many', picture: new Uint8Array() },
 ]
 
 const TEXTS = {

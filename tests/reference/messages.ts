@@ -33,6 +33,8 @@ export const MESSAGE_TYPE = {
   LOCATED: 0x19,
   VERSIONS: 0x1a,
   EARLIER: 0x1b,
+  PICTURE: 0x1c,
+  PICTURED: 0x1d,
   OFFER: 0x20,
   AT: 0x21,
   PUT: 0x22,
@@ -93,6 +95,7 @@ export interface ReferenceState {
     name: string
     flags: number
     tone: number
+    picture: Id
     lastSeenMs: Count
   }[]
   devices: readonly {
@@ -134,7 +137,7 @@ export const state = (m: ReferenceState): Buffer =>
     ...m.members.map((x) =>
       join(
         ...[x.id, uint(x.role, 1), str8(x.name), uint(x.flags, 1)],
-        ...[uint(x.tone, 1), uint(x.lastSeenMs, 8)],
+        ...[uint(x.tone, 1), x.picture, uint(x.lastSeenMs, 8)],
       ),
     ),
     uint(m.devices.length, 2),
@@ -161,7 +164,7 @@ export const state = (m: ReferenceState): Buffer =>
     uint(m.keepMs, 6),
   )
 
-/** The kinds of §7.3; `id` is of all but `invite`, `make-room`, `profile`, `overview` and those of §7.8. */
+/** The kinds of §7.3; `id` is of all but `invite`, `make-room`, `profile`, `overview`, `picture` and those of §7.8. */
 export const request = (m: {
   token: number
   kind: number
@@ -178,6 +181,7 @@ export const request = (m: {
   spanMs?: Count
   tone?: number
   present?: number
+  picture?: Uint8Array
   endpoint?: string
   p256dh?: Uint8Array
   auth?: Uint8Array
@@ -197,6 +201,7 @@ export const request = (m: {
     ...(m.endpoint === undefined ? [] : [str16(m.endpoint)]),
     ...(m.p256dh === undefined ? [] : [m.p256dh]),
     ...(m.auth === undefined ? [] : [m.auth]),
+    ...(m.picture === undefined ? [] : [uint(m.picture.length, 2), m.picture]),
     ...(m.tone === undefined ? [] : [uint(m.tone, 1), uint(m.present ?? 0, 1)]),
   )
 const answer = (token: number, ...rest: Uint8Array[]): Buffer => join(uint(token, 4), ...rest)
@@ -309,7 +314,11 @@ export const earlier = (m: {
     ...[uint(m.token, 4), uint(0, 1), uint(m.texts.length, 1)],
     ...m.texts.map((x) => join(uint(x.untilMs, 8), str16(x.text))),
   )
-/** FOUND, LOCATED and EARLIER of what was not carried out */
+export const picture = (m: { token: number; member: Id }): Buffer =>
+  join(uint(m.token, 4), m.member)
+export const pictured = (m: { token: number; picture: Uint8Array }): Buffer =>
+  join(uint(m.token, 4), uint(0, 1), uint(m.picture.length, 2), m.picture)
+/** FOUND, LOCATED, EARLIER and PICTURED of what was not carried out */
 export const notLookedUp = (m: { token: number; code: number }): Buffer =>
   join(uint(m.token, 4), uint(m.code, 1))
 

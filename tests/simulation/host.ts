@@ -37,6 +37,7 @@ import { encodeInvite } from '../../shared/invite.ts'
 import { hostTag } from '../../shared/knock.ts'
 import { ed25519PublicKey } from '../../shared/noble.ts'
 import { openRecord, type RecordBody, sealRecord } from '../../shared/record.ts'
+import { NO_PICTURES } from '../pictures.ts'
 import type { Network, SimCarrier } from './network.ts'
 import type { Chance, World } from './world.ts'
 
@@ -676,6 +677,7 @@ class Run {
         members: this.members,
         rooms: this.#rooms,
         files: null,
+        pictures: NO_PICTURES,
         hub: this.hub,
         keepMs: 0,
         locator: () => LOCATOR,

@@ -117,6 +117,7 @@ const members = [
     gone: false,
     hidden: false,
     tone: 0,
+    picture: '',
     lastSeenMs: 0,
   },
 ] as const

@@ -10,6 +10,7 @@ import { Rooms } from '../../host/rooms.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
+import { NO_PICTURES } from '../pictures.ts'
 import { Chance } from '../simulation/world.ts'
 
 const { bytes } = new Chance(1)
@@ -38,6 +39,7 @@ function scene(notice: ClawMessage | null = null) {
       member,
       route: 'direct',
       rooms,
+      pictures: NO_PICTURES,
       transfers: null,
       hub,
       now: () => 0,

@@ -10,7 +10,7 @@ import { StateBox } from '../../web/state.ts'
 takeWords(en, 'en')
 const KITCHEN = '0a'.repeat(16)
 const BEN = '0b'.repeat(16)
-const here = { online: true, gone: false, hidden: false, tone: 0, lastSeenMs: 0 }
+const here = { online: true, gone: false, hidden: false, tone: 0, picture: '', lastSeenMs: 0 }
 const room = {
   members: [],
   mine: false,

@@ -1,10 +1,15 @@
-// How large a picture is, before anything decodes it (web/pictureheader.ts): real ones, bombs, and whatever else comes.
+// How large a picture is, before anything decodes it (shared/pictureheader.ts): real ones, bombs, and whatever else comes.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { concat, toUtf8, Writer } from '../../shared/bytes.ts'
-import { isDecodable, PIXELS_MAX, pictureSize } from '../../web/pictureheader.ts'
+import {
+  isDecodable,
+  isMemberPicture,
+  PIXELS_MAX,
+  pictureSize,
+} from '../../shared/pictureheader.ts'
 
 const png = (width: number, height: number): Uint8Array =>
   new Writer(32)
@@ -83,4 +88,22 @@ test('anything else, cut anywhere, is no picture and no error', () => {
       expect(size === null || (size.width >= 0 && size.height >= 0)).toBe(true)
     }),
   )
+})
+
+test('a member bears a small square still JPEG or WebP, and nothing else (SPEC §7.11)', () => {
+  const lossy = (width: number, height: number): Uint8Array =>
+    webp('VP8 ', [...new Array(10).fill(0), ...little(width, 2), ...little(height, 2)])
+  const lossless = (side: number): Uint8Array =>
+    webp('VP8L', [0, 0, 0, 0, 0x2f, ...little((side - 1) | ((side - 1) << 14), 4)])
+  const extended = webp('VP8X', [...new Array(8).fill(0), ...little(63, 3), ...little(63, 3)])
+  for (const good of [jpeg(1, 1), jpeg(128, 128), lossy(128, 128), lossless(128)])
+    expect(isMemberPicture(good)).toBe(true)
+  for (const bad of [
+    ...[jpeg(129, 129), jpeg(64, 63), jpeg(0, 0), jpeg(65_535, 65_535), lossy(129, 129)],
+    ...[lossy(64, 65), lossless(129), extended, png(64, 64), gif(64, 64), new Uint8Array()],
+    ...[toUtf8('<svg xmlns="http://www.w3.org/2000/svg"/>'), toUtf8('<html>')],
+    concat(jpeg(64, 64), new Uint8Array(16_384)),
+    jpeg(64, 64, segment(0xffe1, 20_000)),
+  ])
+    expect(isMemberPicture(bad)).toBe(false)
 })

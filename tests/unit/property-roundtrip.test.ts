@@ -319,7 +319,7 @@ test('texts and lists at their limits come back', () => {
   expect(decodeMessage(encodeMessage(resume))).toEqual(resume)
   const member = {
     ...({ id, role: 'guest', name: 'x', online: false, gone: true } as const),
-    ...{ hidden: true, tone: 3, lastSeenMs: 5 },
+    ...{ hidden: true, tone: 3, picture: id, lastSeenMs: 5 },
   } as const
   const state = {
     type: 'state',

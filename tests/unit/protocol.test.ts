@@ -404,7 +404,7 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
     members: fc.array(
       fc.record({
         ...{ id, role, name, online: fc.boolean(), gone: fc.boolean(), hidden: fc.boolean() },
-        ...{ tone: fc.nat(6), lastSeenMs: counter },
+        ...{ tone: fc.nat(6), picture: id, lastSeenMs: counter },
       }),
       { maxLength: 4 },
     ),
@@ -480,6 +480,10 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
       fc.record({ kind: fc.constantFrom('add-to-room', 'leave-room'), id, member: id }),
       fc.record({ kind: fc.constantFrom('push-off', 'push-key') }),
       fc.record({
+        kind: fc.constant('picture' as const),
+        picture: fc.uint8Array({ maxLength: 90 }),
+      }),
+      fc.record({
         kind: fc.constant('push-on' as const),
         push: fc.record({
           endpoint: fc.webUrl({ size: 'small' }),
@@ -514,6 +518,11 @@ const message: fc.Arbitrary<ClawMessage> = fc.oneof(
         links: fc.array(id, { maxLength: 3 }),
       }),
     ),
+  }),
+  fc.record({ ...{ type: fc.constant('picture' as const), token: fc.nat() }, member: id }),
+  fc.record({
+    ...{ type: fc.constant('pictured' as const), token: fc.nat(), code: fc.constant(null) },
+    picture: fc.uint8Array({ maxLength: 90 }),
   }),
   fc.record({
     type: fc.constant('enrol-fail' as const),

@@ -25,6 +25,7 @@ const state: AppState = {
       gone: false,
       hidden: false,
       tone: 0,
+      picture: '',
       lastSeenMs: 0,
     },
   ],

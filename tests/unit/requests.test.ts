@@ -7,11 +7,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { InviteArgs, Role } from '../../host/config.ts'
 import { openDatabase } from '../../host/database.ts'
 import { Members } from '../../host/members.ts'
+import { PICTURE_BURST, Pictures } from '../../host/pictures.ts'
 import { type Asker, answerRequest, DEVICE_LINK_MS } from '../../host/requests.ts'
 import { Rooms } from '../../host/rooms.ts'
 import { stateFor } from '../../host/roster.ts'
-import { fromHex, toHex } from '../../shared/bytes.ts'
+import { concat, fromHex, toHex } from '../../shared/bytes.ts'
 import type { Overview } from '../../shared/overview.ts'
+import { pictureId } from '../../shared/pictureheader.ts'
 import type { Answer, Request } from '../../shared/requests.ts'
 
 const NOW = 1_700_000_000_000
@@ -22,6 +24,8 @@ let dir: string
 let db: ReturnType<typeof openDatabase>
 let members: Members
 let rooms: Rooms
+let pictures: Pictures
+let clockMs: number
 let woken: string[]
 let told: number
 let changed: number
@@ -33,6 +37,11 @@ beforeEach(() => {
   db = openDatabase(dir)
   members = new Members(db, (n) => new Uint8Array(randomBytes(n)))
   rooms = new Rooms(db, (n) => new Uint8Array(randomBytes(n)))
+  clockMs = 0
+  pictures = new Pictures({
+    ...{ db, members, rooms: rooms.list, secret: new Uint8Array(32), nowMs: () => clockMs },
+    random: (n) => new Uint8Array(randomBytes(n)),
+  })
   told = 0
   changed = 0
   revoked = []
@@ -62,6 +71,7 @@ const ask = (asker: Asker, request: Request): Promise<Answer> =>
     {
       members,
       rooms,
+      pictures,
       wake: (devices) => woken.push(...devices),
       now: () => NOW,
       overview: () => OVERVIEW,
@@ -301,6 +311,72 @@ test('a profile is one\u2019s own: colour for all, presence as far as it is shar
   expect(devices.map(({ route }) => route)).toContain('direct')
   await ask(guy, { kind: 'profile', tone: 0, present: true })
   expect(seenBy(ben, guy)).toMatchObject(away)
+})
+
+/** A JPEG as far as anybody looks at it, of this side, unlike those of other numbers. */
+const jpeg = (side: number, number = 0): Uint8Array =>
+  Uint8Array.of(0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, side, 0, side, 3, number)
+const bears = (asker: Asker, picture: Uint8Array): Promise<Answer> =>
+  ask(asker, { kind: 'picture', picture })
+const pictureOf = async (asker: Asker, of: Asker | Uint8Array): Promise<Uint8Array> => {
+  const member = of instanceof Uint8Array ? of : fromHex(of.member)
+  return (await pictures.answer(asker.member, { type: 'picture', token: 1, member })).picture
+}
+const stored = () => db.prepare('SELECT id, sealed FROM pictures').all() as { sealed: Uint8Array }[]
+
+test('a picture is seen by whom STATE shows its member, and lies once, sealed, while somebody bears it', async () => {
+  const [ann, ben] = [join_('owner', 'Ann'), join_('member', 'Ben')]
+  const room = toHex(rooms.list.make('Cellar', ann.member, [ann.member], NOW))
+  const about = { role: 'guest', uses: 1, expiresMs: 1000, note: '', rooms: [room] } as const
+  const guy = enrol(invite(about).id, 'Guy')
+  expect(await bears(ben, jpeg(128))).toEqual({ kind: 'done' })
+  expect(told).toBe(1)
+  const shown = stateFor(members, rooms.list, ann.device, new Map(), NOW)?.members
+  expect(shown?.find(({ name }) => name === 'Ben')?.picture).toEqual(pictureId(jpeg(128)))
+  expect(shown?.find(({ name }) => name === 'Ann')?.picture).toEqual(new Uint8Array(16))
+  expect(await pictureOf(ann, ben)).toEqual(jpeg(128))
+  expect(await pictureOf(ben, ben)).toEqual(jpeg(128))
+  // A guest of another room, a member without one, and nobody: all the same.
+  for (const [who, of] of [
+    [guy, ben],
+    [ben, ann],
+    [ben, new Uint8Array(16)],
+  ] as const)
+    expect(await pictureOf(who, of)).toEqual(new Uint8Array())
+  await bears(ann, jpeg(128))
+  expect(await pictureOf(guy, ann)).toEqual(jpeg(128))
+  expect(stored()).toHaveLength(1)
+  expect(Buffer.from(stored()[0]?.sealed ?? []).includes(Buffer.from(jpeg(128)))).toBe(false)
+  await bears(ben, new Uint8Array())
+  expect(await pictureOf(ann, ben)).toEqual(new Uint8Array())
+  expect(stored()).toHaveLength(1)
+  await bears(ann, jpeg(64))
+  expect(await pictureOf(guy, ann)).toEqual(jpeg(64))
+  expect(stored()).toHaveLength(1)
+})
+
+test('what is no picture changes nothing, and nobody changes theirs all the time', async () => {
+  const [ann, ben] = [join_('owner', 'Ann'), join_('member', 'Ben')]
+  await bears(ben, jpeg(100))
+  for (const bad of [
+    jpeg(129),
+    Uint8Array.of(...jpeg(100).slice(0, 10), 99, 3),
+    concat(jpeg(100), new Uint8Array(16_384)),
+    new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+  ]) {
+    expect(await bears(ben, bad)).toEqual({ kind: 'failed', code: 'picture-refused' })
+    expect(await pictureOf(ann, ben)).toEqual(jpeg(100))
+  }
+  for (let n = 1; n < PICTURE_BURST; n++)
+    expect(await bears(ben, jpeg(100, n))).toEqual({ kind: 'done' })
+  const tooMany = { kind: 'failed', code: 'too-many' }
+  expect(await bears(ben, jpeg(100, 99))).toEqual(tooMany)
+  expect(await pictureOf(ann, ben)).toEqual(jpeg(100, PICTURE_BURST - 1))
+  // Another member has leave of its own; and so has this one, later.
+  expect(await bears(ann, jpeg(100))).toEqual({ kind: 'done' })
+  clockMs += 360_000
+  expect(await bears(ben, jpeg(100, 99))).toEqual({ kind: 'done' })
+  expect(await bears(ben, jpeg(100, 98))).toEqual(tooMany)
 })
 
 test('how the host is, the owner may know and nobody else', async () => {

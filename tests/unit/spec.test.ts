@@ -139,7 +139,7 @@ describe('messages, events, errors', () => {
       lower(name),
       Number.parseInt(type ?? '', 16),
     ])
-    expect(listed).toHaveLength(23)
+    expect(listed).toHaveLength(25)
     expect(Object.fromEntries(listed)).toEqual(table('shared/messages.ts', 'TYPE'))
   })
 

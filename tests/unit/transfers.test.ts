@@ -14,6 +14,7 @@ import { Transfers } from '../../host/transfers.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { FILE_AHEAD_MAX, FILE_BLOCK_BYTES } from '../../shared/files.ts'
 import type { ClawMessage } from '../../shared/messages.ts'
+import { NO_PICTURES } from '../pictures.ts'
 import { Chance } from '../simulation/world.ts'
 
 const ROOM = new Uint8Array(16)
@@ -54,6 +55,7 @@ function scene() {
   } as unknown as SecureLink
   const session = new ChatSession({
     ...{ link, device, member, rooms, route: 'direct', hub: new Hub(), now: () => 0 },
+    pictures: NO_PICTURES,
     transfers: new Transfers(files, member, link),
     state: () => null,
     record: () => new Uint8Array(6144),

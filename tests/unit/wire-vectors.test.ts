@@ -101,6 +101,7 @@ function plainMessage(message: ClawMessage): object {
     case 'found':
     case 'located':
     case 'earlier':
+    case 'pictured':
       return plainLookup(message)
     default:
       return plain(fields) as object
@@ -167,7 +168,7 @@ function codeOf(run: () => unknown): string | null {
   }
 }
 
-test.each(list('message', 97))('$name $fields', ({ name, type, fields, data }) => {
+test.each(list('message', 103))('$name $fields', ({ name, type, fields, data }) => {
   const bytes = expand(data)
   const message = decodeMessage({ type, data: bytes })
   expect(message.type).toBe(name.toLowerCase().replace('_', '-'))
@@ -185,7 +186,7 @@ test.each(list('event', 33))('$name', ({ name, kind, fields, body }) => {
   expect(encodeEvent(event)).toEqual({ kind, body: bytes })
 })
 
-test.each(list('messageRefused', 145))('no message: $what', ({ type, data, code }) => {
+test.each(list('messageRefused', 152))('no message: $what', ({ type, data, code }) => {
   expect(codeOf(() => decodeMessage({ type, data: expand(data) }))).toBe(code)
 })
 
@@ -206,6 +207,6 @@ test('every type and kind stands in the file', () => {
   const names = (key: string): string[] => [
     ...new Set(list(key, file[key]?.length ?? 0).map(({ name }) => name)),
   ]
-  expect(names('message')).toHaveLength(30)
+  expect(names('message')).toHaveLength(32)
   expect(names('event')).toHaveLength(10)
 })

@@ -63,11 +63,30 @@ const shown = (m: typeof HELLO) => ({
   reactions: m.reactions.map(({ emoji, members }) => ({ emoji, members: members.map(toHex) })),
 })
 
+/** The first bytes of a JPEG: what is a picture no codec knows. */
+const FACE = Uint8Array.of(0xff, 0xd8, 0xff)
+
 const MEMBERS = [
-  { id: id('member a'), role: 1, name: 'Ada', flags: 1, tone: 0, lastSeenMs: 0 },
-  { id: id('member b'), role: 2, name: 'Bé', flags: 0, tone: 6, lastSeenMs: TIME_MS },
-  { id: id('member c'), role: 3, name: 'c', flags: 2, tone: 1, lastSeenMs: 1 },
-  { id: id('member d'), role: 4, name: 'ß'.repeat(24), flags: 4, tone: 2, lastSeenMs: 0 },
+  { id: id('member a'), role: 1, name: 'Ada', flags: 1, tone: 0, picture: NONE, lastSeenMs: 0 },
+  {
+    id: id('member b'),
+    role: 2,
+    name: 'Bé',
+    flags: 0,
+    tone: 6,
+    picture: id('picture'),
+    lastSeenMs: TIME_MS,
+  },
+  { id: id('member c'), role: 3, name: 'c', flags: 2, tone: 1, picture: NONE, lastSeenMs: 1 },
+  {
+    id: id('member d'),
+    role: 4,
+    name: 'ß'.repeat(24),
+    flags: 4,
+    tone: 2,
+    picture: NONE,
+    lastSeenMs: 0,
+  },
 ]
 const DEVICES = [
   {
@@ -163,6 +182,8 @@ const requests = () => [
   { token: 30, kind: 30, tone: 0, present: 1 },
   { token: 30, kind: 30, tone: 6, present: 0 },
   { token: 31, kind: 31 },
+  { token: 32, kind: 32, picture: FACE },
+  { token: 32, kind: 32, picture: new Uint8Array() },
 ]
 const SEARCH = {
   ...{ token: 7, query: 'Grüße 東京', rooms: [] as Uint8Array[], authors: [] as Uint8Array[] },
@@ -219,6 +240,10 @@ const lookups = (): Entry[] => [
   lookup('EARLIER', { token: 7, texts: [] as typeof EARLIER_TEXTS.texts }, wire.earlier),
   lookup('EARLIER', EARLIER_TEXTS, wire.earlier),
   lookup('EARLIER', { token: 7, code: 1 }, wire.notLookedUp),
+  lookup('PICTURE', { token: 7, member: id('member b') }, wire.picture),
+  lookup('PICTURED', { token: 7, picture: FACE }, wire.pictured),
+  lookup('PICTURED', { token: 7, picture: new Uint8Array() }, wire.pictured),
+  lookup('PICTURED', { token: 7, code: 1 }, wire.notLookedUp),
 ]
 
 const hexFields = (m: object): object =>
@@ -359,7 +384,7 @@ const plainState = (s: typeof STATE) => ({
   ...s,
   member: toHex(s.member),
   device: toHex(s.device),
-  members: s.members.map((m) => ({ ...m, id: toHex(m.id) })),
+  members: s.members.map((m) => ({ ...m, id: toHex(m.id), picture: toHex(m.picture) })),
   devices: s.devices.map((d) => ({
     ...{ ...d, id: toHex(d.id), member: toHex(d.member), publicKey: toHex(d.publicKey) },
   })),
@@ -491,6 +516,11 @@ function outOfRange(): [string, number, Uint8Array][] {
       wire.request({ token: 0, kind: 30, tone: 0, present: 2 }),
     ],
     [
+      'REQUEST 32 of 16385 bytes',
+      T.REQUEST,
+      wire.request({ token: 0, kind: 32, picture: new Uint8Array(16_385) }),
+    ],
+    [
       'ANSWER with a store name of 49 bytes',
       T.ANSWER,
       wire.overview({ ...OVERVIEW, stores: [{ name: 'n'.repeat(49), seq: 0, code: '' }] }),
@@ -569,6 +599,16 @@ function lookupsOutOfRange(): [string, number, Uint8Array][] {
       'EARLIER of 16001 bytes',
       T.EARLIER,
       wire.earlier({ token: 7, texts: [{ untilMs: 1, text: 'a'.repeat(16_001) }] }),
+    ],
+    [
+      'PICTURED of 16385 bytes',
+      T.PICTURED,
+      wire.pictured({ token: 7, picture: new Uint8Array(16_385) }),
+    ],
+    [
+      'PICTURED cut by a byte',
+      T.PICTURED,
+      wire.pictured({ token: 7, picture: FACE }).subarray(0, -1),
     ],
   ]
 }

@@ -61,6 +61,11 @@ export const errors = {
     'Er sendet an die Dienste von Chrome, Edge, Firefox und Safari und an die, die sein Eigentümer hinzufügt.',
     'Frage den Eigentümer.',
   ),
+  'picture-refused': words(
+    'Das ist kein Bild, das hier stehen kann.',
+    'Es muss klein und quadratisch sein; die Seite macht es so.',
+    'Wähle ein anderes Bild.',
+  ),
   'invite-unknown': words(
     'Der Host kennt diesen Link nicht.',
     'Vielleicht ist er von einem anderen Host.',

@@ -52,6 +52,11 @@ export const errors = {
     'It sends to the services of Chrome, Edge, Firefox and Safari, and to those that its owner adds.',
     'Ask the owner.',
   ),
+  'picture-refused': words(
+    'That is no picture that can stand here.',
+    'It has to be small and square; the page makes it so.',
+    'Choose another picture.',
+  ),
   'invite-unknown': words('The host does not know this link.', 'It may be of another host.', ASK),
   'credentials-full': words(
     'The host has no room for another device.',

@@ -57,6 +57,11 @@ export const errors = {
     'Envía a los servicios de Chrome, Edge, Firefox y Safari, y a los que añade su propietario.',
     'Pregunta al propietario.',
   ),
+  'picture-refused': words(
+    'Esa no es una imagen que pueda estar aquí.',
+    'Tiene que ser pequeña y cuadrada; la página la hace así.',
+    'Elige otra imagen.',
+  ),
   'invite-unknown': words(
     'El anfitrión no conoce este enlace.',
     'Puede ser de otro anfitrión.',

@@ -41,6 +41,11 @@ export const errors = {
     '它只向 Chrome、Edge、Firefox 和 Safari 的服务，以及所有者添加的服务发送。',
     '请询问所有者。',
   ),
+  'picture-refused': words(
+    '这不是可以放在这里的图片。',
+    '它必须小而方；页面会把它做成这样。',
+    '请选择另一张图片。',
+  ),
   'invite-unknown': words('主机不认识这个链接。', '它可能属于另一台主机。', ASK),
   'credentials-full': words(
     '主机没有位置容纳更多设备。',

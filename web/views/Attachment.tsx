@@ -1,10 +1,10 @@
 // The file of a message: a picture, sound or film where it is safe to show, else its name; how far it is; what can be done.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Attachment as AttachmentOf } from '../../shared/attachment.ts'
+import type { PictureSize } from '../../shared/pictureheader.ts'
 import { type FileKind, kindOf } from '../filekind.ts'
 import { t } from '../language.ts'
 import type { Engine, Message, TransferView } from '../model.ts'
-import type { PictureSize } from '../pictureheader.ts'
 import { Clip } from './icons.tsx'
 import { type FileWish, Large } from './LargeFile.tsx'
 import { formatBytes, Progress } from './Transfer.tsx'

@@ -1,6 +1,7 @@
-// The first letter on a calm colour: one for rooms, six for members.
+// The first letter on a calm colour, one for rooms, six for members; or the picture that a member bears.
 import { TONES } from '../../shared/state.ts'
-import type { Member } from '../model.ts'
+import { faceOf } from '../faces.ts'
+import type { Member, Room } from '../model.ts'
 
 export type Tone = number | 'room'
 
@@ -15,10 +16,28 @@ export function toneOf(id: string, members: readonly Member[]): Tone {
   return sum % TONES
 }
 
-export function Avatar({ name, tone }: { name: string; tone: Tone }) {
+/** `picture`: its id, while there is one. */
+export function Avatar(props: { name: string; tone: Tone; picture?: string | undefined }) {
+  const { name, tone, picture = '' } = props
+  const face = faceOf(picture)
   return (
     <span class={`avatar tone-${tone}`} aria-hidden="true">
-      {[...name][0]?.toUpperCase() ?? '·'}
+      {face === null ? ([...name][0]?.toUpperCase() ?? '·') : <img src={face} alt="" />}
     </span>
   )
+}
+
+/** `members`: those among whom it has its colour. */
+export const Face = ({ member, members }: { member: Member; members: readonly Member[] }) => (
+  <Avatar name={member.name} tone={toneOf(member.id, members)} picture={member.picture} />
+)
+
+/** Of the other one, in a direct conversation. */
+export function pictureOf(
+  room: Pick<Room, 'kind' | 'members'> | undefined,
+  me: string | null,
+  members: readonly Member[],
+): string | undefined {
+  if (room?.kind !== 'direct') return undefined
+  return members.find(({ id }) => id !== me && room.members.includes(id))?.picture
 }

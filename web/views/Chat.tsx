@@ -5,7 +5,7 @@ import type { Connection } from '../model.ts'
 import { isByTurn } from '../steps.ts'
 import { Notice } from './Alert.tsx'
 import type { ScreenProps } from './App.tsx'
-import { Avatar } from './Avatar.tsx'
+import { Avatar, pictureOf } from './Avatar.tsx'
 import type { DialogName } from './ChatDialog.tsx'
 import { type Aim, Composer } from './Composer.tsx'
 import { Back, Route, Shield } from './icons.tsx'
@@ -28,6 +28,7 @@ export function Chat({ state, engine, secure, version }: ScreenProps) {
   const connected = state.connection.state === 'connected'
   const here = insiders(state)
   const room = state.rooms.find(({ id }) => id === state.room)
+  const picture = pictureOf(room, state.me, state.members)
   const isNowhere = state.rooms.length === 0
   const alone = here.every((member) => member.id === state.me)
   useShortcuts((command) => {
@@ -63,9 +64,9 @@ export function Chat({ state, engine, secure, version }: ScreenProps) {
             onClick={side.show}
           >
             <Back />
-            <Avatar name={state.roomName} tone="room" />
+            <Avatar name={state.roomName} tone="room" picture={picture} />
           </button>
-          <Avatar name={state.roomName} tone="room" />
+          <Avatar name={state.roomName} tone="room" picture={picture} />
           <div class="title">
             <h1>
               {room?.leavable || room?.isTimer ? (

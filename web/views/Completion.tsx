@@ -4,7 +4,7 @@ import { useLayoutEffect, useState } from 'preact/hooks'
 import { type Begun, begunAt, completed, fitting } from '../completion.ts'
 import { t } from '../language.ts'
 import type { Member } from '../model.ts'
-import { Avatar, toneOf } from './Avatar.tsx'
+import { Face } from './Avatar.tsx'
 
 const LIST = 'mention-list'
 const optionId = (i: number): string => `mention-${i}`
@@ -100,7 +100,7 @@ export function CompletionList({ of }: { of: Completion }) {
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => take(member)}
             >
-              <Avatar name={member.name} tone={toneOf(member.id, shown)} />
+              <Face member={member} members={shown} />
               <bdi>{member.name}</bdi>
             </div>
           ))}

@@ -5,7 +5,7 @@ import type { DeviceInfo, Member } from '../model.ts'
 import { linkName, roomWords } from '../room.ts'
 import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
-import { Avatar, toneOf } from './Avatar.tsx'
+import { Face } from './Avatar.tsx'
 import { Dialog } from './Dialog.tsx'
 import { InviteForm } from './InviteForm.tsx'
 import { LinkCard } from './LinkCard.tsx'
@@ -128,7 +128,7 @@ function Person({ state, engine, member, owner, busy }: PersonProps) {
   return (
     <li>
       <div class="person">
-        <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
+        <Face member={member} members={state.members} />
         <Renamed
           name={member.name}
           label={mine ? t.people.yourName : t.people.nameOf(member.name)}

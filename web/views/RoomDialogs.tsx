@@ -4,7 +4,7 @@ import { t } from '../language.ts'
 import type { Member, Room } from '../model.ts'
 import { wordsOf } from '../words.ts'
 import type { ViewProps } from './App.tsx'
-import { Avatar, toneOf } from './Avatar.tsx'
+import { Face } from './Avatar.tsx'
 import { Dialog } from './Dialog.tsx'
 import { LifetimeChoice } from './LifetimeChoice.tsx'
 
@@ -72,7 +72,7 @@ export function NewRoomDialog({ state, engine, onClose }: DialogProps) {
                   checked={chosen.has(member.id)}
                   onChange={() => toggle(member.id)}
                 />
-                <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
+                <Face member={member} members={state.members} />
                 {member.name}
               </label>
             ))}
@@ -159,7 +159,7 @@ function Someone(props: {
   const { member, members, children } = props
   return (
     <li>
-      <Avatar name={member.name} tone={toneOf(member.id, members)} />
+      <Face member={member} members={members} />
       <span dir="auto">{member.name}</span>
       {children}
     </li>

@@ -1,5 +1,6 @@
 // One message of the log: who, what, what it answers, what others think of it, and what can be done about it.
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { faceOf } from '../faces.ts'
 import { formatTime, t } from '../language.ts'
 import type { AppState, Engine, Member, Message, TransferView } from '../model.ts'
 import { Attachment } from './Attachment.tsx'
@@ -39,6 +40,12 @@ export interface RowProps {
   readonly onEarlier: (id: string) => void
 }
 
+/** Before the name of who wrote; nothing of who bears no picture. */
+function SmallFace({ member }: { member: Member | undefined }) {
+  const face = faceOf(member?.picture ?? '')
+  return face === null ? null : <img class="face" src={face} alt="" />
+}
+
 const nameOf = ({ members }: RowProps['people'], id: string): string =>
   members.find((member) => member.id === id)?.name ?? t.common.someone
 
@@ -60,6 +67,7 @@ export function Row(props: RowProps) {
     >
       {opens && !mine && (
         <p class={`who tone-${toneOf(author, people.members)}`}>
+          <SmallFace member={people.members.find((member) => member.id === author)} />
           <bdi>{name}</bdi>
         </p>
       )}

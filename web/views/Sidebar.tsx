@@ -2,7 +2,7 @@
 import { formatMoment, formatNumber, t } from '../language.ts'
 import type { AppState, Engine, Member, Room } from '../model.ts'
 import { formatSpan } from '../words.ts'
-import { Avatar, toneOf } from './Avatar.tsx'
+import { Avatar, Face, pictureOf } from './Avatar.tsx'
 import { Back, Plus, Speech } from './icons.tsx'
 import { Logo, NAME } from './Logo.tsx'
 import { Search } from './Search.tsx'
@@ -56,6 +56,7 @@ export function Sidebar(props: SidebarProps) {
           <RoomButton
             key={room.id}
             room={room}
+            picture={pictureOf(room, state.me, state.members)}
             isShown={room.id === state.room}
             side={side}
             onOpen={() => open(room.id)}
@@ -99,11 +100,12 @@ export function Sidebar(props: SidebarProps) {
 
 function RoomButton(props: {
   readonly room: Room
+  readonly picture: string | undefined
   readonly isShown: boolean
   readonly side: Side
   readonly onOpen: () => void
 }) {
-  const { room, isShown, side, onOpen } = props
+  const { room, picture, isShown, side, onOpen } = props
   const unread = isShown ? 0 : room.unread
   return (
     <button
@@ -113,7 +115,7 @@ function RoomButton(props: {
       {...(isShown ? { ref: side.current } : {})}
       onClick={onOpen}
     >
-      <Avatar name={room.name} tone="room" />
+      <Avatar name={room.name} tone="room" picture={picture} />
       <span class="room-name" dir="auto">
         {room.name}
       </span>
@@ -146,7 +148,7 @@ function MemberRow(props: {
   const { member, state, onTalk } = props
   return (
     <li>
-      <Avatar name={member.name} tone={toneOf(member.id, state.members)} />
+      <Face member={member} members={state.members} />
       <span dir="auto">{member.id === state.me ? t.rooms.self(member.name) : member.name}</span>
       {/* Who is there, only the host knows. */}
       {state.connection.state === 'connected' && !(member.hidden && member.id !== state.me) && (

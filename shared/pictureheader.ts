@@ -1,5 +1,7 @@
 // How large a picture is, from its first bytes, before anything decodes it: a few kilobytes can unpack to gigabytes. Pure.
-import { fromUtf8, Reader } from '../shared/bytes.ts'
+import { fromUtf8, Reader } from './bytes.ts'
+import { sha256 } from './hash.ts'
+import { PICTURE_ID_BYTES, PICTURE_MAX_BYTES } from './picture.ts'
 
 export interface PictureSize {
   readonly width: number
@@ -8,6 +10,8 @@ export interface PictureSize {
 
 /** More than that is not decoded. */
 export const PIXELS_MAX = 100_000_000
+/** of a member's picture, pixels */
+export const PICTURE_SIDE_MAX = 128
 /** Bytes of a file within which its size must stand. */
 export const HEADER_BYTES = 256 * 1024
 
@@ -29,6 +33,24 @@ export function pictureSize(bytes: Uint8Array): PictureSize | null {
 /** Whether it can be shown without harm. */
 export const isDecodable = (size: PictureSize | null): size is PictureSize =>
   size !== null && size.width > 0 && size.height > 0 && size.width * size.height <= PIXELS_MAX
+
+/** Whether a member may bear it (SPEC §7.11): small, square, and a still JPEG or WebP. */
+export function isMemberPicture(bytes: Uint8Array): boolean {
+  const size = bytes.length > PICTURE_MAX_BYTES || !isStill(bytes) ? null : pictureSize(bytes)
+  if (size === null) return false
+  const { width, height } = size
+  return width === height && width > 0 && width <= PICTURE_SIDE_MAX
+}
+
+/** A WebP of one frame without anything beside it: the extended format may move, and names a size of its own. */
+function isStill(bytes: Uint8Array): boolean {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return true
+  const name = bytes.slice(8, 16)
+  return name.every((byte) => byte < 128) && ['WEBPVP8 ', 'WEBPVP8L'].includes(fromUtf8(name))
+}
+
+/** 16 bytes. */
+export const pictureId = (bytes: Uint8Array): Uint8Array => sha256(bytes).slice(0, PICTURE_ID_BYTES)
 
 function pngSize(reader: Reader): PictureSize {
   reader.bytes(16)
