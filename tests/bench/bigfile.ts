@@ -6,6 +6,7 @@ import { createReadStream, readdirSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { CDPSession, Page } from 'playwright-core'
+import { KEPT_BYTES } from '../../web/filestore.ts'
 import { Lab } from '../e2e/harness.ts'
 
 const NAME = 'big.dat'
@@ -13,7 +14,7 @@ const SAMPLE_MS = 1000
 const MIB = 2 ** 20
 const UNITS: Readonly<Record<string, number>> = { MiB: MIB, GiB: 2 ** 30, GB: 1e9 }
 
-/** MiB. `heap`: of the page; `browser`: all processes of Chromium, pages that they share counted in each. */
+/** MiB. `heap`: of the page; `page`: its renderers; `browser`: all processes of Chromium. */
 interface Sample {
   readonly done: number
   readonly host: number
@@ -26,6 +27,8 @@ function parseBytes(text: string): number {
   const [, count, unit] = /^([1-9][0-9]*)(MiB|GiB|GB)$/.exec(text) ?? []
   const bytes = Number(count) * (UNITS[unit ?? ''] ?? Number.NaN)
   if (Number.isNaN(bytes)) throw new Error(`--size ${text}: such as 1GiB, 10GB`)
+  // Its sender keeps a smaller one, and has nothing to get.
+  if (bytes <= KEPT_BYTES) throw new Error(`--size ${text}: more than 64MiB`)
   return bytes
 }
 
@@ -62,10 +65,15 @@ const commandOf = (pid: string): string => {
   }
 }
 
-/** Resident MiB of the processes whose command line fits; the namespace holds ours alone. */
-function residentOf(fits: (command: string) => boolean): number {
+/**
+ * MiB that the processes whose command line fits hold: resident, without what is mapped from files, which is their program.
+ * The namespace holds ours alone.
+ */
+function heldBy(fits: (command: string) => boolean): number {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && fits(commandOf(name)))
-  const kib = pids.map((pid) => Number(/VmRSS:\s+(\d+)/.exec(statusOf(pid))?.[1] ?? 0))
+  const kib = pids.flatMap((pid) =>
+    [...statusOf(pid).matchAll(/^Rss(?:Anon|Shmem):\s+(\d+)/gm)].map(([, count]) => Number(count)),
+  )
   return kib.reduce((sum, each) => sum + each, 0) / 1024
 }
 
@@ -75,9 +83,9 @@ async function sample(cdp: CDPSession, done: number): Promise<Sample> {
   return {
     done,
     heap: heap / MIB,
-    host: residentOf((command) => / start --json /.test(command)),
-    page: residentOf((command) => command.includes('--type=renderer')),
-    browser: residentOf((command) => command.includes('chromium')),
+    host: heldBy((command) => / start --json /.test(command)),
+    page: heldBy((command) => command.includes('--type=renderer')),
+    browser: heldBy((command) => command.includes('chromium')),
   }
 }
 

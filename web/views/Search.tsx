@@ -23,7 +23,7 @@ export function Search({ state, engine, onPick, children }: SearchProps) {
   const isAsking = query.trim() !== '' || onlyFiles
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.isComposing) return
-    if (event.key === 'Escape' && isAsking) {
+    if (event.key === 'Escape' && (query !== '' || onlyFiles)) {
       event.preventDefault()
       event.stopPropagation()
       setQuery('')
