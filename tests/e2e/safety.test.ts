@@ -63,6 +63,8 @@ labTest('two codes are compared by camera, and the page says the result', async 
         const said = page.locator(`dialog [role="status"][data-finding="${finding}"]`)
         await said.waitFor()
         expect(await said.textContent()).toContain(words)
+        const hint = page.getByText('Same numbers on the host?')
+        expect(await hint.count()).toBe(finding === 'other' ? 0 : 1)
         // The camera is off once there is a result.
         if (finding !== 'foreign') expect(await page.locator('dialog video').count()).toBe(0)
         await page.screenshot({ path: `tests/out/safety-${finding}.png` })

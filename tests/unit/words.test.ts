@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { MAP_WORDS } from '../../host/routerwords.ts'
 import type { Catalogue } from '../../web/messages/catalogue.ts'
 import { de } from '../../web/messages/de.ts'
 import { en } from '../../web/messages/en.ts'
@@ -21,8 +22,13 @@ const SENTENCES = {
 } as const
 const catalogues: Record<keyof typeof SENTENCES, Catalogue> = { en, de, es, zh }
 
-describe.each(Object.entries(catalogues))('%s', (language, { errors, files }) => {
+describe.each(Object.entries(catalogues))('%s', (language, { errors, files, host }) => {
   const [sentence, longest] = SENTENCES[language as keyof typeof SENTENCES]
+
+  test('why the router maps nothing has words in the page too', () => {
+    const causes = Object.keys(MAP_WORDS).filter((cause) => cause !== 'off')
+    expect(Object.keys(host.routers).sort()).toEqual(causes.sort())
+  })
 
   test('the words cover exactly the closed list of codes', () => {
     expect(codes.length).toBeGreaterThan(30)

@@ -319,6 +319,25 @@ export const de = {
     router: 'Router',
     routerFine: 'reicht den Port weiter',
     routerOff: 'wird nicht gefragt (--no-map)',
+    routers: {
+      searching: 'wird gefragt. Schau in ein paar Sekunden noch einmal.',
+      'no-gateway':
+        'wurde nicht gefunden. Verbinde den Host mit einem Netz, oder leite seine Ports von Hand weiter.',
+      'no-answer':
+        'antwortet nicht. Schalte in seinen Einstellungen UPnP, NAT-PMP oder PCP ein; bis dahin kommen andere auf anderen Wegen herein.',
+      refused:
+        'reicht den Port nicht weiter. Erlaube dem Computer des Hosts in seinen Einstellungen, Ports zu öffnen.',
+      'bad-answer':
+        'gibt Antworten ohne Sinn. Starte ihn neu oder bring seine Software auf den neuesten Stand; geändert wurde nichts.',
+      'no-public-address':
+        'nennt keine öffentliche Adresse. Prüfe die Leitung; wenn sie geht, bitte den Anbieter um eine öffentliche Adresse.',
+      'carrier-nat':
+        'hat eine Adresse, die der Anbieter unter vielen Kunden teilt. Bitte um eine öffentliche, oder verlass dich auf IPv6 und das Relais.',
+      'double-nat':
+        'steht hinter einem zweiten Router. Lass jenen dieselben Ports weiterleiten, oder benutze nur einen von beiden als Router.',
+      'address-differs':
+        'nennt eine andere Adresse, als von außen zu sehen ist. Prüfe von außen, ob der Host zu erreichen ist.',
+    },
     routerNot: (code) => `${code}. „clawchat doctor --router“ auf dem Host sagt, was zu tun ist.`,
   },
   full: {

@@ -318,6 +318,24 @@ export const en = {
     router: 'Router',
     routerFine: 'hands the port on',
     routerOff: 'is not asked (--no-map)',
+    routers: {
+      searching: 'is being asked. Look again in a few seconds.',
+      'no-gateway': 'was not found. Connect the host to a network, or forward its ports by hand.',
+      'no-answer':
+        'does not answer. Switch UPnP, NAT-PMP or PCP on in its settings; others come in by other routes meanwhile.',
+      refused:
+        'refuses to hand the port on. Allow the host’s computer to open ports in its settings.',
+      'bad-answer':
+        'gives answers that make no sense. Restart it or update its software; nothing was changed.',
+      'no-public-address':
+        'names no public address. Check the line; if it works, ask the provider for a public address.',
+      'carrier-nat':
+        'has an address that the provider shares among many customers. Ask for a public one, or rely on IPv6 and the relay.',
+      'double-nat':
+        'stands behind another router. Let that one forward the same ports, or use only one of the two as a router.',
+      'address-differs':
+        'names another address than is seen from outside. Check from outside whether the host can be reached.',
+    },
     routerNot: (code: string) => `${code}. “clawchat doctor --router” on the host says what to do.`,
   },
   full: {

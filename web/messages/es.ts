@@ -316,6 +316,25 @@ export const es = {
     router: 'Router',
     routerFine: 'pasa el puerto',
     routerOff: 'no se le pregunta (--no-map)',
+    routers: {
+      searching: 'se le está preguntando. Mira otra vez en unos segundos.',
+      'no-gateway':
+        'no se ha encontrado. Conecta el anfitrión a una red, o redirige sus puertos a mano.',
+      'no-answer':
+        'no responde. Activa UPnP, NAT-PMP o PCP en sus ajustes; mientras tanto los demás entran por otras rutas.',
+      refused:
+        'se niega a pasar el puerto. Permite en sus ajustes que el ordenador del anfitrión abra puertos.',
+      'bad-answer':
+        'da respuestas sin sentido. Reinícialo o actualiza su programa; no se ha cambiado nada.',
+      'no-public-address':
+        'no nombra ninguna dirección pública. Comprueba la línea; si funciona, pide al proveedor una dirección pública.',
+      'carrier-nat':
+        'tiene una dirección que el proveedor comparte entre muchos clientes. Pide una pública, o confía en IPv6 y el relé.',
+      'double-nat':
+        'está detrás de otro router. Haz que ese redirija los mismos puertos, o usa solo uno de los dos como router.',
+      'address-differs':
+        'nombra otra dirección que la que se ve desde fuera. Comprueba desde fuera si se llega al anfitrión.',
+    },
     routerNot: (code) => `${code}. «clawchat doctor --router» en el anfitrión dice qué hacer.`,
   },
   full: {

@@ -298,6 +298,18 @@ export const zh = {
     router: '路由器',
     routerFine: '转发端口',
     routerOff: '不询问 (--no-map)',
+    routers: {
+      searching: '正在询问。请过几秒再看。',
+      'no-gateway': '没有找到。请把主机接入网络，或手动转发它的端口。',
+      'no-answer':
+        '没有回答。请在它的设置中打开 UPnP、NAT-PMP 或 PCP；在此之前其他人走别的路径进来。',
+      refused: '拒绝转发端口。请在它的设置中允许主机的电脑打开端口。',
+      'bad-answer': '给出的回答没有意义。请重启它或更新它的软件；没有任何改动。',
+      'no-public-address': '没有报出公网地址。请检查线路；如果线路正常，请向运营商要一个公网地址。',
+      'carrier-nat': '的地址由运营商分给许多用户共用。请申请公网地址，或依靠 IPv6 和中继。',
+      'double-nat': '前面还有一台路由器。请让那一台转发同样的端口，或只把其中一台当路由器用。',
+      'address-differs': '报出的地址与从外面看到的不同。请从外面检查能否连到主机。',
+    },
     routerNot: (code) => `${code}。在主机上运行“clawchat doctor --router”可知该怎么做。`,
   },
   full: {

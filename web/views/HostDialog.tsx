@@ -95,8 +95,12 @@ function Store({ store: { name, seq, code }, seq: newest }: { store: StoreHealth
 
 function routerWords(code: string): string {
   if (code === '') return t.host.routerFine
-  return code === 'off' ? t.host.routerOff : t.host.routerNot(code)
+  if (code === 'off') return t.host.routerOff
+  // One that has no words here is a newer host's.
+  return isRouterWord(code) ? t.host.routers[code] : t.host.routerNot(code)
 }
+
+const isRouterWord = (code: string): code is keyof typeof t.host.routers => code in t.host.routers
 
 const Family = ({ name, code }: { name: string; code: string }) => (
   <>

@@ -4,8 +4,14 @@ import { formatSafetyQr, parseSafetyQr } from '../../shared/safety.ts'
 import { t } from '../language.ts'
 import { Qr } from './Qr.tsx'
 
-export function SafetyCode({ code }: { code: readonly string[] }) {
+/** `lead`: what the same numbers mean; not said below another code. */
+export function SafetyCode({ code, lead }: { code: readonly string[]; lead?: string }) {
   const [scanning, setScanning] = useState(false)
+  const [finding, setFinding] = useState<Finding>('looking')
+  const compare = (): void => {
+    setFinding('looking')
+    setScanning(!scanning)
+  }
   return (
     <>
       <p class="code" dir="ltr">
@@ -19,11 +25,12 @@ export function SafetyCode({ code }: { code: readonly string[] }) {
       </details>
       {/* Without https browsers give no camera to pages. */}
       {isSecureContext && (
-        <button type="button" class="quiet small" onClick={() => setScanning(!scanning)}>
+        <button type="button" class="quiet small" onClick={compare}>
           {scanning ? t.safety.stop : t.safety.compare}
         </button>
       )}
-      {scanning && <Scanner code={code} />}
+      {scanning && <Scanner code={code} finding={finding} onFinding={setFinding} />}
+      {lead !== undefined && finding !== 'other' && <p class="lead">{lead}</p>}
     </>
   )
 }
@@ -39,15 +46,19 @@ function findingOf(text: string, code: readonly string[]): Finding {
   }
 }
 
-function Scanner({ code }: { code: readonly string[] }) {
+function Scanner(props: {
+  readonly code: readonly string[]
+  readonly finding: Finding
+  readonly onFinding: (finding: Finding) => void
+}) {
+  const { code, finding, onFinding } = props
   const video = useRef<HTMLVideoElement>(null)
-  const [finding, setFinding] = useState<Finding>('looking')
   const isOver = finding === 'same' || finding === 'other'
   useEffect(() => {
     const end = new AbortController()
     const onText = (text: string): void => {
       const found = findingOf(text, code)
-      setFinding(found)
+      onFinding(found)
       if (found !== 'foreign') end.abort()
     }
     const look = async (): Promise<void> => {
@@ -57,7 +68,7 @@ function Scanner({ code }: { code: readonly string[] }) {
     look().catch((error: unknown) => {
       if (end.signal.aborted) return
       const isRefused = error instanceof DOMException && error.name === 'NotAllowedError'
-      setFinding(isRefused ? 'refused' : 'none')
+      onFinding(isRefused ? 'refused' : 'none')
     })
     return () => end.abort()
   }, [])

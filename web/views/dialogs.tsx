@@ -139,10 +139,7 @@ function Facts({ security, connection, isLocked }: FactsProps) {
           <strong>{t.security.noCode}</strong> {t.security.noCodeWhy}
         </Missing>
       ) : (
-        <>
-          <SafetyCode code={security.safetyCode} />
-          <p class="lead">{t.security.sameNumbers}</p>
-        </>
+        <SafetyCode code={security.safetyCode} lead={t.security.sameNumbers} />
       )}
     </>
   )
