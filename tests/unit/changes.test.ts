@@ -60,6 +60,15 @@ test('an edit is the author\u2019s alone; all see it, and the log keeps what it 
   ])
 })
 
+test('a post under the id of somebody else’s message is refused, and theirs stays as it is', () => {
+  const [ann, ben] = [someone('owner'), someone('member')]
+  const message = post(ann, 'mine')
+  say(ben, { type: 'post', endsAtMs: 0, room: ROOM, replyTo: null, text: 'taken over' }, message)
+  expect(last(ben)).toMatchObject({ ...refused('not-allowed'), id: message })
+  expect(shown(ann)).toMatchObject([{ text: 'mine', edited: false }])
+  expect(toHex(shown(ben)[0]?.author as Uint8Array)).toBe(memberOf(ann))
+})
+
 test('what is deleted is gone for all, from message and log; an owner may, another member not', () => {
   const [ann, ben, cat] = [someone('owner'), someone('member'), someone('member')]
   const first = post(ann, 'first')
