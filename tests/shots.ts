@@ -245,7 +245,7 @@ async function away(host: Host, browser: Browser, ada: Person, cleo: Person): Pr
   await sheet(browser, ada, 'failing')
   await ada.page.setViewportSize(PHONE)
   await press(ada, 'Connection details')
-  await ada.page.locator('.steps .failed').waitFor()
+  await ada.page.locator('.steps .failed').first().waitFor()
   await shot(ada, 'details-phone', PHONE, 'light')
 }
 

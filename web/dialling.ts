@@ -56,6 +56,8 @@ export class Dialling {
   readonly #ports: DiallingPorts
   #redial = restingRedial(SHORTER)
   readonly #timers = new Map<RedialTimer, ReturnType<typeof setTimeout>>()
+  /** the dial whose progress is shown */
+  #shown = 0
   /** why the last dial failed */
   #cause: ClawErrorCode | null = null
   /** of the carrier in use, while another one is dialled because it is suspect */
@@ -86,10 +88,9 @@ export class Dialling {
     this.#ports.box.connection({ state: 'connected', steps: this.#trustedSteps })
   }
 
-  /** Of this dial, else of joining; once a later dial has begun, its steps are shown instead. */
+  /** Of this dial, else of joining. */
   steps(dial: number | null = null): Steps {
-    const isShown = (): boolean =>
-      dial === null || (dial === this.#redial.begun && counts(this.#redial, dial))
+    const isShown = (): boolean => dial === null || this.#isShown(dial)
     return new Steps({ box: this.#ports.box, clock: () => performance.now(), isShown })
   }
 
@@ -105,9 +106,21 @@ export class Dialling {
     return openCarrier({ steps, clock, records, backend, deviceKey, record, root, mode, ...how })
   }
 
+  #isShown(dial: number): boolean {
+    return dial === this.#shown && counts(this.#redial, dial)
+  }
+
+  /** One at a time. After a failure what stands there is what the last one came to: why, and not that others try. */
+  #follow(dial: number): void {
+    const { failures, since } = this.#redial
+    const isFree = failures === 0 && !counts(this.#redial, this.#shown)
+    if (isFree || dial === since) this.#shown = dial
+  }
+
   #do(effect: RedialEffect): void {
     switch (effect.type) {
       case 'dial':
+        this.#follow(effect.dial)
         void this.#dial(effect)
         break
       case 'timer':
@@ -138,7 +151,7 @@ export class Dialling {
       const loading = load()
       // Awaited once there is a session to use it.
       loading.catch(() => undefined)
-      if (!beside) this.#showDialling()
+      if (!beside) this.#showDialling(dial)
       found = await records.findOwn(root, steps, hedge)
       const how = { ...way, urgent }
       const { session, route, epoch } = await this.open(found.record, root, 'connect', steps, how)
@@ -149,13 +162,14 @@ export class Dialling {
       const live = await this.#resume(chat, session, epoch, dial, steps)
       // It may have ended since.
       if (chat.conversation.live !== live) throw new ClawError('no-answer')
-      // A later one may have begun beside it.
-      if (dial !== this.#redial.begun) steps.show()
+      if (!this.#isShown(dial)) steps.show()
       this.feed({ type: 'up', dial, route })
       box.connection({ state: 'connected', route, epoch })
       chat.files.live(route)
       await onConnected(live, found).catch((error) => box.set({ error: codeOf(error) }))
     } catch (error) {
+      const { route } = this.#redial
+      if (route === null && counts(this.#redial, dial) && !this.#isShown(dial)) steps.show()
       this.#failed(dial, causeOf(codeOf(error), found, box.value.clock))
     }
   }
@@ -166,11 +180,12 @@ export class Dialling {
     this.feed({ type: 'failed', dial })
   }
 
-  #showDialling(): void {
+  #showDialling(dial: number): void {
     const { box } = this.#ports
     const again = box.value.connection.epoch === null ? 'connecting' : 'reconnecting'
     const state = navigator.onLine ? again : 'offline'
-    box.connection({ state, route: null, steps: idleSteps() })
+    box.connection({ state, route: null })
+    if (this.#isShown(dial)) box.connection({ steps: idleSteps() })
   }
 
   async #resume(
