@@ -73,6 +73,41 @@ labTest('a record and nobody who answers the knock, as behind a firewall', async
   await there.ann.waitText('firewall')
 })
 
+labTest(
+  'a host that has gone away: the details say why, and go on saying it while others try',
+  async (lab) => {
+    const { host, ann, link } = await setting(lab)
+    await ann.join(link)
+    await host.kill()
+    await ann.driver.press('Connection details')
+    const failed = () => document.querySelector('.steps .failed[data-step="direct"]') !== null
+    await ann.driver.until(failed, null, 60_000)
+    await ann.driver.read(() => {
+      const seen = { gone: false }
+      Object.assign(globalThis, { seen })
+      const look = (): void => {
+        seen.gone ||= document.querySelector('.steps .failed[data-step="direct"]') === null
+      }
+      const what = { subtree: true, childList: true, attributes: true }
+      new MutationObserver(look).observe(document.body, what)
+    }, null)
+    // Each of them looks for the record first.
+    const lookups = () =>
+      performance.getEntriesByType('resource').filter(({ name }) => name.includes('/v1/records/'))
+        .length
+    const before = await ann.driver.read(lookups, null)
+    await ann.driver.until(
+      (more) =>
+        performance.getEntriesByType('resource').filter(({ name }) => name.includes('/v1/records/'))
+          .length > more,
+      before + 2,
+      60_000,
+    )
+    const seen = () => (globalThis as unknown as { seen: { gone: boolean } }).seen
+    expect(await ann.driver.read(seen, null)).toEqual({ gone: false })
+  },
+)
+
 labTest('a computer without any network chats with itself', async (lab) => {
   const { ann, link } = await setting(lab)
   lab.unplug()
