@@ -165,17 +165,17 @@ export const errors = {
   'file-unknown': words(
     'Der Host hat diese Datei nicht.',
     'Ihre Nachricht wurde gelöscht, oder sie wartete zu lange darauf, gesendet zu werden.',
-    'Senden Sie sie noch einmal, oder fragen Sie, wer sie gesendet hat.',
+    'Sende sie noch einmal, oder frag, wer sie gesendet hat.',
   ),
   'file-too-large': words(
     'Diese Datei ist zu groß für diesen Host.',
     'Sein Besitzer hat eine Grenze für eine Datei gesetzt (--max-file).',
-    'Senden Sie sie in Teilen, oder bitten Sie den Besitzer, die Grenze anzuheben.',
+    'Sende sie in Teilen, oder bitte den Besitzer, die Grenze anzuheben.',
   ),
   'file-quota': words(
     'Der Host hat keinen Platz für diese Datei.',
     'Seine Dateien haben die Grenze erreicht, die sein Besitzer gesetzt hat (--files-quota).',
-    'Löschen Sie Nachrichten mit großen Dateien, oder bitten Sie den Besitzer, die Grenze anzuheben.',
+    'Lösche Nachrichten mit großen Dateien, oder bitte den Besitzer, die Grenze anzuheben.',
   ),
   'file-member-quota': words(
     'Deine Dateien nehmen so viel Platz ein, wie dieser Host einem Mitglied gibt.',
@@ -185,27 +185,27 @@ export const errors = {
   'file-disk-full': words(
     'Die Festplatte des Hosts ist voll.',
     'Den Rest hält er für Nachrichten frei.',
-    'Bitten Sie den Besitzer, Platz zu schaffen, und versuchen Sie es dann noch einmal.',
+    'Bitte den Besitzer, Platz zu schaffen, und versuch es dann noch einmal.',
   ),
   'file-damaged': words(
     'Diese Datei ist beschädigt.',
     'Was kam, ist nicht, was gesendet wurde; davon wurde nichts behalten.',
-    'Versuchen Sie es noch einmal. Bleibt es dabei, bitten Sie noch einmal um die Datei.',
+    'Versuch es noch einmal. Bleibt es dabei, bitte noch einmal um die Datei.',
   ),
   'file-too-many': words(
     'Zu viele Dateien warten darauf, gesendet zu werden.',
     'Der Host nimmt von einem Mitglied sechzehn auf einmal.',
-    'Warten Sie, bis einige durch sind, oder brechen Sie eine ab.',
+    'Warte, bis einige durch sind, oder brich eine ab.',
   ),
   'file-unreadable': words(
     'Die Datei ist nicht mehr lesbar.',
     'Sie wurde verschoben oder geändert, oder die Seite wurde seitdem neu geladen.',
-    'Wählen Sie dieselbe Datei noch einmal, und es geht weiter, wo es aufgehört hat.',
+    'Wähle dieselbe Datei noch einmal, und es geht weiter, wo es aufgehört hat.',
   ),
   'file-no-room': words(
     'Dieser Browser hat keinen Platz für diese Datei.',
     'Sein Speicher ist voll; auf einer Seite ohne https fasst er nur Dateien bis 64 MiB.',
-    'Schaffen Sie Platz, oder öffnen Sie den Chat über https oder auf dem Computer des Hosts.',
+    'Schaffe Platz, oder öffne den Chat über https oder auf dem Computer des Hosts.',
   ),
   'store-unreachable': words(
     'Eine Ablage war nicht zu erreichen.',

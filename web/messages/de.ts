@@ -37,7 +37,7 @@ export const de = {
     newRoom: 'Neuer Raum',
     members: 'Mitglieder',
     unread: 'ungelesen',
-    namesYou: 'nennt Sie',
+    namesYou: 'nennt dich',
     self: (name) => `${name} (du)`,
     here: 'da',
     away: 'weg',
@@ -138,7 +138,7 @@ export const de = {
     extras: 'Emoji und Formatierung',
     emoji: 'Emoji',
     addEmoji: (emoji: string) => `${emoji} einfügen`,
-    mention: 'Wen Sie nennen können',
+    mention: 'Wen du nennen kannst',
     found: (n: number) =>
       `${n} ${n === 1 ? 'Name passt' : 'Namen passen'}: Pfeiltasten wählen, Eingabetaste übernimmt`,
     message: 'Nachricht',
