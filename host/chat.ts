@@ -1,12 +1,13 @@
 // One device's conversation on one carrier (SPEC §6.2, §7): RESUME first, then events both ways.
 // What is stored and who may see it is decided in rooms.ts; this file only moves it.
 import { fromHex } from '../shared/bytes.ts'
-import type { Route } from '../shared/constants.ts'
+import { type Route, WINDOW_EVENTS } from '../shared/constants.ts'
 import { ClawError } from '../shared/error.ts'
 import { decodeEvent } from '../shared/events.ts'
 import { type FileMessage, isFileMessage } from '../shared/files.ts'
 import type { Lookup } from '../shared/lookups.ts'
 import type { Bye, ClawMessage } from '../shared/messages.ts'
+import { type Pace, PacedQueue } from '../shared/pace.ts'
 import type { Answer, Request } from '../shared/requests.ts'
 import { SendWindow } from '../shared/window.ts'
 import type { Hub } from './hub.ts'
@@ -23,6 +24,8 @@ const REQUESTS_AT_ONCE = 4
 /** between two TYPING of a session that are passed on */
 const TYPING_MS = 2000
 
+type EventMessage = Extract<ClawMessage, { type: 'event' }>
+
 export interface ChatInput {
   readonly link: SecureLink
   /** hex ids */
@@ -35,6 +38,8 @@ export interface ChatInput {
   readonly transfers: Transfers | null
   readonly hub: Hub
   readonly now: () => number
+  /** calls back in so many ms. @returns a function that takes that back */
+  readonly after: (ms: number, run: () => void) => () => void
   /** STATE for this device, or null once it is out */
   readonly state: () => ClawMessage | null
   /** the newest record, 6144 bytes */
@@ -64,10 +69,16 @@ export class ChatSession {
   #asked = 0
   #typedMs = Number.NEGATIVE_INFINITY
   readonly #lookups
+  readonly #pace: Pace
+  /** events that came faster than they are taken */
+  readonly #late: PacedQueue<EventMessage>
 
   constructor(input: ChatInput) {
+    const { now, after, hub, device } = input
     this.#input = input
-    this.#lookups = lookupPace(input.now())
+    this.#lookups = lookupPace(now())
+    this.#pace = hub.pace(device, now())
+    this.#late = new PacedQueue({ now, after, send: (event) => this.#takeLate(event) }, this.#pace)
     this.#latestState = new Latest(input.link)
     this.#latestRecord = new Latest(input.link)
     this.device = input.device
@@ -87,7 +98,7 @@ export class ChatSession {
     if (isFileMessage(message)) return this.#transfer(message)
     switch (message.type) {
       case 'event':
-        return this.#receive(message)
+        return this.#take(message)
       case 'ack':
         this.#acknowledge(message.stored)
         break
@@ -163,6 +174,7 @@ export class ChatSession {
   end(reason: Bye): void {
     if (this.#ended) return
     this.#ended = true
+    this.#late.end()
     const { link } = this.#input
     void link.end({ type: 'bye', reason })
   }
@@ -184,7 +196,29 @@ export class ChatSession {
     this.pump()
   }
 
-  #receive(message: Extract<ClawMessage, { type: 'event' }>): Promise<void> {
+  /** Whoever is too fast waits, and nobody else; what else this device says is handled meanwhile. */
+  #take(event: EventMessage): Promise<void> | undefined {
+    const { now } = this.#input
+    if (this.#late.waiting === 0 && this.#pace.take(now()) === 0) return this.#receive(event)
+    // No honest device sends more ahead of its acknowledgement.
+    if (this.#late.waiting >= WINDOW_EVENTS) throw new ClawError('frame-invalid')
+    this.#late.push(event)
+    return undefined
+  }
+
+  #takeLate(event: EventMessage): void {
+    const { link } = this.#input
+    try {
+      // What was not stored comes again on the next carrier.
+      if (this.#ended || link.closed) this.#late.end()
+      else this.#receive(event).catch(() => link.close())
+    } catch {
+      this.#late.end()
+      link.close()
+    }
+  }
+
+  #receive(message: EventMessage): Promise<void> {
     const { number, id, kind, body } = message
     const { rooms, hub, now } = this.#input
     const event = decodeEvent(kind, body)

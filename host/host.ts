@@ -4,6 +4,7 @@ import type { RandomBytes } from '../shared/crypto.ts'
 import { ClawError } from '../shared/error.ts'
 import { hostTag } from '../shared/knock.ts'
 import type { Locator } from '../shared/locator.ts'
+import { browserRuntime } from '../web/runtime.ts'
 import type { OwnAddresses } from './addresses.ts'
 import { requestsOf } from './commands.ts'
 import type { HostEvent, StartOptions } from './config.ts'
@@ -388,6 +389,7 @@ export class Host {
       backend: nodeBackend,
       random,
       now,
+      after: browserRuntime.after,
       members: state.members,
       rooms: state.rooms,
       files: this.files,

@@ -1,6 +1,11 @@
 // The live sessions, one per device: who is online, and who must be told what.
 import type { Route } from '../shared/constants.ts'
+import { Pace } from '../shared/pace.ts'
 import type { ChatSession } from './chat.ts'
+
+/** Events of one device, on all its carriers together (SPEC §6.4). */
+export const EVENT_BURST = 1000
+export const EVENTS_PER_SECOND = 20
 
 /** Hears who comes and goes, and for whom something is new. */
 export interface HubWatcher {
@@ -13,12 +18,21 @@ export interface HubWatcher {
 export class Hub {
   watcher: HubWatcher | null = null
   readonly #sessions = new Map<string, ChatSession>()
+  /** a device that comes back has no new burst */
+  readonly #paces = new Map<string, Pace>()
   /** also those before RESUME and those that drain */
   readonly #open = new Set<ChatSession>()
 
   /** Its carrier is open and authenticated; until `leave`. */
   open(session: ChatSession): void {
     this.#open.add(session)
+  }
+
+  /** How fast the events of this device are taken. */
+  pace(device: string, nowMs: number): Pace {
+    const pace = this.#paces.get(device) ?? new Pace(nowMs, EVENTS_PER_SECOND, EVENT_BURST)
+    this.#paces.set(device, pace)
+    return pace
   }
 
   /** Makes this the device's active carrier; the older one is told and drains (SPEC §6.2). */

@@ -164,7 +164,7 @@ export class RelayDesk {
     const early: Uint8Array[] = []
     let listener: ((bytes: Uint8Array) => void) | null = null
     let open = true
-    const queue = new PacedQueue({
+    const queue = new PacedQueue<Uint8Array>({
       send: line.send,
       now,
       after: (ms, run) => {

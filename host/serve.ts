@@ -36,6 +36,8 @@ export interface ServeInput {
   readonly backend: CryptoBackend
   readonly random: RandomBytes
   readonly now: () => number
+  /** calls back in so many ms. @returns a function that takes that back */
+  readonly after: (ms: number, run: () => void) => () => void
   readonly members: Members
   readonly rooms: Rooms
   /** null: this host takes no files */
@@ -129,6 +131,7 @@ function converse(link: SecureLink, { credentialId, route }: Introduction, input
     transfers: files === null ? null : new Transfers(files, member, link),
     hub,
     now: input.now,
+    after: input.after,
     record: input.record,
     notice: input.notice,
     state: () => {

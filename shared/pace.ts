@@ -26,8 +26,8 @@ export class Pace {
   }
 }
 
-export interface PacedPorts {
-  readonly send: (bytes: Uint8Array) => void
+export interface PacedPorts<T> {
+  readonly send: (item: T) => void
   /** ms that never go back */
   readonly now: () => number
   /** calls back in so many ms. @returns a function that takes that back */
@@ -35,22 +35,27 @@ export interface PacedPorts {
 }
 
 /** What waits for its turn, in order. */
-export class PacedQueue {
+export class PacedQueue<T> {
   readonly #pace: Pace
-  readonly #ports: PacedPorts
-  readonly #waiting: Uint8Array[] = []
+  readonly #ports: PacedPorts<T>
+  readonly #waiting: T[] = []
   readonly #onDrained: (() => void)[] = []
   #cancel: (() => void) | null = null
   #ended = false
 
-  constructor(ports: PacedPorts) {
+  /** `pace`: that of a relay, unless another one is given */
+  constructor(ports: PacedPorts<T>, pace = new Pace(ports.now())) {
     this.#ports = ports
-    this.#pace = new Pace(ports.now())
+    this.#pace = pace
   }
 
-  push(bytes: Uint8Array): void {
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  push(item: T): void {
     if (this.#ended) return
-    this.#waiting.push(bytes)
+    this.#waiting.push(item)
     if (this.#cancel === null) this.#run()
   }
 
@@ -76,7 +81,7 @@ export class PacedQueue {
         this.#cancel = this.#ports.after(waitMs, () => this.#run())
         return
       }
-      this.#ports.send(this.#waiting.shift() as Uint8Array)
+      this.#ports.send(this.#waiting.shift() as T)
     }
     this.#tell()
   }

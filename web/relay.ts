@@ -71,7 +71,7 @@ function carrierOf(
   const listeners: ((bytes: Uint8Array) => void)[] = []
   const closers: (() => void)[] = []
   let endedBy: ClawErrorCode | null = null
-  const queue = new PacedQueue({
+  const queue = new PacedQueue<Uint8Array>({
     send: (bytes) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(Uint8Array.from(bytes))
     },

@@ -14,6 +14,7 @@ import { nodeBackend } from '../../host/nodecrypto.ts'
 import { Rooms } from '../../host/rooms.ts'
 import { serveCarrier } from '../../host/serve.ts'
 import { toHex } from '../../shared/bytes.ts'
+import { browserRuntime } from '../../web/runtime.ts'
 import { NO_PICTURES } from '../pictures.ts'
 import { certificateOf, EPOCH, random, startHost } from '../silence/dialer.ts'
 import { FRAME_BYTES } from './bareblocks.ts'
@@ -55,6 +56,7 @@ const input = {
   backend: nodeBackend,
   random,
   now: () => Date.now(),
+  after: browserRuntime.after,
   members,
   rooms,
   files,

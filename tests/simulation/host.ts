@@ -674,6 +674,7 @@ class Run {
         backend,
         random: chance.bytes,
         now: host.now,
+        after: (ms, run) => this.#input.world.after(ms, run),
         members: this.members,
         rooms: this.#rooms,
         files: null,

@@ -25,8 +25,8 @@ test('a queue keeps order, waits, tells when it is empty, and ends', async () =>
   let nowMs = 0
   const timers: { atMs: number; run: () => void }[] = []
   const sent: number[] = []
-  const queue = new PacedQueue({
-    send: ([first = -1]) => sent.push(first),
+  const queue = new PacedQueue<Uint8Array>({
+    send: ([first = -1]) => void sent.push(first),
     now: () => nowMs,
     after: (ms, run) => {
       const timer = { atMs: nowMs + ms, run }

@@ -55,6 +55,7 @@ function scene() {
   } as unknown as SecureLink
   const session = new ChatSession({
     ...{ link, device, member, rooms, route: 'direct', hub: new Hub(), now: () => 0 },
+    after: () => () => undefined,
     pictures: NO_PICTURES,
     transfers: new Transfers(files, member, link),
     state: () => null,

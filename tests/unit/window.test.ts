@@ -27,7 +27,7 @@ const { member } = members.confirm(device, 0, () => undefined)
 const sent = []
 const link = { send: async (message) => void sent.push(message), close: () => undefined, onClose: () => undefined }
 const session = new ChatSession({
-  link, device, member, rooms, transfers: null, hub, now: () => 0,
+  link, device, member, rooms, transfers: null, hub, now: () => 0, after: () => () => undefined,
   state: () => ({ type: 'ping', token: 0 }),
   record: () => new Uint8Array(6144),
   notice: () => null,
