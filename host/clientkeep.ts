@@ -230,14 +230,30 @@ export class ClientKeep implements Keep {
     })
   }
 
-  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
+  enqueue(event: Omit<OutboxEntry, 'number'>): Promise<void> {
+    return this.#once(() => this.#append(event))
+  }
+
+  alter(
+    event: Omit<OutboxEntry, 'number'>,
+    id: string,
+    change: (message: StoredMessage) => StoredMessage | null,
+  ): Promise<StoredMessage | null> {
     return this.#once(() => {
-      const profile = this.#must()
-      const number = profile.assigned + 1
-      this.#put({ ...profile, assigned: number })
-      this.#putMessages(changed)
-      this.#addOutbox([{ ...event, number }])
+      const known = this.#message(id)
+      const changed = known && change(known)
+      if (changed === null) return null
+      this.#putMessages([changed])
+      this.#append(event)
+      return changed
     })
+  }
+
+  #append(event: Omit<OutboxEntry, 'number'>): void {
+    const profile = this.#must()
+    const number = profile.assigned + 1
+    this.#put({ ...profile, assigned: number })
+    this.#addOutbox([{ ...event, number }])
   }
 
   #outbox(): OutboxEntry[] {

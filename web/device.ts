@@ -270,14 +270,32 @@ export class Device implements Keep {
     })
   }
 
-  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
-    return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
+  enqueue(event: Omit<OutboxEntry, 'number'>): Promise<void> {
+    return this.#transaction(['profile', 'outbox'], 'readwrite', async (store) => {
       const profile = await store('profile').get(IN_USE)
       if (profile === undefined) throw new ClawError('storage')
       const number = profile.assigned + 1
       store('profile').put({ ...profile, assigned: number }, IN_USE)
-      for (const message of changed) await putMessage(store('messages'), message)
       store('outbox').put({ ...event, number })
+    })
+  }
+
+  alter(
+    event: Omit<OutboxEntry, 'number'>,
+    id: string,
+    change: (message: StoredMessage) => StoredMessage | null,
+  ): Promise<StoredMessage | null> {
+    return this.#transaction(['profile', 'messages', 'outbox'], 'readwrite', async (store) => {
+      const profile = await store('profile').get(IN_USE)
+      if (profile === undefined) throw new ClawError('storage')
+      const row = await store('messages').get(id)
+      const changed = row === undefined ? null : change(messageOf(row))
+      if (changed === null) return null
+      const number = profile.assigned + 1
+      store('profile').put({ ...profile, assigned: number }, IN_USE)
+      await putMessage(store('messages'), changed)
+      store('outbox').put({ ...event, number })
+      return changed
     })
   }
 

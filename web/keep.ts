@@ -126,8 +126,17 @@ export interface Keep {
   post(message: StoredMessage, event: Omit<OutboxEntry, 'number'>): Promise<OutboxEntry>
   /** forgets a message that was never posted */
   forget(id: string): Promise<void>
-  /** any other event, with the messages as they look by it */
-  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void>
+  /** any other event */
+  enqueue(event: Omit<OutboxEntry, 'number'>): Promise<void>
+  /**
+   * An event about one message, and that message as it looks by it: from what is kept at that moment, so that nothing that
+   * the host tells meanwhile is lost. @returns it; null if there is none, or `change` wants none: then nothing is kept
+   */
+  alter(
+    event: Omit<OutboxEntry, 'number'>,
+    id: string,
+    change: (message: StoredMessage) => StoredMessage | null,
+  ): Promise<StoredMessage | null>
   /** at most `limit` events above a number, in order */
   pending(after: number, limit: number): Promise<OutboxEntry[]>
   /** the host has these on its disk. @returns the messages that are `sent` by that */

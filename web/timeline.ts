@@ -312,13 +312,11 @@ export class Timeline {
     event: ChatEvent,
     change: (message: StoredMessage) => StoredMessage,
   ): Promise<void> {
-    const { keep } = this.#ports
-    const message = await keep.message(id)
-    if (message === null || message.seq === null || message.notice !== null) return
-    if (message.deleted || message.gone) return
-    const changed = change(message)
-    await keep.enqueue(this.#event(event), [changed])
-    this.show([changed])
+    const changed = await this.#ports.keep.alter(this.#event(event), id, (message) => {
+      const isFixed = message.seq === null || message.notice !== null
+      return isFixed || message.deleted || message.gone ? null : change(message)
+    })
+    if (changed !== null) this.show([changed])
   }
 
   #event(event: ChatEvent) {
@@ -340,7 +338,7 @@ export class Timeline {
         seq: last,
         shared: profile.receipts,
       } as const
-      await keep.enqueue(this.#event(event), [])
+      await keep.enqueue(this.#event(event))
       await this.#count([room])
       await this.#ports.flush()
     })

@@ -144,14 +144,30 @@ export class SimKeep implements Keep {
     return this.#write(() => void this.#disk.messages.delete(id))
   }
 
-  enqueue(event: Omit<OutboxEntry, 'number'>, changed: readonly StoredMessage[]): Promise<void> {
+  enqueue(event: Omit<OutboxEntry, 'number'>): Promise<void> {
+    return this.#write(() => this.#append(event))
+  }
+
+  alter(
+    event: Omit<OutboxEntry, 'number'>,
+    id: string,
+    change: (message: StoredMessage) => StoredMessage | null,
+  ): Promise<StoredMessage | null> {
     return this.#write(() => {
-      const profile = this.#must()
-      const number = profile.assigned + 1
-      this.#disk.profile = { ...profile, assigned: number }
-      for (const message of changed) this.#disk.messages.set(message.id, message)
-      this.#disk.outbox = [...this.#disk.outbox, { ...event, number }]
+      const known = this.#disk.messages.get(id)
+      const changed = known === undefined ? null : change(known)
+      if (changed === null) return null
+      this.#disk.messages.set(id, changed)
+      this.#append(event)
+      return changed
     })
+  }
+
+  #append(event: Omit<OutboxEntry, 'number'>): void {
+    const profile = this.#must()
+    const number = profile.assigned + 1
+    this.#disk.profile = { ...profile, assigned: number }
+    this.#disk.outbox = [...this.#disk.outbox, { ...event, number }]
   }
 
   message(id: string): Promise<StoredMessage | null> {

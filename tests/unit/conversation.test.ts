@@ -247,6 +247,23 @@ describe('events that come faster than they can be kept', () => {
   })
 })
 
+test('what a person changes is changed from what is kept at that moment: nothing that the host told meanwhile is lost', async () => {
+  const { chat, disk, pass, connected } = await device({ member: 'ee'.repeat(16) })
+  const wire = await connected(1)
+  const post = { ...eventOf(1), id: bytes(16), delivered: false }
+  const id = toHex(post.id)
+  wire.speak({ type: 'event', number: 1, id: bytes(16), ...encodeEvent(post) })
+  await pass()
+  const told = { type: 'delivered', room: new Uint8Array(16), ids: [post.id] } as const
+  wire.speak({ type: 'event', number: 2, id: bytes(16), ...encodeEvent(told) })
+  void chat.timeline.react(id, '\u{1f44d}', true)
+  await pass()
+  expect(disk.messages.get(id)).toMatchObject({
+    state: 'delivered',
+    reactions: [{ emoji: '\u{1f44d}', members: ['ee'.repeat(16)] }],
+  })
+})
+
 test('once it is settled the newer carrier brings what the older one held', async () => {
   const { chat, disk, box, pass, connected } = await device()
   const older = await connected(1)

@@ -123,7 +123,7 @@ test('nothing is said any more of what is gone, and no number is missing', async
     { type: 'react', message: fromHex(over.id), on: true, emoji: '👍' },
     { type: 'edit', message: fromHex(other.id), text: 'said' },
   ] as const
-  for (const event of events) await keep.enqueue({ id: random(16), ...encodeEvent(event) }, [])
+  for (const event of events) await keep.enqueue({ id: random(16), ...encodeEvent(event) })
   // Posted again to a host that lost it, and not there yet: it has no place.
   const again = message('again', { endsAtMs: NOW + HOUR_MS, seq: null })
   await keep.post(again, postOf(again))
@@ -153,10 +153,7 @@ test('a restored host gets again what is not over yet, until when it was to last
   ]
   await keep.putMessages(lasting)
   // The host once had its first event.
-  await keep.enqueue(
-    { id: random(16), ...encodeEvent({ type: 'delete', message: random(16) }) },
-    [],
-  )
+  await keep.enqueue({ id: random(16), ...encodeEvent({ type: 'delete', message: random(16) }) })
   await keep.acknowledged(1)
   pass(HOUR_MS)
   await keep.settle(0, new Uint8Array(16), ending.nowMs())
