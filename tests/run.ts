@@ -108,10 +108,9 @@ class Runs {
       process.on(signal, () => this.#kill())
   }
 
-  /** All queues beside each other. What they say is held until each run ends, but if there is one only. */
-  async stage(stage: Stage): Promise<void> {
-    const hold = stage.length > 1
-    await Promise.all(stage.map((queue) => this.#queue(queue, false, hold)))
+  /** What runs beside others is printed when it ends. */
+  stage(queue: Queue): Promise<void> {
+    return this.#queue(queue, false, queue.atOnce > 1)
   }
 
   /** A queue that takes the time which others leave, until {@link alone}. */
@@ -185,47 +184,40 @@ interface Queue {
   readonly runs: readonly Args[]
   readonly atOnce: number
 }
-/** Queues beside each other. */
-type Stage = readonly Queue[]
-
-const [mapping = [], oddRouters = [], ...lab] = fileByFile(
+const lab = fileByFile(
   'lab',
-  ...['mapping.test.ts', 'oddrouters.test.ts'],
-  ...['table.test.ts', 'roaming.test.ts', 'turn.test.ts'],
+  ...['table.test.ts', 'roaming.test.ts', 'mapping.test.ts', 'turn.test.ts'],
 )
 const e2e = fileByFile('e2e', 'finding.test.ts', 'chat.test.ts', 'files.test.ts', 'tabs.test.ts')
 
-const STAGES: readonly Stage[] = [
-  [{ atOnce: 1, runs: [projects('unit', 'worker', 'workerd', 'mega', 'silence')] }],
-  [
-    // More at once get in each other's way on two cores: pages then take other routes than those that tests look at.
-    { atOnce: 3, runs: [...lab, ...e2e] },
-    // No browser in these, and little to compute: they wait for routers.
-    { atOnce: 1, runs: [mapping, oddRouters] },
-  ],
+const STAGES: readonly Queue[] = [
+  { atOnce: 1, runs: [projects('unit', 'worker', 'workerd', 'mega', 'silence')] },
+  // More at once get in each other's way on two cores: pages then take other routes than those that tests look at.
+  { atOnce: 3, runs: [...lab, ...e2e] },
 ]
 /** Nothing but computing. */
 const SIMULATIONS: Queue = { atOnce: 1, runs: [projects('simulation')] }
 
 /** Without the lab where that cannot run, which is said; in CI that is a failure. */
-function possible(stages: readonly Stage[]): readonly Stage[] {
+function possible(stages: readonly Queue[]): readonly Queue[] {
   const why = labLacks(process.getuid?.())
-  const asks = stages.flat().some(({ runs }) => runs.some(asksForLab))
+  const asks = stages.some(({ runs }) => runs.some(asksForLab))
   if (why === null || !asks) return stages
   process.stdout.write(`not run: lab (${why})\n`)
   if (process.env.CI) process.exitCode = 1
-  return stages.map((stage) =>
-    stage.map((queue) => ({ ...queue, runs: queue.runs.filter((args) => !asksForLab(args)) })),
-  )
+  return stages.map((stage) => ({
+    ...stage,
+    runs: stage.runs.filter((args) => !asksForLab(args)),
+  }))
 }
 
-async function runAll(wanted: readonly Stage[], beside: Queue, scratch: string): Promise<void> {
+async function runAll(wanted: readonly Queue[], beside: Queue, scratch: string): Promise<void> {
   const runs = new Runs(scratch)
   const stages = possible(wanted)
   if (stages !== wanted) runs.sum.skipped += 1
   const inGaps = runs.inGaps(beside)
   for (const stage of stages) {
-    if (stage.length > 1) {
+    if (stage.atOnce > 1) {
       buildPage()
       process.env[PAGE_BUILT] = '1'
     }
@@ -247,4 +239,4 @@ ensureTools()
 const scratch = mkdtempSync(join(tmpdir(), 'cc-'))
 const args = process.argv.slice(2)
 if (args.length === 0) await runAll(STAGES, SIMULATIONS, scratch)
-else await runAll([[{ atOnce: 1, runs: [args] }]], { atOnce: 0, runs: [] }, scratch)
+else await runAll([{ atOnce: 1, runs: [args] }], { atOnce: 0, runs: [] }, scratch)

@@ -123,7 +123,7 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     await guest.context.close()
   })
 
-  test('Firefox behind a router that gives each peer another port: TURN by UDP, then by TCP, then by TLS, as each is blocked', async () => {
+  test('Firefox behind a router that gives each peer another port: TURN by UDP, where only TCP is left by TCP, where only TLS is by TLS', async () => {
     const host = await hostBehind('sym', [...BY_TCP, '--turn', TURNS_BY_NAME])
     const { computer, routers } = await home('sym')
     const [router] = routers as [Node]
@@ -133,11 +133,12 @@ describe.skipIf(why !== null)(`a TURN server${why === null ? '' : ` (${why})`}`,
     const client = new Client('Fox', firefoxDriver(page))
     await client.join(await host.invite(), 'mailbox')
     expect(await chosenPair(client)).toEqual({ own: 'relay', by: 'udp' })
-    for (const [by, ports] of [
-      ['tcp', [TURN_PORT, TURNS_PORT]],
-      ['tls', [TURNS_PORT]],
+    for (const [by, port] of [
+      ['tcp', TURN_PORT],
+      ['tls', TURNS_PORT],
     ] as const) {
-      onlyTo(router, ...ports)
+      // With both open it is Firefox's affair which of them is first.
+      onlyTo(router, port)
       await client.driver.reload()
       await client.waitConnected(90_000, 'mailbox')
       expect(await chosenPair(client)).toEqual({ own: 'relay', by })
