@@ -18,13 +18,21 @@ export function testSeeds(part: number, of: number): void {
   beforeAll(takeGaps)
   afterAll(leaveGaps)
   const count = Number(process.env.CLAWCHAT_SEEDS ?? DEFAULT_SEEDS)
+  const all: Outcome[] = []
   for (let first = 1 + part * BATCH; first <= count; first += of * BATCH) {
     const last = Math.min(count, first + BATCH - 1)
-    test(`seeds ${first} to ${last}`, { timeout: 0 }, () => runBatch(first, last))
+    test(`seeds ${first} to ${last}`, { timeout: 0 }, async () => {
+      all.push(...(await runBatch(first, last)))
+    })
   }
+  // Some batches have half as many as most have.
+  test('devices are revoked often enough in all of them together', () => {
+    const revocations = all.reduce((sum, each) => sum + each.revocations, 0)
+    expect(revocations).toBeGreaterThanOrEqual(all.length / 10)
+  })
 }
 
-async function runBatch(first: number, last: number): Promise<void> {
+async function runBatch(first: number, last: number): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
   for (let seed = first; seed <= last; seed++) {
     try {
@@ -34,6 +42,7 @@ async function runBatch(first: number, last: number): Promise<void> {
     }
   }
   expectMuch(outcomes)
+  return outcomes
 }
 
 /** A simulation in which nothing happens would prove nothing. */
